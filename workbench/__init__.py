@@ -1,0 +1,1 @@
+"""The attribute workbench for explainable image quality assessment."""

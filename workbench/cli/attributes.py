@@ -1,0 +1,238 @@
+"""Distortions, drafts, the working set and its versions on the command line."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from PIL import Image
+
+from workbench.cli.console import Db, Json, emit, progress_bar, table, workplace
+from workbench.datasets.photographs import read_image
+from workbench.distortions import apply_distortion, catalogue
+from workbench.domain.attributes import AttributeSet
+from workbench.domain.difference import difference
+from workbench.drafting.local_server import open_language_model
+from workbench.drafting.templates import load_template, render
+from workbench.errors import DataError
+from workbench.pipeline import draft_distortion, freeze_version
+from workbench.store.text import read_attributes, write_attributes
+
+distortions = typer.Typer(help="The catalogue of distortions.", no_args_is_help=True)
+attributes = typer.Typer(help="The working draft.", no_args_is_help=True)
+versions = typer.Typer(help="Frozen attribute sets.", no_args_is_help=True)
+
+Author = Annotated[str | None, typer.Option(help="Who does it, for the record.")]
+
+
+@distortions.command("list")
+def list_distortions(json: Json = False) -> None:
+    """List the catalogue."""
+    document = [
+        spec.model_dump(mode="json", include={"id", "name", "group", "source", "explanation"})
+        | {"levels": list(spec.levels), "has_operator": spec.has_operator}
+        for spec in catalogue().values()
+    ]
+    emit(json, document, lambda: table(
+        ("id", "name", "group", "levels"),
+        [(s.id, s.name, s.group, " ".join(f"{v:g}" for v in s.levels)) for s in catalogue().values()],
+    ))  # fmt: skip
+
+
+@distortions.command("apply")
+def apply(
+    id: str,
+    source: Annotated[Path, typer.Argument(metavar="IN")],
+    target: Annotated[Path, typer.Argument(metavar="OUT")],
+    level: Annotated[int, typer.Option(min=0)],
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    json: Json = False,
+) -> None:
+    """Distort one image."""
+    spec = catalogue()[id]
+    image = apply_distortion(read_image(source), id, level, seed=seed)
+    save_image(image, target)
+    parameter = spec.levels[level - 1] if level else spec.neutral
+    document = {"id": id, "level": level, "parameter": parameter, "seed": seed}
+    emit(json, document, lambda: f"{target}: {spec.name}, level {level}")
+
+
+def save_image(image: np.ndarray, target: Path) -> None:
+    """Write an image whole or not at all."""
+    partial = target.with_name(f".{target.stem}.partial{target.suffix}")
+    try:
+        Image.fromarray(image).save(partial)
+        partial.replace(target)
+    except (OSError, ValueError) as fault:
+        partial.unlink(missing_ok=True)
+        raise DataError(f"Cannot write the image {target}: {fault}.") from fault
+
+
+def draft(
+    ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    k: Annotated[int, typer.Option(min=1, max=20, help="Attributes per distortion.")] = 5,
+    template: Annotated[str, typer.Option(help="Prompt template.")] = "few_shot",
+    model: Annotated[str | None, typer.Option(help="Model to ask.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the prompt only.")] = False,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Ask a language model for attributes and put them into the working draft."""
+    specs = [catalogue()[id] for id in ids]
+    if dry_run:
+        prompts = [
+            {"distortion": spec.id, "messages": list(render(load_template(template), spec, k))}
+            for spec in specs
+        ]
+        emit(json, prompts, lambda: "\n\n".join(m["content"] for p in prompts for m in p["messages"]))
+        return
+    rows: list[dict[str, object]] = []
+    with workplace(db) as (settings, store), progress_bar("draft") as progress:
+        settings = settings.model_copy(update={"model": model or settings.model})
+        with open_language_model(settings, progress=progress) as llm:
+            for done, spec in enumerate(specs):
+                progress(done / len(specs), spec.name)
+                drafted = draft_distortion(store, spec.id, llm, template=template, k=k, seed=seed)
+                store.draft.replace(
+                    AttributeSet(by_distortion={spec.id: drafted}),
+                    author=settings.author,
+                    distortions=[spec.id],
+                )
+                rows += [
+                    {"distortion": spec.id, "phrase": a.phrase, "call_id": a.call_id}
+                    for a in drafted
+                ]
+            progress(1.0, "done")
+    emit(json, rows, lambda: table(("distortion", "phrase"), [(r["distortion"], r["phrase"]) for r in rows]))
+
+
+@attributes.command("list")
+def list_attributes(json: Json = False, db: Db = None) -> None:
+    """List the working draft."""
+    with workplace(db) as (_, store):
+        rows = [
+            {
+                "id": row.id,
+                "distortion": row.distortion,
+                "phrase": row.attribute.phrase,
+                "origin": row.attribute.origin,
+                "call_id": row.attribute.call_id,
+                "status": row.attribute.status,
+            }
+            for row in store.draft.rows()
+        ]
+    emit(json, rows, lambda: table(("id", "distortion", "phrase", "origin", "status"),
+         [(r["id"], r["distortion"], r["phrase"], r["origin"], r["status"]) for r in rows]))  # fmt: skip
+
+
+@attributes.command("import")
+def import_attributes(path: Path, author: Author = None, json: Json = False, db: Db = None) -> None:
+    """Replace the draft of the distortions that a YAML file (or folder of them) holds."""
+    read = read_attributes(path)
+    for distortion in read.distortions:
+        catalogue()[distortion]
+    with workplace(db) as (settings, store):
+        store.draft.replace(read, author=author or settings.author, distortions=read.distortions)
+    document = {"distortions": list(read.distortions), "attributes": read.size}
+    emit(json, document, lambda: f"{read.size} attributes of {len(read.distortions)} distortions")
+
+
+@attributes.command("export")
+def export_attributes(
+    path: Path,
+    ref: Annotated[str | None, typer.Option(help="A version; without, the working draft.")] = None,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Write one YAML file per distortion into a folder."""
+    with workplace(db) as (_, store):
+        chosen = store.versions.get(ref).attributes if ref else store.draft.attribute_set()
+    files = write_attributes(chosen, path)
+    emit(json, [str(file) for file in files], lambda: f"{len(files)} files in {path}")
+
+
+def freeze(
+    message: Annotated[str, typer.Option("-m", "--message", help="Why.")],
+    alias: Annotated[str | None, typer.Option(help="A name for the version.")] = None,
+    author: Author = None,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Freeze the working draft as an immutable version."""
+    with workplace(db) as (settings, store):
+        existing = store.versions.list()
+        frozen = freeze_version(
+            store,
+            store.draft.attribute_set(),
+            message=message,
+            author=author or settings.author,
+            parent=existing[0].hash if existing else None,
+            alias=alias,
+        )
+    document = {"version": frozen.hash, "parent": frozen.parent, "attributes": frozen.attributes.size}
+    emit(json, document, lambda: f"{frozen.hash}  {frozen.attributes.size} attributes")
+
+
+@versions.command("list")
+def list_versions(json: Json = False, db: Db = None) -> None:
+    """List the versions, newest first."""
+    with workplace(db) as (_, store):
+        found = store.versions.list()
+    document = [
+        version.model_dump(mode="json", exclude={"attributes"})
+        | {"attributes": version.attributes.size}
+        for version in found
+    ]
+    emit(json, document, lambda: table(("version", "alias", "attributes", "author", "message"),
+         [(v.hash[:10], " ".join(v.aliases), v.attributes.size, v.author, v.message) for v in found]))  # fmt: skip
+
+
+@versions.command("show")
+def show_version(ref: str, json: Json = False, db: Db = None) -> None:
+    """Show one version with its attributes."""
+    with workplace(db) as (_, store):
+        version = store.versions.get(ref)
+    emit(json, version.model_dump(mode="json"), lambda: table(
+        ("distortion", "phrase", "origin"),
+        [(d, a.phrase, a.origin) for d, some in version.attributes.by_distortion.items() for a in some],
+    ))  # fmt: skip
+
+
+@versions.command("diff")
+def diff_versions(a: str, b: str, json: Json = False, db: Db = None) -> None:
+    """Show what B added to and removed from A."""
+    with workplace(db) as (_, store):
+        before, after = store.versions.get(a).attributes, store.versions.get(b).attributes
+    changes = difference(before, after)
+    lines = [
+        f"{sign} {distortion}: {phrase}"
+        for distortion, change in changes.items()
+        for sign, phrases in (
+            ("-", change.removed),
+            ("+", change.added),
+            ("~", [f"{old} -> {new}" for old, new in change.reworded]),
+        )
+        for phrase in phrases
+    ]
+    document = {distortion: change.model_dump() for distortion, change in changes.items()}
+    emit(json, document, lambda: "\n".join(lines) or "No difference.")
+
+
+@versions.command("alias")
+def alias_version(name: str, ref: str, json: Json = False, db: Db = None) -> None:
+    """Let a name point at a version."""
+    with workplace(db) as (_, store):
+        store.versions.set_alias(name, ref)
+        version = store.versions.get(name)
+    emit(json, {"alias": name, "version": version.hash}, lambda: f"{name} -> {version.hash[:10]}")
+
+
+@versions.command("verify")
+def verify_versions(json: Json = False, db: Db = None) -> None:
+    """Re-hash every version and name those that were tampered with."""
+    with workplace(db) as (_, store):
+        problems = store.versions.verify()
+    emit(json, {"problems": problems}, lambda: "\n".join(problems) or "All versions are intact.")
+    if problems:
+        raise typer.Exit(1)

@@ -1,0 +1,68 @@
+"""What every command shares: its options, one document on stdout, progress on stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from workbench.settings import Settings, read_settings
+from workbench.store import Store, open_store
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Db = Annotated[
+    str | None,
+    typer.Option("--db", help="SQLAlchemy URL of the store.", envvar="WORKBENCH_DB"),
+]
+
+_progress_console = Console(stderr=True)
+
+
+@contextmanager
+def workplace(db: str | None) -> Iterator[tuple[Settings, Store]]:
+    """Open the settings and the store that a command works with."""
+    settings = read_settings(database_url=db)
+    with open_store(settings.database_url) as store:
+        yield settings, store
+
+
+def emit(as_json: bool, document: Any, text: Callable[[], object]) -> None:
+    """Print a document as JSON, or as text for people.
+
+    Args:
+        as_json: Whether --json was given.
+        document: What json.dumps takes.
+        text: Makes what people read: a string or a rich Table.
+    """
+    if as_json:
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    else:
+        Console(soft_wrap=True).print(text(), markup=False, highlight=False)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """Return a plain table; None shows as an empty cell."""
+    made = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    return made
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
+    """Show a progress bar on stderr; yields a function of the share done and a text."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[stage]}"),
+    )
+    with Progress(*columns, console=_progress_console) as bar:
+        task = bar.add_task(title, total=1.0, stage="")
+        yield lambda share, stage: bar.update(task, completed=share, stage=stage)

@@ -1,0 +1,187 @@
+"""Runs, the worker and comparisons on the command line."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.console import Db, Json, emit, progress_bar, table, workplace
+from workbench.domain.metrics import Metric, Undefined
+from workbench.domain.run import Run, RunResult
+from workbench.errors import ConfigError
+from workbench.pipeline import Progress, compare_versions, enqueue_run, run_version
+from workbench.runs.experiment import load_experiment
+from workbench.runs.queue import run_log
+from workbench.runs.worker import work_off
+from workbench.settings import Settings, read_settings, resource
+from workbench.store import Store, open_store
+
+runs = typer.Typer(help="The queue of runs.", no_args_is_help=True)
+
+
+def run(
+    ref: Annotated[str, typer.Argument(help="Hash prefix or alias of a version.")],
+    config: Annotated[Path, typer.Option(help="Experiment YAML.")],
+    set_: Annotated[list[str], typer.Option("--set", metavar="A.B=V")] = [],  # noqa: B006
+    again: Annotated[bool, typer.Option("--again", help="Even if its result is there.")] = False,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Tune, regress and evaluate one version."""
+    experiment = load_experiment(config, set_)
+    with workplace(db) as (settings, store), progress_bar("run") as progress:
+        version = store.versions.get(ref)
+        done = None if again else store.runs.find_done(version.hash, experiment.hash)
+        finished = done or run_here(
+            store, enqueue_run(store, version.hash, experiment), settings, progress
+        )
+    emit(json, _summary(finished), lambda: _summary_table(finished))
+
+
+def run_here(store: Store, run: Run, settings: Settings, progress: Progress) -> Run:
+    """Work one queued run off in this process and return it finished.
+
+    Raises:
+        ConfigError: The run failed or was cancelled; the line says why.
+    """
+    work_off(
+        store,
+        execution(store, settings, progress),
+        worker=f"{socket.gethostname()}:{os.getpid()}",
+        only=run.id,
+        settings=settings,
+    )
+    finished = store.runs.get(run.id)
+    if finished.status != "done":
+        raise ConfigError(f"Run {run.id} {finished.status}: {finished.error or 'no reason given'}")
+    return finished
+
+
+def execution(store: Store, settings: Settings, progress: Progress | None = None):  # noqa: ANN201
+    """Return the function that a worker calls for each run."""
+
+    def execute(run: Run, report: Progress) -> RunResult:
+        def told(share: float, stage: str) -> None:
+            report(share, stage)
+            if progress is not None:
+                progress(share, stage)
+
+        version = store.versions.get(run.version)
+        return run_version(version, run.config, settings=settings, progress=told)
+
+    return execute
+
+
+@runs.command("list")
+def list_runs(json: Json = False, db: Db = None) -> None:
+    """List the queue, newest first."""
+    with workplace(db) as (_, store):
+        found = store.runs.list()
+    document = [_summary(run) for run in found]
+    emit(json, document, lambda: table(("run", "version", "status", "experiment", "stage"),
+         [(r.id, r.version[:10], r.status, r.config.name, r.error or r.stage) for r in found]))  # fmt: skip
+
+
+@runs.command("show")
+def show_run(id: int, json: Json = False, db: Db = None) -> None:
+    """Show one run with its figures."""
+    with workplace(db) as (_, store):
+        found = store.runs.get(id)
+    emit(json, found.model_dump(mode="json"), lambda: _summary_table(found))
+
+
+@runs.command("logs")
+def show_log(id: int, json: Json = False, db: Db = None) -> None:
+    """Print a run's log."""
+    with workplace(db) as (settings, store):
+        store.runs.get(id)
+        log = run_log(settings, id)
+    text = log.read_text(encoding="utf-8") if log.is_file() else ""
+    emit(json, {"run": id, "path": str(log), "log": text}, lambda: text or f"{log} is empty.")
+
+
+@runs.command("cancel")
+def cancel_run(id: int, json: Json = False, db: Db = None) -> None:
+    """Cancel a queued or running run."""
+    with workplace(db) as (_, store):
+        store.runs.cancel(id)
+        found = store.runs.get(id)
+    emit(json, _summary(found), lambda: f"Run {id}: {found.status}")
+
+
+def worker(
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="Stop when nothing is queued.")] = False,
+    db: Db = None,
+) -> None:
+    """Work the queue off."""
+    with workplace(db) as (settings, store):
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        work_off(store, execution(store, settings), worker=name, until_idle=until_idle, settings=settings)
+
+
+def compare(
+    refs: Annotated[list[str], typer.Argument(metavar="REF REF...")],
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Compare versions side by side, with intervals and verdicts."""
+    from workbench.evaluation.comparison import comparison_text
+
+    with workplace(db) as (_, store):
+        comparison = compare_versions(store, refs)
+    emit(json, comparison.model_dump(mode="json"), lambda: comparison_text(comparison))
+
+
+def app(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501, db: Db = None
+) -> None:
+    """Open the browser workbench on 127.0.0.1."""
+    settings = read_settings(database_url=db)
+    open_store(settings.database_url).close()
+    script = resource("streamlit_app.py")
+    command = [
+        sys.executable, "-m", "streamlit", "run", str(script),
+        f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true",
+        "--browser.gatherUsageStats=false", "--client.toolbarMode=minimal",
+    ]  # fmt: skip
+    raise typer.Exit(
+        subprocess.call(command, env={**os.environ, "WORKBENCH_DB": settings.database_url})
+    )
+
+
+def _summary(run: Run) -> dict[str, object]:
+    result = run.result
+    metrics = None
+    if result is not None:
+        metrics = result.quality.model_dump(mode="json")
+        metrics["identification"] = result.identification.model_dump(mode="json")
+        metrics["all_clean"] = result.all_clean.model_dump(mode="json")
+    return {
+        "run": run.id,
+        "version": run.version,
+        "status": run.status,
+        "error": run.error,
+        "metrics": metrics,
+        "protocol": result.protocol.model_dump(mode="json") if result else None,
+        "encoder": result.encoder.model_dump(mode="json") if result else None,
+    }
+
+
+def _summary_table(run: Run) -> object:
+    if run.result is None:
+        return f"Run {run.id}: {run.status}. {run.error or run.stage}"
+    found = run.result
+    return table(("figure", "value", "all clean"), [
+        *((f"{name.upper()}", figure(value), "") for name, value in found.quality),
+        *((name, figure(value), figure(getattr(found.all_clean, name)))
+          for name, value in found.identification),
+    ])  # fmt: skip
+
+
+def figure(value: Metric) -> str:
+    """Return a figure with three decimals, or why it does not exist."""
+    return f"undefined ({value.undefined})" if isinstance(value, Undefined) else f"{value:.3f}"

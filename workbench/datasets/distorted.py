@@ -1,0 +1,200 @@
+"""A distorted set: every distortion at every level on every photograph, with a weak quality score.
+
+It is made once, kept in the cache under the hash of all that decides it, and read memory-mapped.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from workbench.datasets.photographs import load_photograph, photograph_files
+from workbench.datasets.weak_scores import weak_scores
+from workbench.domain.base import content_hash
+from workbench.domain.distortion import Distortion
+from workbench.domain.run import DataConfig
+from workbench.errors import DataError
+
+Distort = Callable[[np.ndarray, str, int, int], np.ndarray]  # image, id, level, seed
+Progress = Callable[[float, str], None]
+FORMAT = 1  # raised when the same configuration would give other bytes
+
+
+@dataclass(frozen=True)
+class DistortedSet:
+    """N images with their labels, in one order.
+
+    Attributes:
+        images: (N, H, W, 3), uint8, memory-mapped.
+        photograph: Photograph each image was made from.
+        distortion: Distortion id, "" for the clean image.
+        level: 1..L, 0 for the clean image.
+        quality: Weak score, (N,), float64 in [0, 1], higher is better.
+        distortions: Ids of the D distortions, sorted: the order of the strengths' columns.
+        levels: Number of levels L of each distortion.
+        hash: SHA-256 over images, labels and scores.
+    """
+
+    images: np.ndarray
+    photograph: tuple[str, ...]
+    distortion: tuple[str, ...]
+    level: tuple[int, ...]
+    quality: np.ndarray
+    distortions: tuple[str, ...]
+    levels: tuple[int, ...]
+    hash: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Stable image ids, "photograph/distortion/level"."""
+        return tuple(
+            f"{photograph}/{distortion or 'clean'}/{level}"
+            for photograph, distortion, level in zip(
+                self.photograph, self.distortion, self.level, strict=True
+            )
+        )
+
+    def strengths(self) -> np.ndarray:
+        """Return the true strengths, (N, D), float32: l/L, 0 where absent (METHOD §2)."""
+        column = {distortion: d for d, distortion in enumerate(self.distortions)}
+        strengths = np.zeros((len(self.level), len(self.distortions)), dtype=np.float32)
+        for row, (distortion, level) in enumerate(zip(self.distortion, self.level, strict=True)):
+            if level:
+                strengths[row, column[distortion]] = level / self.levels[column[distortion]]
+        return strengths
+
+
+def distorted_set(
+    config: DataConfig,
+    specs: Mapping[str, Distortion],
+    distort: Distort,
+    *,
+    cache: Path,
+    progress: Progress,
+) -> DistortedSet:
+    """Return the distorted set of a configuration, made now or read from the cache.
+
+    Args:
+        config: Photographs, distortions, size, metric and seed.
+        specs: The distortions by id.
+        distort: Applies one distortion at one level, uint8 in, uint8 out.
+        cache: Folder to keep the set in.
+        progress: Told the share done and what is being done.
+
+    Raises:
+        DataError: No photograph, a corrupt one, a distortion without operator, a full disk.
+    """
+    chosen = tuple(specs[name] for name in sorted(config.distortions))
+    for spec in chosen:
+        if not spec.has_operator:
+            raise DataError(f"'{spec.id}' has no operator, so no image can be made with it.")
+    files = photograph_files(config.photographs)
+    folder = cache / "distorted" / _key(config, chosen, files)[:32]
+    if not (folder / "labels.json").is_file():
+        _make(folder, config, chosen, files, distort, progress)
+    return _read(folder)
+
+
+def _key(config: DataConfig, specs: Sequence[Distortion], files: Mapping[str, Path]) -> str:
+    return content_hash(
+        {
+            "format": FORMAT,
+            "config": config.model_dump(mode="json", exclude={"photographs", "distortions"}),
+            "distortions": [spec.model_dump(mode="json") for spec in specs],
+            "files": {
+                name: hashlib.sha256(f.read_bytes()).hexdigest() for name, f in files.items()
+            },
+        }
+    )
+
+
+def _make(
+    folder: Path,
+    config: DataConfig,
+    specs: Sequence[Distortion],
+    files: Mapping[str, Path],
+    distort: Distort,
+    progress: Progress,
+) -> None:
+    """Write the set into a folder beside the final one and rename it: all of it or nothing."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        making = Path(tempfile.mkdtemp(dir=folder.parent, prefix="making-"))
+    except OSError as fault:
+        raise DataError(f"Cannot write distorted images below {folder.parent}: {fault}.") from fault
+    try:
+        labels = _write(making, config, specs, files, distort, progress)
+        (making / "labels.json").write_text(json.dumps(labels))
+        if not folder.exists():  # another process may have made the same set meanwhile
+            making.rename(folder)
+    except OSError as fault:
+        raise DataError(
+            f"Distorted images could not be written to {folder}: {fault}. "
+            "Free some space, or set WORKBENCH_CACHE to another folder."
+        ) from fault
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def _write(
+    making: Path,
+    config: DataConfig,
+    specs: Sequence[Distortion],
+    files: Mapping[str, Path],
+    distort: Distort,
+    progress: Progress,
+) -> dict[str, object]:
+    rows = [("", 0), *((s.id, level) for s in specs for level in range(1, len(s.levels) + 1))]
+    count = len(files) * len(rows)
+    images = np.lib.format.open_memmap(
+        making / "images.npy",
+        mode="w+",
+        dtype=np.uint8,
+        shape=(count, config.height, config.width, 3),
+    )
+    quality: list[float] = []
+    for done, (name, file) in enumerate(files.items()):
+        progress(done / len(files), f"distorting {name}")
+        clean = load_photograph(file, config.width, config.height)
+        block = images[done * len(rows) : (done + 1) * len(rows)]
+        for row, image in enumerate(_variants(clean, name, rows, config.seed, distort)):
+            block[row] = image
+        quality += weak_scores(clean, block, config.quality_metric).tolist()
+    images.flush()
+    digest = hashlib.sha256(images.data).hexdigest()
+    return {
+        "photograph": [name for name in files for _ in rows],
+        "distortion": [distortion for _ in files for distortion, _ in rows],
+        "level": [level for _ in files for _, level in rows],
+        "quality": quality,
+        "distortions": [spec.id for spec in specs],
+        "levels": [len(spec.levels) for spec in specs],
+        "images_sha256": digest,
+    }
+
+
+def _variants(
+    clean: np.ndarray, name: str, rows: Sequence[tuple[str, int]], seed: int, distort: Distort
+) -> Iterator[np.ndarray]:
+    own = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4], "big")
+    for distortion, level in rows:
+        yield clean if level == 0 else distort(clean, distortion, level, own)
+
+
+def _read(folder: Path) -> DistortedSet:
+    labels = json.loads((folder / "labels.json").read_text())
+    return DistortedSet(
+        images=np.load(folder / "images.npy", mmap_mode="r"),
+        photograph=tuple(labels["photograph"]),
+        distortion=tuple(labels["distortion"]),
+        level=tuple(labels["level"]),
+        quality=np.asarray(labels["quality"]),
+        distortions=tuple(labels["distortions"]),
+        levels=tuple(labels["levels"]),
+        hash=content_hash(labels),
+    )

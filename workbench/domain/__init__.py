@@ -1,0 +1,1 @@
+"""Frozen values and their canonical form; no input or output, no torch."""

@@ -1,0 +1,182 @@
+"""Attributes, sets of them, and frozen versions: the instrument that the workbench calibrates."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from workbench.domain.base import Frozen, content_hash
+
+Origin = Literal["llm", "curated", "expert", "import"]
+Status = Literal["proposed", "accepted", "needs work", "rejected"]
+
+MAX_PHRASE_LENGTH = 200  # characters; CLIP reads 77 tokens, a phrase needs a fraction of it
+
+_ENUMERATION = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}\)?[-.):]*(?=\s))\s*")
+_OPENING = re.compile(
+    r"^(?:there (?:is|are)|it has|the (?:photo|image|picture) (?:has|shows))\s+", re.I
+)
+_ARTICLE = re.compile(r"^(?:a|an|the|some)\s+", re.I)
+_CLOSING = re.compile(
+    r"\s+(?:in|of|across|throughout) the (?:entire |overall |whole )?(?:photo|image|picture)$", re.I
+)
+
+
+def normalise_phrase(text: str) -> str:
+    """Return a sentence as the bare phrase that the polarity template can wrap.
+
+    Numbering, "There is a", "in the photo", quotes and the full stop go; blanks collapse; a
+    leading capital goes unless the word is an abbreviation. METHOD: LLM output opens and ends
+    the way the template does, and would double it.
+
+    Example:
+        >>> normalise_phrase("1- There is a softening of details in the photo.")
+        'softening of details'
+        >>> normalise_phrase("  JPEG-like   squares ")
+        'JPEG-like squares'
+    """
+    phrase = " ".join(unicodedata.normalize("NFC", text).split()).strip("\"'“”‘’ ")
+    phrase = _ENUMERATION.sub("", phrase).rstrip(".!;,: ")
+    bare = _ARTICLE.sub("", _OPENING.sub("", phrase))
+    bare = _CLOSING.sub("", bare) or bare
+    if len(bare) > 1 and bare[0].isupper() and not bare[1].isupper():
+        bare = bare[0].lower() + bare[1:]
+    return bare
+
+
+class Attribute(Frozen):
+    """One visual attribute of one distortion.
+
+    Attributes:
+        phrase: The bare phrase ("softening of details").
+        origin: Who wrote it.
+        call_id: The LLM call that made it, if one did.
+        status: Where it stands in review; rejected attributes are not frozen.
+    """
+
+    phrase: str = Field(min_length=1, max_length=MAX_PHRASE_LENGTH)
+    origin: Origin = "expert"
+    call_id: int | None = None
+    status: Status = "proposed"
+
+    @field_validator("phrase")
+    @classmethod
+    def _normalised(cls, phrase: str) -> str:
+        bare = normalise_phrase(phrase)
+        if not bare:
+            raise ValueError("an attribute needs words, not only 'there is'")
+        return bare
+
+
+class AttributeSet(Frozen):
+    """The attributes of one or more distortions, in a fixed order.
+
+    Attributes:
+        by_distortion: Distortion id to its attributes; ids sorted, attributes in their own order.
+    """
+
+    by_distortion: dict[str, tuple[Attribute, ...]]
+
+    @field_validator("by_distortion")
+    @classmethod
+    def _distinct(cls, value: dict[str, tuple[Attribute, ...]]) -> dict[str, tuple[Attribute, ...]]:
+        for distortion, attributes in value.items():
+            seen: set[str] = set()
+            for attribute in attributes:
+                key = attribute.phrase.casefold()
+                if key in seen:
+                    raise ValueError(f"{distortion} has '{attribute.phrase}' twice")
+                seen.add(key)
+        return {distortion: value[distortion] for distortion in sorted(value) if value[distortion]}
+
+    @classmethod
+    def from_phrases(
+        cls, phrases: Mapping[str, Iterable[str]], *, origin: Origin = "expert"
+    ) -> "AttributeSet":
+        """Build a set from plain phrases.
+
+        Example:
+            >>> AttributeSet.from_phrases({"jpeg": ["blocky edges"]}).phrases()
+            {'jpeg': ('blocky edges',)}
+        """
+        return cls(
+            by_distortion={
+                distortion: tuple(Attribute(phrase=phrase, origin=origin) for phrase in some)
+                for distortion, some in phrases.items()
+            }
+        )
+
+    @property
+    def distortions(self) -> tuple[str, ...]:
+        """Ids of the distortions, sorted; the order of every D axis."""
+        return tuple(self.by_distortion)
+
+    @property
+    def size(self) -> int:
+        """Number of attributes A over all distortions."""
+        return sum(len(attributes) for attributes in self.by_distortion.values())
+
+    def phrases(self) -> dict[str, tuple[str, ...]]:
+        """Return distortion id to bare phrases: the content that the hash covers."""
+        return {
+            distortion: tuple(attribute.phrase for attribute in attributes)
+            for distortion, attributes in self.by_distortion.items()
+        }
+
+    def restricted_to(self, distortions: Iterable[str]) -> "AttributeSet":
+        """Return the part that belongs to these distortions."""
+        wanted = set(distortions)
+        return AttributeSet(
+            by_distortion={d: some for d, some in self.by_distortion.items() if d in wanted}
+        )
+
+    def without_rejected(self) -> "AttributeSet":
+        """Return what would be frozen: everything but the rejected attributes."""
+        return AttributeSet(
+            by_distortion={
+                distortion: tuple(a for a in attributes if a.status != "rejected")
+                for distortion, attributes in self.by_distortion.items()
+            }
+        )
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the phrases by distortion; who wrote them and when do not enter.
+
+        Example:
+            >>> a = AttributeSet.from_phrases({"x": ["p"], "y": ["q"]}, origin="llm")
+            >>> b = AttributeSet.from_phrases({"y": ["q"], "x": ["There is a p in the photo."]})
+            >>> a.hash == b.hash
+            True
+        """
+        return content_hash({"format": "attribute-set/1", "distortions": self.phrases()})
+
+
+class Version(Frozen):
+    """A frozen attribute set: immutable, named by the hash of its content.
+
+    Attributes:
+        hash: 64 hexadecimal digits; a unique prefix names the version everywhere.
+        attributes: The content.
+        message: Why it was frozen.
+        author: Who froze it.
+        created_at: When, in UTC.
+        parent: Hash of the version that it was edited from, if any.
+        aliases: Names that point at it now ("curated").
+    """
+
+    hash: str = Field(pattern=r"^[0-9a-f]{64}$")
+    attributes: AttributeSet
+    message: str
+    author: str
+    created_at: datetime
+    parent: str | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What people read: the first alias, or the first ten digits of the hash."""
+        return self.aliases[0] if self.aliases else self.hash[:10]

@@ -1,0 +1,230 @@
+"""The whole project on one screen.
+
+    Distortion -> draft_distortion() -> AttributeSet (draft) -> expert edits -> freeze_version()
+      -> Version -> run_version() -> RunResult -> compare_versions() -> Comparison
+
+Each arrow is one function whose argument is the result of the one before.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import version as installed
+from platform import python_version
+
+import numpy as np
+
+from workbench.datasets.distorted import DistortedSet, distorted_set
+from workbench.datasets.splits import photograph_folds
+from workbench.datasets.weak_scores import LABELS
+from workbench.distortions import apply_distortion, catalogue
+from workbench.domain.attributes import Attribute, AttributeSet, Version
+from workbench.domain.comparison import Comparison
+from workbench.domain.run import Predictions, Protocol, Run, RunConfig, RunResult
+from workbench.drafting.draft import draft_attributes
+from workbench.drafting.local_server import LanguageModel
+from workbench.encoders import load_encoder
+from workbench.errors import ConfigError
+from workbench.evaluation.comparison import compare_runs
+from workbench.evaluation.correlation import quality_metrics
+from workbench.evaluation.identification import all_clean, identification_metrics
+from workbench.settings import Settings
+from workbench.store import Store
+from workbench.tuning.loop import tune
+from workbench.tuning.polarity import encode_attributes
+from workbench.tuning.regressor import fit_regressor
+
+Progress = Callable[[float, str], None]
+
+
+def draft_distortion(
+    store: Store,
+    distortion: str,
+    model: LanguageModel,
+    *,
+    template: str = "few_shot",
+    k: int = 5,
+    seed: int = 0,
+) -> tuple[Attribute, ...]:
+    """Ask the language model for K attributes; every call is logged, a repeated one recalled."""
+    return draft_attributes(
+        catalogue()[distortion],
+        model,
+        template=template,
+        k=k,
+        seed=seed,
+        log=store.calls.add,
+        recall=store.calls.find,
+    )
+
+
+def freeze_version(
+    store: Store,
+    attributes: AttributeSet,
+    *,
+    message: str,
+    author: str,
+    parent: str | None = None,
+    alias: str | None = None,
+) -> Version:
+    """Freeze a set of attributes for known distortions; the same content is the same version."""
+    for distortion in attributes.distortions:
+        catalogue()[distortion]  # raises UnknownNameError with the name that was meant
+    return store.versions.freeze(
+        attributes, message=message, author=author, parent=parent, alias=alias
+    )
+
+
+def enqueue_run(store: Store, ref: str, config: RunConfig) -> Run:
+    """Queue a version for a worker; the explicit step from freezing to training."""
+    version = store.versions.get(ref)
+    _attributes_for(version, config)
+    return store.runs.enqueue(version.hash, config)
+
+
+def run_version(
+    version: Version, config: RunConfig, *, settings: Settings, progress: Progress
+) -> RunResult:
+    """Tune, regress and evaluate one version; every photograph is held out exactly once.
+
+    Args:
+        version: The frozen attributes.
+        config: Everything else that decides the numbers.
+        settings: Cache folder, device, hub.
+        progress: Told the share done; may raise RunCancelledError.
+
+    Raises:
+        ConfigError: The version lacks a distortion of the configuration.
+        DataError, RunError: Images cannot be made; training diverged or was cancelled.
+    """
+    started = time.monotonic()
+    attributes = _attributes_for(version, config)
+    encoder = load_encoder(config.encoder, settings, seed=config.seed)
+    data = distorted_set(
+        config.data,
+        catalogue(),
+        lambda image, distortion, level, seed: apply_distortion(
+            image, distortion, level, seed=seed
+        ),
+        cache=settings.cache,
+        progress=part(progress, 0.0, 0.1),
+    )
+    pairs, groups = encode_attributes(encoder, attributes, config.tuning.polarity)
+    truth = data.strengths()
+    strengths = np.zeros_like(truth)
+    quality = np.zeros(len(data.quality))
+    folds = photograph_folds(data.photograph, folds=config.split.folds, seed=config.split.seed)
+    for fold, (train, test) in enumerate(folds):
+        told = part(progress, 0.1 + 0.9 * fold / len(folds), 0.1 + 0.9 * (fold + 1) / len(folds))
+        told(0.0, f"fold {fold + 1} of {len(folds)}: tuning")
+        model = tune(
+            encoder, pairs, groups, data.images[train], truth[train], config.tuning,
+            seed=config.seed + fold, progress=told,
+        )  # fmt: skip
+        regressor = fit_regressor(
+            model.probabilities(data.images[train]), data.quality[train], config.regressor,
+            seed=config.seed + fold,
+        )  # fmt: skip
+        probabilities = model.probabilities(data.images[test])
+        strengths[test] = model.strengths(probabilities)
+        quality[test] = regressor.predict(probabilities)
+    progress(1.0, "done")
+    return RunResult(
+        version=version.hash,
+        attributes=attributes.hash,
+        attribute_count=attributes.size,
+        config_hash=config.hash,
+        encoder=encoder.facts,
+        protocol=_protocol(config, data, encoder.facts.image_size),
+        quality=quality_metrics(data.quality.tolist(), quality.tolist()),
+        identification=identification_metrics(truth, strengths, levels=data.levels),
+        all_clean=all_clean(truth, levels=data.levels),
+        predictions=_predictions(data, quality),
+        duration_s=time.monotonic() - started,
+        environment=_environment(),
+    )
+
+
+def compare_versions(
+    store: Store, refs: Sequence[str], *, resamples: int = 10_000
+) -> Comparison:
+    """Compare versions by their newest runs under the newest configuration that all have done."""
+    runs = comparable_runs(store, refs)
+    labels = [store.versions.get(run.version).label for run in runs]
+    return compare_runs(runs, labels, resamples=resamples)
+
+
+def comparable_runs(store: Store, refs: Sequence[str]) -> list[Run]:
+    """Return one finished run of each version, all under one configuration.
+
+    Raises:
+        ConfigError: Fewer than two versions, or no configuration that all of them have run.
+    """
+    versions = [store.versions.get(ref) for ref in refs]
+    if len({version.hash for version in versions}) < 2:
+        raise ConfigError("A comparison needs two different versions; name another one.")
+    done = [
+        {run.config.hash: run.id for run in reversed(store.runs.list(version.hash))
+         if run.status == "done"}
+        for version in versions
+    ]  # fmt: skip
+    common = set.intersection(*(set(runs) for runs in done))
+    if not common:
+        names = ", ".join(version.label for version in versions)
+        raise ConfigError(
+            f"No configuration has been run to its end for all of {names}. "
+            "Run each of them with the same experiment: workbench run REF --config FILE."
+        )
+    newest = max(common, key=lambda key: done[0][key])
+    return [store.runs.get(runs[newest]) for runs in done]
+
+
+def part(progress: Progress, start: float, end: float) -> Progress:
+    """Return a progress function whose 0..1 is a part of the whole's."""
+    return lambda share, text: progress(start + (end - start) * share, text)
+
+
+def _attributes_for(version: Version, config: RunConfig) -> AttributeSet:
+    for distortion in config.data.distortions:
+        catalogue()[distortion]
+    attributes = version.attributes.restricted_to(config.data.distortions)
+    missing = sorted(set(config.data.distortions) - set(attributes.distortions))
+    if missing:
+        raise ConfigError(
+            f"Version {version.label} has no attributes for {', '.join(missing)}. "
+            "Draft them, or take them out of data.distortions."
+        )
+    return attributes
+
+
+def _protocol(config: RunConfig, data: DistortedSet, crop: int) -> Protocol:
+    photographs = len(set(data.photograph))
+    where = "photographs of installed packages" if config.data.photographs == "packaged" else (
+        f"photographs in {config.data.photographs}"
+    )  # fmt: skip
+    return Protocol(
+        dataset=f"{where}, {config.data.width}x{config.data.height} px, distorted at all levels",
+        data_hash=data.hash,
+        target=f"{LABELS[config.data.quality_metric]} (full-reference weak supervision, no MOS)",
+        distortions=data.distortions,
+        split=f"{config.split.folds} folds by photograph, each held out once, "
+        f"split seed {config.split.seed}, training seed {config.seed}",
+        crop=f"grid of {crop} px crops, probabilities averaged",
+        images=len(data.photograph),
+        photographs=photographs,
+    )
+
+
+def _predictions(data: DistortedSet, quality: np.ndarray) -> Predictions:
+    return Predictions(
+        image=data.names,
+        photograph=data.photograph,
+        distortion=data.distortion,
+        level=data.level,
+        target=tuple(data.quality.tolist()),
+        predicted=tuple(quality.tolist()),
+    )
+
+
+def _environment() -> dict[str, str]:
+    libraries = ("torch", "open_clip_torch", "numpy", "scipy", "piq", "opencv-python-headless")
+    return {"python": python_version(), **{name: installed(name) for name in libraries}}

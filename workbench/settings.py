@@ -1,0 +1,93 @@
+"""Where things are and what is asked for by default; the only reader of environment variables."""
+
+import os
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from platformdirs import user_cache_path
+from pydantic import BaseModel, ConfigDict
+
+_PACKAGE = Path(str(files("workbench")))
+_CHECKOUT = _PACKAGE.parent
+
+DEFAULT_MODEL = "gpt-4o-mini"  # of OpenAI's API, if a key is set and no model is named
+
+
+class Settings(BaseModel):
+    """One user's surroundings.
+
+    Attributes:
+        home: The folder with `attribute_db/` and `experiments/`; the checkout, else the working
+            directory.
+        database_url: SQLAlchemy URL of the store.
+        cache: Folder for what can be made again (images, models).
+        api_key, base_url, model: The OpenAI-compatible service; without a key a local server runs.
+        gguf: Path of a GGUF model for the local server.
+        offline: Never try to reach a hub.
+        device: Where torch computes; "auto" takes a GPU if there is one.
+        threads: CPU threads of the local language model.
+        author: Who edits and freezes, for the record.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    home: Path
+    database_url: str
+    cache: Path
+    api_key: str | None
+    base_url: str | None
+    model: str | None
+    gguf: Path | None
+    offline: bool
+    device: str
+    threads: int
+    author: str
+
+    @property
+    def results(self) -> Path:
+        """Folder that receives logs, checkpoints and reports of runs."""
+        return self.home / "experiments" / "results"
+
+
+def read_settings(*, database_url: str | None = None) -> Settings:
+    """Read the environment once and return what it says.
+
+    Args:
+        database_url: Overrides WORKBENCH_DB and the default.
+    """
+    env = os.environ
+    home = Path(env.get("WORKBENCH_HOME") or (_CHECKOUT if _is_checkout() else Path.cwd()))
+    gguf = env.get("WORKBENCH_GGUF")
+    return Settings(
+        home=home,
+        database_url=database_url
+        or env.get("WORKBENCH_DB")
+        or f"sqlite:///{home / 'attribute_db' / 'workbench.sqlite'}",
+        cache=Path(env.get("WORKBENCH_CACHE") or user_cache_path("attribute-workbench")),
+        api_key=env.get("OPENAI_API_KEY") or None,
+        base_url=env.get("OPENAI_BASE_URL") or None,
+        model=env.get("WORKBENCH_MODEL") or None,
+        gguf=Path(gguf) if gguf else None,
+        offline=env.get("WORKBENCH_OFFLINE", "") not in ("", "0"),
+        device=env.get("WORKBENCH_DEVICE") or "auto",
+        threads=int(env.get("WORKBENCH_THREADS") or os.cpu_count() or 1),
+        author=env.get("WORKBENCH_AUTHOR") or env.get("USER") or env.get("USERNAME") or "unknown",
+    )
+
+
+@cache
+def resource(name: str) -> Path:
+    """Return a folder or file that ships with the workbench.
+
+    In a checkout these lie at the top ("prompts", "attribute_db/curated"); in an installed
+    package the same paths lie in `workbench/data`.
+
+    Args:
+        name: Path relative to the top of the checkout.
+    """
+    return (_CHECKOUT if _is_checkout() else _PACKAGE / "data") / name
+
+
+def _is_checkout() -> bool:
+    return (_CHECKOUT / "pyproject.toml").is_file() and (_CHECKOUT / "prompts").is_dir()
