@@ -1,0 +1,111 @@
+"""Distort an image by name, level and seed."""
+
+from zlib import crc32
+
+import numpy as np
+
+from workbench.distortions.base import ByteImage, FloatImage
+from workbench.distortions.catalogue import operators
+from workbench.distortions.pixels import require_bytes, require_rgb_shape, to_bytes, to_floats
+from workbench.domain.distortion import Distortion
+from workbench.errors import ConfigError, DataError
+
+
+def apply_distortion(
+    image: ByteImage, distortion: str, level: int, *, seed: int, stretch: bool = False
+) -> ByteImage:
+    """Return a distorted copy of an 8-bit image.
+
+    The random numbers depend on seed, distortion and level alone: not on the process, nor on what
+    was distorted before.
+
+    Args:
+        image: (H, W, 3), uint8, RGB; grey images go through `as_rgb` first.
+        distortion: Id of a distortion in the catalogue.
+        level: 0 (a plain copy) to the number of levels.
+        seed: >= 0.
+        stretch: Stretch all values together to [0, 1] before and after, as KADID-10k's official
+            generator does.
+
+    Returns:
+        A new array, (H, W, 3), uint8.
+
+    Raises:
+        ConfigError: Unknown distortion, level out of range, negative seed.
+        DataError: Not 8-bit.
+        ShapeError: Not (H, W, 3).
+
+    Example:
+        >>> grey = np.full((1, 1, 3), 100, np.uint8)
+        >>> apply_distortion(grey, "mean_shift", 1, seed=0).tolist()
+        [[[138, 138, 138]]]
+    """
+    require_bytes(image)
+    require_rgb_shape(image)
+    _require_level(operators()[distortion].spec, level, seed)
+    if level == 0:
+        return np.array(image, order="C")
+    return to_bytes(_distort(to_floats(image), distortion, level, seed, stretch))
+
+
+def apply_to_floats(
+    image: FloatImage, distortion: str, level: int, *, seed: int, stretch: bool = False
+) -> FloatImage:
+    """Return a distorted copy of an image in [0, 1], without rounding in between.
+
+    Args:
+        image: (H, W, 3), float32 or float64, RGB in [0, 1].
+        distortion: Id of a distortion in the catalogue.
+        level: 0 (a plain copy) to the number of levels.
+        seed: >= 0; the same as in `apply_distortion` draws the same random numbers.
+        stretch: As in `apply_distortion`.
+
+    Returns:
+        A new array, (H, W, 3), float32 in [0, 1].
+
+    Raises:
+        ConfigError: Unknown distortion, level out of range, negative seed.
+        DataError: Not floating point, or values outside [0, 1].
+        ShapeError: Not (H, W, 3).
+    """
+    if not isinstance(image, np.ndarray) or image.dtype not in (np.float32, np.float64):
+        kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
+        raise DataError(f"Expected an image of type float32 or float64, got {kind}.")
+    require_rgb_shape(image)
+    if not (image.min() >= 0 and image.max() <= 1):  # also false for NaN
+        raise DataError(
+            f"Expected values in [0, 1], got {image.min():g} to {image.max():g}: divide 8-bit "
+            "values by 255."
+        )
+    _require_level(operators()[distortion].spec, level, seed)
+    floats = np.array(image, np.float32, order="C")
+    return floats if level == 0 else _distort(floats, distortion, level, seed, stretch)
+
+
+def _distort(
+    image: FloatImage, distortion: str, level: int, seed: int, stretch: bool
+) -> FloatImage:
+    operator = operators()[distortion]
+    rng = np.random.default_rng([seed, crc32(distortion.encode()), level])
+    if stretch:
+        image = _stretch(image)
+    distorted = operator.function(image, operator.spec.levels[level - 1], rng)
+    return _stretch(distorted) if stretch else distorted
+
+
+def _stretch(image: FloatImage) -> FloatImage:
+    """Map the smallest value of all channels to 0 and the largest to 1; leave a flat image."""
+    low, high = image.min(), image.max()
+    return (image - low) / (high - low) if high > low else image
+
+
+def _require_level(spec: Distortion, level: int, seed: int) -> None:
+    count = len(spec.levels)
+    if isinstance(level, bool) or not isinstance(level, int | np.integer):
+        raise ConfigError(f"The level must be a whole number, got {level!r}.")
+    if not 0 <= level <= count:
+        raise ConfigError(
+            f"{spec.name} has levels 1 to {count} (0 is the clean image), got level {level}."
+        )
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ConfigError(f"The seed must be a whole number of 0 or more, got {seed!r}.")

@@ -1,0 +1,78 @@
+"""CIE L*a*b* (D65, sRGB) and YCbCr (BT.601, studio range)."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.distortions.base import FloatImage
+
+# Rec. ITU-R BT.601: R'G'B' in [0, 1] to Y in [16, 235]/255 and Cb, Cr in [16, 240]/255.
+_YCBCR = (
+    np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]])
+    / 255
+)
+_YCBCR_OFFSET = np.array([16.0, 128.0, 128.0]) / 255
+_YCBCR_INVERSE = np.linalg.inv(_YCBCR).astype(np.float64)
+
+
+def rgb_to_lab(image: FloatImage) -> FloatImage:
+    """Convert sRGB to CIE L*a*b* under D65.
+
+    Args:
+        image: (H, W, 3), float32 in [0, 1].
+
+    Returns:
+        (H, W, 3), float32: L* in [0, 100], a* and b* around 0.
+
+    Example:
+        >>> rgb_to_lab(np.ones((1, 1, 3), np.float32)).round(2).tolist()
+        [[[100.0, 0.0, 0.0]]]
+    """
+    # OpenCV's own sRGB-to-Lab interpolates in a coarse table (errors up to 0.4); from linear
+    # light it computes, so the gamma is undone here (IEC 61966-2-1).
+    curved = np.asarray(cv2.pow((image + np.float32(0.055)) * np.float32(1 / 1.055), 2.4))
+    linear = np.where(image <= 0.04045, image * np.float32(1 / 12.92), curved.reshape(image.shape))
+    return np.asarray(cv2.cvtColor(linear, cv2.COLOR_LRGB2Lab), np.float32)
+
+
+def lab_to_rgb(lab: FloatImage) -> FloatImage:
+    """Convert CIE L*a*b* under D65 to sRGB; colours outside sRGB are clipped per channel.
+
+    Args:
+        lab: (H, W, 3), float32.
+
+    Returns:
+        (H, W, 3), float32 in [0, 1].
+
+    Example:
+        >>> lab_to_rgb(np.array([[[100, 0, 0]]], np.float32)).round(2).tolist()
+        [[[1.0, 1.0, 1.0]]]
+    """
+    rgb = np.asarray(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB), np.float32)
+    return np.clip(rgb, 0, 1)
+
+
+def rgb_to_ycbcr(image: FloatImage) -> FloatImage:
+    """Convert R'G'B' in [0, 1] to Y in [16, 235]/255, Cb and Cr in [16, 240]/255.
+
+    Example:
+        >>> (255 * rgb_to_ycbcr(np.ones((1, 1, 3), np.float32))).round(1).tolist()
+        [[[235.0, 128.0, 128.0]]]
+    """
+    return _affine(image, _YCBCR, _YCBCR_OFFSET)
+
+
+def ycbcr_to_rgb(ycbcr: FloatImage) -> FloatImage:
+    """Undo `rgb_to_ycbcr`; the result is not clipped.
+
+    Example:
+        >>> ycbcr_to_rgb(rgb_to_ycbcr(np.ones((1, 1, 3), np.float32))).round(3).tolist()
+        [[[1.0, 1.0, 1.0]]]
+    """
+    return _affine(ycbcr, _YCBCR_INVERSE, -_YCBCR_INVERSE @ _YCBCR_OFFSET)
+
+
+def _affine(
+    image: FloatImage, matrix: NDArray[np.float64], offset: NDArray[np.float64]
+) -> FloatImage:
+    return np.asarray(cv2.transform(image, np.column_stack([matrix, offset])), np.float32)

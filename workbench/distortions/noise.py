@@ -1,0 +1,181 @@
+"""KADID-10k #11 to #15: randomness added to every pixel, and one attempt to take it away."""
+
+import numpy as np
+
+from workbench.distortions.base import FloatImage, Operator
+from workbench.distortions.colourspace import rgb_to_ycbcr, ycbcr_to_rgb
+from workbench.distortions.denoisers import DEFAULT_DENOISER, DENOISERS, Denoiser
+from workbench.distortions.randomness import standard_normal
+from workbench.domain.distortion import Distortion
+
+
+def white_noise(image: FloatImage, variance: float, rng: np.random.Generator) -> FloatImage:
+    """Add Gaussian noise to R, G and B independently, and clip.
+
+    Args:
+        image: (H, W, 3), float32 in [0, 1].
+        variance: Of the noise, >= 0, on the scale where white is 1.
+        rng: Draws the noise.
+    """
+    noise = standard_normal(image.shape, rng)
+    noise *= np.float32(np.sqrt(variance))
+    noise += image
+    return np.clip(noise, 0, 1, out=noise)
+
+
+def white_noise_color_component(
+    image: FloatImage, variance: float, rng: np.random.Generator
+) -> FloatImage:
+    """Add Gaussian noise to Y, Cb and Cr independently, clip there, and convert back.
+
+    In studio range (BT.601): the noise of luma reaches R, G and B 255/219 times as strong, that
+    of Cb reaches blue 2.02 times and that of Cr red 1.60 times.
+
+    Args:
+        image: (H, W, 3), float32 in [0, 1].
+        variance: Of the noise, >= 0, on the scale where 255/255 is 1.
+        rng: Draws the noise.
+    """
+    noisy = white_noise(rgb_to_ycbcr(image), variance, rng)
+    return np.clip(ycbcr_to_rgb(noisy), 0, 1)
+
+
+def impulse_noise(image: FloatImage, density: float, rng: np.random.Generator) -> FloatImage:
+    """Set a share of all values to 0 or 1, each half of the time, per channel.
+
+    Args:
+        image: (H, W, 3), float32 in [0, 1].
+        density: Share of values that are hit, in [0, 1].
+        rng: Draws which.
+    """
+    draw = rng.random(image.shape, np.float32)
+    noisy = image.copy()
+    noisy[draw < density] = 1
+    noisy[draw < density / 2] = 0
+    return noisy
+
+
+def multiplicative_noise(
+    image: FloatImage, variance: float, rng: np.random.Generator
+) -> FloatImage:
+    """Return I + n I with n uniform and of mean 0 (MATLAB's "speckle"), clipped.
+
+    Args:
+        image: (H, W, 3), float32 in [0, 1].
+        variance: Of n, >= 0.
+        rng: Draws n.
+    """
+    factor = rng.random(image.shape, np.float32)
+    factor -= np.float32(0.5)
+    factor *= np.float32(np.sqrt(12 * variance))  # a uniform of width w has variance w^2 / 12
+    factor += 1
+    factor *= image
+    return np.clip(factor, 0, 1, out=factor)
+
+
+def denoise(
+    image: FloatImage,
+    variance: float,
+    rng: np.random.Generator,
+    *,
+    denoiser: Denoiser = DENOISERS[DEFAULT_DENOISER],
+) -> FloatImage:
+    """Add white noise, then let a denoiser take it away, and some of the image with it.
+
+    The official generator's DnCNN is not to be had; the default is classical and not equivalent.
+
+    Args:
+        image: (H, W, 3), float32 in [0, 1].
+        variance: Of the noise, >= 0; 0 leaves the image as it is.
+        rng: Draws the noise.
+        denoiser: Takes the noisy image and the noise's standard deviation, returns an image of
+            the same shape in [0, 1]. `DENOISERS` holds those that the workbench knows by name.
+    """
+    if variance <= 0:
+        return image.copy()
+    return denoiser(white_noise(image, variance, rng), float(np.sqrt(variance)))
+
+
+OPERATORS: tuple[Operator, ...] = (
+    Operator(
+        Distortion(
+            id="white_noise",
+            name="White noise",
+            group="noise",
+            source="KADID-10k #11",
+            explanation="A small random amount is added to the red, green and blue of every "
+            "pixel independently, so that the whole image is covered evenly with fine coloured "
+            "grain, most visible in smooth areas.",
+            parameter="variance of the noise, white = 1",
+            levels=(0.001, 0.002, 0.003, 0.005, 0.01),
+            neutral=0,
+            stochastic=True,
+        ),
+        white_noise,
+    ),
+    Operator(
+        Distortion(
+            id="white_noise_color_component",
+            name="White noise in color component",
+            group="noise",
+            source="KADID-10k #12",
+            explanation="Small random amounts are added to every pixel's brightness and, "
+            "separately, to its two colour components, so that fine grain covers the "
+            "image in which blue, yellow, red and green specks are stronger than light "
+            "and dark ones.",
+            parameter="variance of the noise in YCbCr, full range = 1",
+            levels=(0.0001, 0.0005, 0.001, 0.002, 0.003),
+            neutral=0,
+            stochastic=True,
+        ),
+        white_noise_color_component,
+    ),
+    Operator(
+        Distortion(
+            id="impulse_noise",
+            name="Impulse noise",
+            group="noise",
+            source="KADID-10k #13",
+            explanation="The red, green or blue value of a few pixels chosen at random is set to "
+            "its lowest or highest possible value, so that isolated bright, dark and brightly "
+            "coloured dots are sprinkled over an otherwise unchanged image.",
+            parameter="share of channel values that are hit",
+            levels=(0.001, 0.005, 0.01, 0.02, 0.03),
+            neutral=0,
+            stochastic=True,
+        ),
+        impulse_noise,
+    ),
+    Operator(
+        Distortion(
+            id="multiplicative_noise",
+            name="Multiplicative noise",
+            group="noise",
+            source="KADID-10k #14",
+            explanation="The red, green and blue of every pixel are made stronger or weaker by a "
+            "random share of themselves, so that bright areas are covered with strong "
+            "coloured grain while dark areas stay clean.",
+            parameter="variance of the random share",
+            levels=(0.001, 0.005, 0.01, 0.02, 0.05),
+            neutral=0,
+            stochastic=True,
+        ),
+        multiplicative_noise,
+    ),
+    Operator(
+        Distortion(
+            id="denoise",
+            name="Denoise",
+            group="noise",
+            source="KADID-10k #15",
+            explanation="Strong random noise is added to the image and then removed by a noise "
+            "filter that cannot tell it from detail, so that textures are wiped away, surfaces "
+            "look waxy or painted, and blotchy, streaky remains of noise are left behind.",
+            parameter="variance of the noise that is added and removed, white = 1",
+            levels=(0.01, 0.03, 0.05, 0.1, 0.15),
+            neutral=0,
+            stochastic=True,
+        ),
+        denoise,
+    ),
+)
