@@ -74,8 +74,8 @@ class InvalidConfigError(ConfigError):
         faults: One line per fault, each starting with the field's path.
 
     Example:
-        >>> print(InvalidConfigError("demo.yaml", ["seed: not an integer", "tuning.mood: no such field"]))
-        demo.yaml has 2 faults: seed: not an integer; tuning.mood: no such field.
+        >>> print(InvalidConfigError("demo.yaml", ["seed: is missing", "mood: no such field"]))
+        demo.yaml has 2 faults: seed: is missing; mood: no such field.
     """
 
     def __init__(self, where: str, faults: Sequence[str]) -> None:

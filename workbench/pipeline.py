@@ -22,7 +22,7 @@ from workbench.domain.comparison import Comparison
 from workbench.domain.run import Predictions, Protocol, Run, RunConfig, RunResult
 from workbench.drafting.draft import draft_attributes
 from workbench.drafting.local_server import LanguageModel
-from workbench.encoders import load_encoder
+from workbench.encoders import Encoder, load_encoder
 from workbench.errors import ConfigError
 from workbench.evaluation.comparison import compare_runs
 from workbench.evaluation.correlation import quality_metrics
@@ -32,6 +32,7 @@ from workbench.store import Store
 from workbench.tuning.loop import tune
 from workbench.tuning.polarity import encode_attributes
 from workbench.tuning.regressor import fit_regressor
+from workbench.tuning.threads import computing_threads
 
 Progress = Callable[[float, str], None]
 
@@ -99,34 +100,10 @@ def run_version(
     started = time.monotonic()
     attributes = _attributes_for(version, config)
     encoder = load_encoder(config.encoder, settings, seed=config.seed)
-    data = distorted_set(
-        config.data,
-        catalogue(),
-        lambda image, distortion, level, seed: apply_distortion(
-            image, distortion, level, seed=seed
-        ),
-        cache=settings.cache,
-        progress=part(progress, 0.0, 0.1),
-    )
-    pairs, groups = encode_attributes(encoder, attributes, config.tuning.polarity)
+    with computing_threads(encoder.threads):
+        data = make_data(config, settings, part(progress, 0.0, 0.1))
+        strengths, quality = held_out(encoder, attributes, data, config, part(progress, 0.1, 1.0))
     truth = data.strengths()
-    strengths = np.zeros_like(truth)
-    quality = np.zeros(len(data.quality))
-    folds = photograph_folds(data.photograph, folds=config.split.folds, seed=config.split.seed)
-    for fold, (train, test) in enumerate(folds):
-        told = part(progress, 0.1 + 0.9 * fold / len(folds), 0.1 + 0.9 * (fold + 1) / len(folds))
-        told(0.0, f"fold {fold + 1} of {len(folds)}: tuning")
-        model = tune(
-            encoder, pairs, groups, data.images[train], truth[train], config.tuning,
-            seed=config.seed + fold, progress=told,
-        )  # fmt: skip
-        regressor = fit_regressor(
-            model.probabilities(data.images[train]), data.quality[train], config.regressor,
-            seed=config.seed + fold,
-        )  # fmt: skip
-        probabilities = model.probabilities(data.images[test])
-        strengths[test] = model.strengths(probabilities)
-        quality[test] = regressor.predict(probabilities)
     progress(1.0, "done")
     return RunResult(
         version=version.hash,
@@ -144,9 +121,50 @@ def run_version(
     )
 
 
-def compare_versions(
-    store: Store, refs: Sequence[str], *, resamples: int = 10_000
-) -> Comparison:
+def make_data(config: RunConfig, settings: Settings, progress: Progress) -> DistortedSet:
+    """Return the images of a configuration, distorted now or read from the cache."""
+    return distorted_set(
+        config.data,
+        catalogue(),
+        lambda image, distortion, level, seed: apply_distortion(
+            image, distortion, level, seed=seed
+        ),
+        cache=settings.cache,
+        progress=progress,
+    )
+
+
+def held_out(
+    encoder: Encoder,
+    attributes: AttributeSet,
+    data: DistortedSet,
+    config: RunConfig,
+    progress: Progress,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tune and regress on all folds but one, predict that one; until each was held out.
+
+    Returns:
+        Predicted strengths, (N, D), and predicted quality, (N,), of the N images.
+    """
+    pairs, groups = encode_attributes(encoder, attributes, config.tuning.polarity)
+    truth = data.strengths()
+    strengths, quality = np.zeros_like(truth), np.zeros(len(truth))
+    folds = photograph_folds(data.photograph, folds=config.split.folds, seed=config.split.seed)
+    for fold, (train, test) in enumerate(folds):
+        told = part(progress, fold / len(folds), (fold + 1) / len(folds))
+        seed = config.seed + fold
+        model = tune(
+            encoder, pairs, groups, data.images[train], truth[train], config.tuning,
+            seed=seed, progress=told,
+        )  # fmt: skip
+        seen, unseen = (model.probabilities(data.images[index]) for index in (train, test))
+        regressor = fit_regressor(seen, data.quality[train], config.regressor, seed=seed)
+        strengths[test] = model.strengths(unseen)
+        quality[test] = regressor.predict(unseen)
+    return strengths, quality
+
+
+def compare_versions(store: Store, refs: Sequence[str], *, resamples: int = 10_000) -> Comparison:
     """Compare versions by their newest runs under the newest configuration that all have done."""
     runs = comparable_runs(store, refs)
     labels = [store.versions.get(run.version).label for run in runs]

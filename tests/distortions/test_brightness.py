@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
-from cie_reference import lab_of, rgb_of
 from scipy.interpolate import CubicSpline
 
 from workbench.distortions.brightness import brighten, darken, mean_shift
+
+from .cie_reference import lab_of, rgb_of
 
 
 def curve(values, middle):

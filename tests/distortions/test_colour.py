@@ -2,7 +2,6 @@ import colorsys
 
 import numpy as np
 import pytest
-from cie_reference import lab_of, rgb_of
 from scipy.ndimage import gaussian_filter
 
 from workbench.distortions.colour import (
@@ -13,6 +12,8 @@ from workbench.distortions.colour import (
     color_shift,
     edge_mask,
 )
+
+from .cie_reference import lab_of, rgb_of
 
 
 @pytest.mark.parametrize("amount", [1, 3, 6, 8, 12])

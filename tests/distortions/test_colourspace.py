@@ -2,10 +2,11 @@ import colorsys
 
 import numpy as np
 import pytest
-from cie_reference import lab_of, rgb_of
 from skimage.color import rgb2lab, rgb2ycbcr
 
 from workbench.distortions.colourspace import lab_to_rgb, rgb_to_lab, rgb_to_ycbcr, ycbcr_to_rgb
+
+from .cie_reference import lab_of, rgb_of
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from cie_reference import lab_of, rgb_of
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter
 
 from workbench.distortions.sharpness import contrast_change, high_sharpen
+
+from .cie_reference import lab_of, rgb_of
 
 
 @pytest.mark.parametrize("amount", [1, 2, 3, 6, 12])

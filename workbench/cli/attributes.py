@@ -33,10 +33,11 @@ def list_distortions(json: Json = False) -> None:
         | {"levels": list(spec.levels), "has_operator": spec.has_operator}
         for spec in catalogue().values()
     ]
-    emit(json, document, lambda: table(
-        ("id", "name", "group", "levels"),
-        [(s.id, s.name, s.group, " ".join(f"{v:g}" for v in s.levels)) for s in catalogue().values()],
-    ))  # fmt: skip
+    rows = [
+        (spec.id, spec.name, spec.group, " ".join(f"{value:g}" for value in spec.levels))
+        for spec in catalogue().values()
+    ]
+    emit(json, document, lambda: table(("id", "name", "group", "levels"), rows))
 
 
 @distortions.command("apply")
@@ -81,11 +82,11 @@ def draft(
     """Ask a language model for attributes and put them into the working draft."""
     specs = [catalogue()[id] for id in ids]
     if dry_run:
-        prompts = [
-            {"distortion": spec.id, "messages": list(render(load_template(template), spec, k))}
-            for spec in specs
-        ]
-        emit(json, prompts, lambda: "\n\n".join(m["content"] for p in prompts for m in p["messages"]))
+        chosen = load_template(template)
+        prompts = {spec.id: list(render(chosen, spec, k)) for spec in specs}
+        document = [{"distortion": id, "messages": some} for id, some in prompts.items()]
+        text = "\n\n".join(m["content"] for some in prompts.values() for m in some)
+        emit(json, document, lambda: text)
         return
     rows: list[dict[str, object]] = []
     with workplace(db) as (settings, store), progress_bar("draft") as progress:
@@ -104,7 +105,11 @@ def draft(
                     for a in drafted
                 ]
             progress(1.0, "done")
-    emit(json, rows, lambda: table(("distortion", "phrase"), [(r["distortion"], r["phrase"]) for r in rows]))
+    emit(
+        json,
+        rows,
+        lambda: table(("distortion", "phrase"), [(r["distortion"], r["phrase"]) for r in rows]),
+    )
 
 
 @attributes.command("list")
@@ -122,8 +127,8 @@ def list_attributes(json: Json = False, db: Db = None) -> None:
             }
             for row in store.draft.rows()
         ]
-    emit(json, rows, lambda: table(("id", "distortion", "phrase", "origin", "status"),
-         [(r["id"], r["distortion"], r["phrase"], r["origin"], r["status"]) for r in rows]))  # fmt: skip
+    columns = ("id", "distortion", "phrase", "origin", "status")
+    emit(json, rows, lambda: table(columns, [[row[name] for name in columns] for row in rows]))
 
 
 @attributes.command("import")
@@ -170,7 +175,11 @@ def freeze(
             parent=existing[0].hash if existing else None,
             alias=alias,
         )
-    document = {"version": frozen.hash, "parent": frozen.parent, "attributes": frozen.attributes.size}
+    document = {
+        "version": frozen.hash,
+        "parent": frozen.parent,
+        "attributes": frozen.attributes.size,
+    }
     emit(json, document, lambda: f"{frozen.hash}  {frozen.attributes.size} attributes")
 
 
@@ -184,8 +193,11 @@ def list_versions(json: Json = False, db: Db = None) -> None:
         | {"attributes": version.attributes.size}
         for version in found
     ]
-    emit(json, document, lambda: table(("version", "alias", "attributes", "author", "message"),
-         [(v.hash[:10], " ".join(v.aliases), v.attributes.size, v.author, v.message) for v in found]))  # fmt: skip
+    columns = ("version", "aliases", "attributes", "author", "message")
+    rows = [
+        (v.hash[:10], " ".join(v.aliases), v.attributes.size, v.author, v.message) for v in found
+    ]
+    emit(json, document, lambda: table(columns, rows))
 
 
 @versions.command("show")
@@ -193,10 +205,13 @@ def show_version(ref: str, json: Json = False, db: Db = None) -> None:
     """Show one version with its attributes."""
     with workplace(db) as (_, store):
         version = store.versions.get(ref)
-    emit(json, version.model_dump(mode="json"), lambda: table(
-        ("distortion", "phrase", "origin"),
-        [(d, a.phrase, a.origin) for d, some in version.attributes.by_distortion.items() for a in some],
-    ))  # fmt: skip
+    rows = [
+        (distortion, attribute.phrase, attribute.origin)
+        for distortion, some in version.attributes.by_distortion.items()
+        for attribute in some
+    ]
+    columns = ("distortion", "phrase", "origin")
+    emit(json, version.model_dump(mode="json"), lambda: table(columns, rows))
 
 
 @versions.command("diff")

@@ -11,8 +11,8 @@ from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.comparison import Comparison
 from workbench.domain.run import Run, RunConfig
 from workbench.drafting.local_server import open_language_model
-from workbench.evaluation.comparison import comparison_text
 from workbench.evaluation.report import write_report
+from workbench.evaluation.wording import comparison_table
 from workbench.pipeline import (
     comparable_runs,
     compare_versions,
@@ -50,7 +50,7 @@ def demo(
         "comparison": comparison.model_dump(mode="json"),
         "report": str(report),
     }
-    emit(json, document, lambda: f"{comparison_text(comparison)}\n\nReport: {report}")
+    emit(json, document, lambda: f"{comparison_table(comparison)}\n\nReport: {report}")
 
 
 def draft_version(store: Store, config: RunConfig, settings: Settings) -> Version:
@@ -84,9 +84,7 @@ def curated_version(store: Store, settings: Settings) -> Version:
     )
 
 
-def run_version_here(
-    store: Store, version: Version, config: RunConfig, settings: Settings
-) -> Run:
+def run_version_here(store: Store, version: Version, config: RunConfig, settings: Settings) -> Run:
     """Return the finished run of a version, made now unless it is there already."""
     done = store.runs.find_done(version.hash, config.hash)
     if done is not None:
@@ -95,9 +93,7 @@ def run_version_here(
         return run_here(store, enqueue_run(store, version.hash, config), settings, progress)
 
 
-def report_on(
-    comparison: Comparison, runs: list[Run], versions: list[Version], path: Path
-) -> Path:
+def report_on(comparison: Comparison, runs: list[Run], versions: list[Version], path: Path) -> Path:
     """Write the report and return its path."""
     by_hash = {version.hash: version for version in versions}
     ordered = [by_hash[run.version] for run in runs]

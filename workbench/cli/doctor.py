@@ -22,9 +22,8 @@ def doctor(json: Json = False, db: Db = None) -> None:
         for name, check in CHECKS.items()
         for ok, detail in [check(settings)]
     ]
-    emit(json, {"checks": checks}, lambda: table(
-        ("", "check", "detail"), [("ok" if c["ok"] else "--", c["name"], c["detail"]) for c in checks]
-    ))  # fmt: skip
+    rows = [("ok" if c["ok"] else "--", c["name"], c["detail"]) for c in checks]
+    emit(json, {"checks": checks}, lambda: table(("", "check", "detail"), rows))
     if not all(check["ok"] for check in checks if check["name"] in REQUIRED):
         raise typer.Exit(1)
 

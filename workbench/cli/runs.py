@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 
 from workbench.cli.console import Db, Json, emit, progress_bar, table, workplace
-from workbench.domain.metrics import Metric, Undefined
 from workbench.domain.run import Run, RunResult
-from workbench.errors import ConfigError
+from workbench.errors import RunError
+from workbench.evaluation.wording import comparison_table, figure_text
 from workbench.pipeline import Progress, compare_versions, enqueue_run, run_version
 from workbench.runs.experiment import load_experiment
 from workbench.runs.queue import run_log
-from workbench.runs.worker import work_off
+from workbench.runs.worker import Execute, work_off
 from workbench.settings import Settings, read_settings, resource
 from workbench.store import Store, open_store
 
@@ -46,7 +46,7 @@ def run_here(store: Store, run: Run, settings: Settings, progress: Progress) -> 
     """Work one queued run off in this process and return it finished.
 
     Raises:
-        ConfigError: The run failed or was cancelled; the line says why.
+        RunError: The run failed or was cancelled; the line says why.
     """
     work_off(
         store,
@@ -57,11 +57,11 @@ def run_here(store: Store, run: Run, settings: Settings, progress: Progress) -> 
     )
     finished = store.runs.get(run.id)
     if finished.status != "done":
-        raise ConfigError(f"Run {run.id} {finished.status}: {finished.error or 'no reason given'}")
+        raise RunError(f"Run {run.id} {finished.status}: {finished.error or 'no reason given'}")
     return finished
 
 
-def execution(store: Store, settings: Settings, progress: Progress | None = None):  # noqa: ANN201
+def execution(store: Store, settings: Settings, progress: Progress | None = None) -> Execute:
     """Return the function that a worker calls for each run."""
 
     def execute(run: Run, report: Progress) -> RunResult:
@@ -82,8 +82,9 @@ def list_runs(json: Json = False, db: Db = None) -> None:
     with workplace(db) as (_, store):
         found = store.runs.list()
     document = [_summary(run) for run in found]
-    emit(json, document, lambda: table(("run", "version", "status", "experiment", "stage"),
-         [(r.id, r.version[:10], r.status, r.config.name, r.error or r.stage) for r in found]))  # fmt: skip
+    columns = ("run", "version", "status", "experiment", "stage")
+    rows = [(r.id, r.version[:10], r.status, r.config.name, r.error or r.stage) for r in found]
+    emit(json, document, lambda: table(columns, rows))
 
 
 @runs.command("show")
@@ -114,13 +115,17 @@ def cancel_run(id: int, json: Json = False, db: Db = None) -> None:
 
 
 def worker(
-    until_idle: Annotated[bool, typer.Option("--until-idle", help="Stop when nothing is queued.")] = False,
+    until_idle: Annotated[
+        bool, typer.Option("--until-idle", help="Stop when nothing is queued.")
+    ] = False,
     db: Db = None,
 ) -> None:
     """Work the queue off."""
     with workplace(db) as (settings, store):
         name = f"{socket.gethostname()}:{os.getpid()}"
-        work_off(store, execution(store, settings), worker=name, until_idle=until_idle, settings=settings)
+        work_off(
+            store, execution(store, settings), worker=name, until_idle=until_idle, settings=settings
+        )
 
 
 def compare(
@@ -129,16 +134,12 @@ def compare(
     db: Db = None,
 ) -> None:
     """Compare versions side by side, with intervals and verdicts."""
-    from workbench.evaluation.comparison import comparison_text
-
     with workplace(db) as (_, store):
         comparison = compare_versions(store, refs)
-    emit(json, comparison.model_dump(mode="json"), lambda: comparison_text(comparison))
+    emit(json, comparison.model_dump(mode="json"), lambda: comparison_table(comparison))
 
 
-def app(
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501, db: Db = None
-) -> None:
+def app(port: Annotated[int, typer.Option(min=1, max=65535)] = 8501, db: Db = None) -> None:
     """Open the browser workbench on 127.0.0.1."""
     settings = read_settings(database_url=db)
     open_store(settings.database_url).close()
@@ -176,12 +177,7 @@ def _summary_table(run: Run) -> object:
         return f"Run {run.id}: {run.status}. {run.error or run.stage}"
     found = run.result
     return table(("figure", "value", "all clean"), [
-        *((f"{name.upper()}", figure(value), "") for name, value in found.quality),
-        *((name, figure(value), figure(getattr(found.all_clean, name)))
+        *((f"{name.upper()}", figure_text(value), "") for name, value in found.quality),
+        *((name, figure_text(value), figure_text(getattr(found.all_clean, name)))
           for name, value in found.identification),
     ])  # fmt: skip
-
-
-def figure(value: Metric) -> str:
-    """Return a figure with three decimals, or why it does not exist."""
-    return f"undefined ({value.undefined})" if isinstance(value, Undefined) else f"{value:.3f}"

@@ -17,11 +17,13 @@ MAX_PHRASE_LENGTH = 200  # characters; CLIP reads 77 tokens, a phrase needs a fr
 
 _ENUMERATION = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}\)?[-.):]*(?=\s))\s*")
 _OPENING = re.compile(
-    r"^(?:there (?:is|are)|it has|the (?:photo|image|picture) (?:has|shows))\s+", re.I
+    r"^(?:there (?:is|are)|it has|the (?:photo|image|picture) (?:has|shows))(?:\s+|$)", re.I
 )
-_ARTICLE = re.compile(r"^(?:a|an|the|some)\s+", re.I)
+_ARTICLE = re.compile(r"^(?:a|an|the|some)(?:\s+|$)", re.I)
 _CLOSING = re.compile(
-    r"\s+(?:in|of|across|throughout) the (?:entire |overall |whole )?(?:photo|image|picture)$", re.I
+    r"(?:^|\s+)(?:in|of|across|throughout) the (?:entire |overall |whole )?"
+    r"(?:photo|image|picture)$",
+    re.I,
 )
 
 
@@ -38,13 +40,19 @@ def normalise_phrase(text: str) -> str:
         >>> normalise_phrase("  JPEG-like   squares ")
         'JPEG-like squares'
     """
-    phrase = " ".join(unicodedata.normalize("NFC", text).split()).strip("\"'“”‘’ ")
+    phrase = unicodedata.normalize("NFC", text)
+    while (bare := _stripped(phrase)) != phrase:  # until nothing is left to take off
+        phrase = bare
+    return phrase
+
+
+def _stripped(text: str) -> str:
+    phrase = " ".join(text.split()).strip("\"'“”‘’ ")
     phrase = _ENUMERATION.sub("", phrase).rstrip(".!;,: ")
-    bare = _ARTICLE.sub("", _OPENING.sub("", phrase))
-    bare = _CLOSING.sub("", bare) or bare
-    if len(bare) > 1 and bare[0].isupper() and not bare[1].isupper():
-        bare = bare[0].lower() + bare[1:]
-    return bare
+    phrase = _CLOSING.sub("", _ARTICLE.sub("", _OPENING.sub("", phrase)))
+    if len(phrase) > 1 and phrase[0].isupper() and phrase[1].islower():
+        phrase = phrase[0].lower() + phrase[1:]
+    return unicodedata.normalize("NFC", phrase)
 
 
 class Attribute(Frozen):

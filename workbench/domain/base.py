@@ -1,4 +1,4 @@
-"""What every domain value shares: it is frozen, knows no unknown field, and has one canonical form."""
+"""What every domain value shares: frozen, no unknown fields, one canonical form."""
 
 import hashlib
 import json

@@ -22,15 +22,20 @@ def difference(old: AttributeSet, new: AttributeSet) -> dict[str, Change]:
     Example:
         >>> old = AttributeSet.from_phrases({"jpeg": ["blocky edges", "flat tiles"]})
         >>> new = AttributeSet.from_phrases({"jpeg": ["blocky square edges", "specks"]})
-        >>> difference(old, new)["jpeg"].model_dump()
-        {'added': ('specks',), 'removed': ('flat tiles',), 'reworded': (('blocky edges', 'blocky square edges'),)}
+        >>> change = difference(old, new)["jpeg"]
+        >>> change.added, change.removed
+        (('specks',), ('flat tiles',))
+        >>> change.reworded
+        (('blocky edges', 'blocky square edges'),)
     """
     before, after = old.phrases(), new.phrases()
     changes = {
         distortion: _change(before.get(distortion, ()), after.get(distortion, ()))
         for distortion in sorted({*before, *after})
     }
-    return {distortion: change for distortion, change in changes.items() if any(dict(change).values())}
+    return {
+        distortion: change for distortion, change in changes.items() if any(dict(change).values())
+    }
 
 
 def _change(before: tuple[str, ...], after: tuple[str, ...]) -> Change:

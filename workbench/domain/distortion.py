@@ -40,7 +40,8 @@ class Distortion(Frozen):
         """Return the nominal strength of a level, l/L in [0, 1]; level 0 is the clean image.
 
         Example:
-            >>> blur = Distortion(id="b", name="b", group="blur", source="", explanation="", levels=(1, 2))
+            >>> words = {"name": "b", "source": "", "explanation": ""}
+            >>> blur = Distortion(id="b", group="blur", levels=(1, 2), **words)
             >>> [blur.strength(level) for level in (0, 1, 2)]
             [0.0, 0.5, 1.0]
         """

@@ -1,8 +1,8 @@
 """Attribute sets as text: one YAML file per distortion, made for git diffs.
 
-    distortion: jpeg
-    attributes:
-      - visible grid of small square blocks
+distortion: jpeg
+attributes:
+  - visible grid of small square blocks
 """
 
 from pathlib import Path

@@ -1,0 +1,14 @@
+"""The workbench in the browser: finds its pages and shows the chosen one."""
+
+import streamlit as st
+
+import workbench.app.pages
+from workbench.registry import discover
+
+st.set_page_config(page_title="Attribute workbench", page_icon="🔬", layout="wide")
+found = sorted(discover(workbench.app.pages), key=lambda module: module.ORDER)
+pages = [
+    st.Page(page.render, title=page.TITLE, icon=page.ICON, url_path=page.__name__.split(".")[-1])
+    for page in found
+]
+st.navigation(pages).run()

@@ -1,0 +1,62 @@
+import shutil
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from workbench.app.services import workplace
+from workbench.settings import read_settings
+from workbench.store import open_store
+
+from .full_database import fill
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    """A home and a database of the test's own, found by the page through the environment."""
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path / 'store.sqlite'}")
+    monkeypatch.setenv("WORKBENCH_AUTHOR", "eva")
+    return read_settings()
+
+
+@pytest.fixture
+def store(settings):
+    """The store that the page will open as well: what another session would do."""
+    with open_store(settings.database_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def full_file(tmp_path_factory):
+    file = tmp_path_factory.mktemp("full") / "store.sqlite"
+    with open_store(f"sqlite:///{file}") as opened:
+        fill(opened)
+    return file
+
+
+@pytest.fixture
+def full_store(settings, full_file):
+    """The same with something of everything in it."""
+    shutil.copy(full_file, settings.home / "store.sqlite")
+    with open_store(settings.database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(settings):
+    """Open a page by the name of its module."""
+
+    def open_page(name):
+        return AppTest.from_function(_script, kwargs={"name": name}, default_timeout=60).run()
+
+    yield open_page
+    workplace().store.close()
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def _script(name):
+    import importlib
+
+    importlib.import_module(f"workbench.app.pages.{name}").render()

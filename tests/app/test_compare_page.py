@@ -1,0 +1,129 @@
+"""The page Compare against what the pipeline itself says of the same runs."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from workbench.domain.attributes import AttributeSet
+from workbench.evaluation.comparison import labels_of, verdict_sentence
+from workbench.pipeline import compare_versions
+
+from .full_database import CONFIG, DISTORTIONS, finish
+
+
+@pytest.fixture
+def compared(page, full_store):
+    return page("compare")
+
+
+def third_version(store, config=CONFIG):
+    words = AttributeSet.from_phrases({d: [f"new words {d}"] for d in DISTORTIONS})
+    version = store.versions.freeze(words, message="Third", author="eva", alias="third")
+    finish(store, version, noise=0.3, config=config)
+    return version
+
+
+class Cells(HTMLParser):
+    """The rows of a table as lists of text."""
+
+    def __init__(self, document):
+        super().__init__()
+        self.rows = []
+        self.feed(document)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_data(self, data):
+        if self.rows and self.rows[-1]:
+            self.rows[-1][-1] += data
+
+
+def table(shown, caption):
+    return next(
+        Cells(element.proto.body).rows
+        for element in shown.get("html")
+        if re.search(f"<caption>[^<]*{caption}", element.proto.body)
+    )
+
+
+def plain(element):
+    return element.value.replace("\\", "")
+
+
+def test_the_verdict_comes_first_and_is_the_pipelines(compared, full_store):
+    expected = compare_versions(full_store, ["draft", "curated"])
+    sentence = verdict_sentence(expected.pairs[0], labels_of(expected))
+    assert plain(compared.markdown[0]) == f"#### {sentence}"
+    assert sentence.startswith("curated is better than draft")
+
+
+def test_the_figures_are_those_of_the_runs(compared, full_store):
+    rows = table(compared, "Quality against HaarPSI")
+    for row, run in zip(rows[1:], (1, 2), strict=True):
+        quality = full_store.runs.get(run).result.quality
+        assert row[2].startswith(f"{quality.srcc:.3f}")
+        assert row[3].startswith(f"{quality.plcc:.3f}")
+        assert " to " in row[2]
+        assert row[7] == str(run)
+
+
+def test_the_target_is_named_as_weak_supervision_and_never_as_mos(compared):
+    text = " ".join(element.proto.body for element in compared.get("html"))
+    assert "full-reference weak supervision, no MOS" in text
+    assert text.count("MOS") == text.count("no MOS")
+
+
+def test_always_clean_is_a_row_of_the_identification_table(compared, full_store):
+    baseline = full_store.runs.get(1).result.all_clean
+    last = table(compared, "Strengths of the distortions")[-1]
+    assert last[0] == "always “clean”"
+    assert last[1] == f"{baseline.accuracy:.3f}"
+
+
+def test_attributes_that_not_both_have_are_marked(compared):
+    rows = {row[0]: row for row in table(compared, "The distortions that were tested")}
+    assert "≠ muddy colours" in rows["JPEG"][1]
+    assert rows["JPEG"][2].startswith("visible grid of small square blocks")
+
+
+def test_protocol_and_encoder_with_its_note_are_there(compared):
+    terms = next(box for box in compared.expander if box.label == "Protocol and encoder")
+    assert "starts from random weights" in plain(terms.markdown[0])
+    text = " ".join(element.proto.body for element in terms.get("html"))
+    assert "5 folds by photograph" in text
+    assert "offline" in text
+
+
+def test_three_versions_show_every_pair(page, full_store):
+    third = third_version(full_store)
+    shown = page("compare")
+    chosen = [version.hash for version in full_store.versions.list()]
+    assert chosen[0] == third.hash
+    shown.multiselect(key="compare-versions").set_value(chosen).run()
+    pairs = [row[0] for row in table(shown, "Each version against each older one")[1:]]
+    assert pairs == ["curated − draft", "third − draft", "third − curated"]
+
+
+def test_the_newest_two_of_one_configuration_are_chosen_at_first(page, full_store):
+    third_version(full_store, CONFIG.model_copy(update={"seed": 7}))
+    chosen = page("compare").multiselect(key="compare-versions").value
+    assert chosen == [full_store.versions.get(name).hash for name in ("curated", "draft")]
+
+
+def test_versions_without_a_common_configuration_are_refused_in_one_line(page, full_store):
+    third = third_version(full_store, CONFIG.model_copy(update={"seed": 7}))
+    draft = full_store.versions.get("draft")
+    shown = page("compare")
+    shown.multiselect(key="compare-versions").set_value([third.hash, draft.hash]).run()
+    assert not shown.exception
+    assert "No configuration has been run to its end for all of" in plain(shown.error[0])
+
+
+def test_one_version_is_not_enough(compared, full_store):
+    compared.multiselect(key="compare-versions").set_value([]).run()
+    assert "Choose two versions or more" in compared.info[0].value

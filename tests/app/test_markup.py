@@ -1,0 +1,52 @@
+"""What people wrote never becomes markup; plots keep their words as pictures."""
+
+from html.parser import HTMLParser
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.app.markup import html_list, html_table, picture_of_pixels, picture_of_svg
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]))
+
+
+class Reader(HTMLParser):
+    def __init__(self, document):
+        super().__init__()
+        self.tags, self.text, self.attributes = set(), [], {}
+        self.feed(document)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= dict(attrs)
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@given(WORDS, WORDS)
+def test_a_table_holds_any_text_as_text(heading, cell):
+    read = Reader(html_table("about", [heading], [[cell], [html_list([(cell, False)])]]))
+    expected = {"table", "caption", "thead", "tbody", "tr", "th", "ul", "li"}
+    assert read.tags == expected
+    assert "".join(read.text) == f"about{heading}{cell}{cell}"
+
+
+def test_a_marked_phrase_stands_out_by_a_sign_too():
+    assert "≠ new" in html_list([("new", True)])
+    assert "≠" not in html_list([("old", False)])
+
+
+def test_a_plot_keeps_its_title_and_description_as_alternative_text():
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg"><title>SRCC</title><desc>a "b" &lt; c</desc></svg>'
+    )
+    assert Reader(picture_of_svg(svg)).attributes["alt"] == 'SRCC. a "b" < c'
+
+
+def test_a_picture_has_alternative_text_and_caption():
+    read = Reader(picture_of_pixels(np.zeros((2, 3, 3), np.uint8), "black", "Level 1"))
+    assert read.attributes["alt"] == "black"
+    assert "".join(read.text) == "Level 1"

@@ -1,0 +1,101 @@
+"""The page Runs: it fills the queue and shows it; the work is another process's."""
+
+import pytest
+
+from workbench.runs.queue import run_log
+
+from .full_database import CONFIG
+
+
+@pytest.fixture
+def runs(page, full_store):
+    """The page, while a worker on another machine is alive."""
+    full_store.runs.beat("elsewhere:1")
+    return page("runs")
+
+
+def press(runs, label):
+    return next(button for button in runs.button if button.label == label).click().run()
+
+
+def choose(runs, version, experiment):
+    runs.selectbox(key="runs-version").select(version.hash)
+    return runs.selectbox(key="runs-experiment").select(experiment).run()
+
+
+def own_experiment(settings, text):
+    folder = settings.home / "experiments"
+    folder.mkdir()
+    (folder / "own.yaml").write_text(text)
+
+
+def plain(element):
+    return element.value.replace("\\", "")
+
+
+def test_a_run_is_put_into_the_queue_for_the_worker_that_is_there(runs, full_store):
+    before = len(full_store.runs.list())
+    runs = choose(runs, full_store.versions.get("curated"), "demo-quick")
+    runs = press(runs, "Start run")
+    newest, *others = full_store.runs.list()
+    assert (newest.status, newest.config.name, len(others)) == ("queued", "demo-quick", before)
+    assert f"Run {newest.id} is in the queue" in plain(runs.success[0])
+    assert full_store.runs.workers() == ["elsewhere:1"]
+
+
+def test_a_version_without_attributes_for_a_tested_distortion_is_refused(runs, full_store):
+    before = full_store.runs.list()
+    runs = choose(runs, full_store.versions.get("draft"), "demo-quick")
+    runs = press(runs, "Start run")
+    assert any("has no attributes for" in plain(box) for box in runs.error)
+    assert full_store.runs.list() == before
+
+
+def test_a_result_that_is_there_is_used_unless_asked_otherwise(page, full_store, settings):
+    full_store.runs.beat("elsewhere:1")
+    own_experiment(settings, CONFIG.model_dump_json())
+    before = len(full_store.runs.list())
+    runs = choose(page("runs"), full_store.versions.get("curated"), "own")
+    runs = press(runs, "Start run")
+    assert "gave this result already" in plain(runs.success[0])
+    assert len(full_store.runs.list()) == before
+    runs.checkbox(key="runs-again").check()
+    press(runs, "Start run")
+    assert len(full_store.runs.list()) == before + 1
+
+
+def test_a_faulty_experiment_names_every_fault(page, full_store, settings):
+    own_experiment(settings, "data: {distortions: [jpeg], width: 3}\nseed: x\nmood: good\n")
+    runs = choose(page("runs"), full_store.versions.get("curated"), "own")
+    assert not runs.exception
+    faults = next(plain(box) for box in runs.error if "own.yaml" in box.value.replace("\\", ""))
+    assert "has 3 faults" in faults
+    assert "mood: no such field" in faults
+
+
+def test_a_queued_run_is_cancelled_at_once(runs, full_store):
+    queued = full_store.runs.list()[0]
+    press(runs, f"Cancel run {queued.id}")
+    assert full_store.runs.get(queued.id).status == "cancelled"
+
+
+def test_the_end_of_a_log_is_shown(page, full_store, settings):
+    failed = next(run for run in full_store.runs.list() if run.status == "failed")
+    log = run_log(settings, failed.id)
+    log.parent.mkdir(parents=True)
+    log.write_text("\n".join(f"line {number}" for number in range(100)))
+    runs = page("runs")
+    box = next(box for box in runs.expander if box.label == f"Log of run {failed.id}")
+    assert box.code[0].value.splitlines()[0] == "line 70"
+    assert box.code[0].value.splitlines()[-1] == "line 99"
+
+
+def test_without_a_worker_a_waiting_queue_offers_to_start_one(page, full_store):
+    runs = page("runs")
+    assert "Start a worker" in [button.label for button in runs.button]
+
+
+def test_a_finished_run_shows_its_figures(runs, full_store):
+    done = next(run for run in full_store.runs.list() if run.status == "done")
+    srcc = full_store.runs.get(done.id).result.quality.srcc
+    assert any(f"SRCC {srcc:.3f}" in caption.value for caption in runs.caption)

@@ -1,0 +1,148 @@
+"""The main job in a real browser: edit, freeze, run, and see both versions' SRCC side by side."""
+
+import re
+
+import pytest
+import torch
+from playwright.sync_api import Page, expect
+
+from workbench.domain.attributes import AttributeSet
+from workbench.evaluation.wording import figure_text
+from workbench.pipeline import enqueue_run, run_version
+from workbench.runs.experiment import load_experiment
+from workbench.settings import read_settings
+from workbench.store import open_store
+
+from .running_app import chromium_page, go_to, running_app, settled
+
+pytestmark = pytest.mark.browser
+
+RUN_MS = 180_000.0  # the worker imports torch before it starts
+TINY = """# as small as a run can be
+name: tiny
+data: {distortions: [gaussian_blur, jpeg], width: 96, height: 96}
+encoder: {name: offline}
+tuning: {mode: shallow, prompts: 2, crops: 1, epochs: 1}
+regressor: {epochs: 2}
+split: {folds: 2}
+"""
+FIRST = {
+    "gaussian_blur": ["soft contours", "washed-out texture"],
+    "jpeg": ["muddy colours", "flat patches"],
+}
+SECOND = {**FIRST, "jpeg": ["visible grid of small square blocks", "specks around edges"]}
+
+# A control without a name in the accessibility tree, as Playwright prints it.
+NAMELESS = re.compile(r"^\s*- (?:textbox|combobox|checkbox|button|link|img)(?: \[.*\])?:?$", re.M)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    """A home of the test's own with one tiny experiment."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "experiments").mkdir()
+    (home / "experiments" / "tiny.yaml").write_text(TINY)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("WORKBENCH_HOME", str(home))
+        environment.setenv("WORKBENCH_DB", f"sqlite:///{home / 'store.sqlite'}")
+        environment.setenv("WORKBENCH_CACHE", str(home / "cache"))
+        environment.setenv("WORKBENCH_AUTHOR", "eva")
+        environment.setenv("WORKBENCH_OFFLINE", "1")
+        environment.setenv("OMP_NUM_THREADS", "1")  # the worker's: two threads fight on busy cores
+        yield read_settings()
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def first_run(settings, one_thread):
+    """Two versions and a draft; the first version is run by the real pipeline."""
+    with open_store(settings.database_url) as store:
+        first = AttributeSet.from_phrases(FIRST, origin="llm")
+        version = store.versions.freeze(first, message="First words", author="ann", alias="first")
+        second = AttributeSet.from_phrases(SECOND)
+        store.versions.freeze(second, message="Better words", author="ann", parent=version.hash)
+        store.draft.replace(second, author="ann")
+        config = load_experiment(settings.home / "experiments" / "tiny.yaml")
+        run = enqueue_run(store, "first", config)
+        store.runs.claim("test:1", only=run.id)
+        result = run_version(version, config, settings=settings, progress=lambda share, stage: None)
+        store.runs.finish(run.id, result)
+        return store.runs.get(run.id)
+
+
+@pytest.fixture(scope="module")
+def app(settings, first_run):
+    with running_app(settings.database_url) as started:
+        yield started
+
+
+@pytest.fixture
+def page(app):
+    with chromium_page() as opened:
+        opened.goto(app.url)
+        settled(opened, "Catalogue")
+        yield opened
+
+
+def test_every_page_has_no_exception_and_no_control_without_a_name(page, app):
+    for title in ("Catalogue", "Draft", "Versions", "Runs", "Compare"):
+        go_to(page, title)
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        tree = page.get_by_test_id("stMain").aria_snapshot()
+        assert f'heading "{title}"' in tree
+        assert NAMELESS.findall(tree) == []
+    assert "Traceback" not in "".join(app.printed)
+
+
+def test_edit_freeze_run_and_see_both_srcc_side_by_side(page, settings, first_run):
+    edit_an_attribute(page)
+    freeze(page)
+    start_a_run_and_watch_it(page)
+    with open_store(settings.database_url) as store:
+        finished = store.runs.list()[0]
+        new = store.versions.get("third")
+        result = store.runs.get(finished.id).result
+    assert finished.version == new.hash
+    assert "blocks on a chessboard" in new.attributes.phrases()["jpeg"]
+    go_to(page, "Compare")
+    table = page.get_by_role("table", name=re.compile("full-reference weak supervision"))
+    for label, quality in (("first", first_run.result.quality), ("third", result.quality)):
+        row = table.get_by_role("row", name=re.compile(label))
+        expect(row.get_by_role("cell").nth(1)).to_contain_text(figure_text(quality.srcc))
+    expect(page.get_by_role("heading", name=re.compile("third is .* first: ΔSRCC"))).to_be_visible()
+
+
+def edit_an_attribute(page: Page) -> None:
+    go_to(page, "Draft")
+    page.get_by_role("combobox", name="Distortion").click()
+    page.get_by_role("option", name="JPEG", exact=True).click()
+    field = page.get_by_role("textbox", name="Attribute 1 of JPEG")
+    expect(field).to_have_value("visible grid of small square blocks")
+    field.fill("There are blocks on a chessboard in the photo.")
+    page.get_by_role("button", name="Save 1").click()
+    expect(page.get_by_role("status")).to_contain_text("Saved: 'blocks on a chessboard'")
+    expect(field).to_have_value("blocks on a chessboard")
+
+
+def freeze(page: Page) -> None:
+    page.get_by_role("textbox", name="Message").fill("Blocks named as one sees them")
+    page.get_by_role("textbox", name="Alias (optional)").fill("third")
+    page.get_by_role("button", name="Freeze").click()
+    expect(page.get_by_role("status")).to_contain_text("Frozen as version third")
+
+
+def start_a_run_and_watch_it(page: Page) -> None:
+    go_to(page, "Runs")
+    page.get_by_role("combobox", name="Experiment").click()
+    page.get_by_role("option", name="tiny", exact=True).click()
+    expect(page.get_by_text("2 distortions, packaged photographs at 96×96 px")).to_be_visible()
+    page.get_by_role("button", name="Start run").click()
+    expect(page.get_by_text("Run 2 is in the queue")).to_be_visible()
+    expect(page.get_by_text("Run 2: done")).to_be_visible(timeout=RUN_MS)

@@ -1,0 +1,91 @@
+"""A PostgreSQL server of the tests' own: a fresh cluster on a loopback port, gone afterwards."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pg8000.native
+
+ACCOUNT = "postgres"  # PostgreSQL refuses to run as root
+
+
+def server_binaries() -> Path | None:
+    """Return the folder with initdb and pg_ctl, the newest if there are several."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parts[-2])
+    if config := shutil.which("pg_config"):
+        said = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=True)
+        folders.insert(0, Path(said.stdout.strip()))
+    whole = [path for path in folders if (path / "initdb").exists() and (path / "pg_ctl").exists()]
+    return whole[-1] if whole else None
+
+
+@contextmanager
+def private_server(binaries: Path) -> Iterator[int]:
+    """Start a cluster in a temporary folder, yield its port, and stop it."""
+    home = Path(tempfile.mkdtemp(prefix="workbench-postgres-", dir=_quick_folder()))
+    data, port = home / "data", _free_port()
+    options = (
+        f"-p {port} -c listen_addresses=127.0.0.1 -k {home} -c fsync=off -c shared_buffers=16MB"
+    )
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(home, ACCOUNT)
+        _as_account(binaries / "initdb", "-D", data, "-U", ACCOUNT, "-A", "trust", "-E", "UTF8",
+                    "--no-sync", "--locale=C")  # fmt: skip
+        _as_account(
+            binaries / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start"
+        )
+        try:
+            yield port
+        finally:
+            _as_account(binaries / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def create_database(port: int, name: str) -> str:
+    """Create an empty database and return its URL as a user would write it, without a driver."""
+    with closing(_connection(port, "postgres")) as connection:
+        connection.run(f'CREATE DATABASE "{name}"')
+    return f"postgresql://{ACCOUNT}@127.0.0.1:{port}/{name}"
+
+
+def empty_database(port: int, name: str) -> None:
+    """Remove every row but the schema's number, past the triggers, and arm these again."""
+    with closing(_connection(port, name)) as connection:
+        connection.run("SET session_replication_role = replica")  # no trigger fires
+        found = connection.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for (table,) in found:
+            if table != "alembic_version":
+                connection.run(f'DELETE FROM "{table}"')  # TRUNCATE makes new files each time
+                connection.run(f'ALTER TABLE "{table}" ENABLE TRIGGER USER')
+
+
+def _quick_folder() -> Path | None:
+    """Return the memory file system if there is room in it: a cluster is 4,000 small files."""
+    memory = Path("/dev/shm")
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > 2**30 else None
+
+
+def _connection(port: int, name: str) -> pg8000.native.Connection:
+    return pg8000.native.Connection(ACCOUNT, host="127.0.0.1", port=port, database=name)
+
+
+def _as_account(*command: object) -> None:
+    words = [str(word) for word in command]
+    if os.geteuid() == 0:
+        words = ["runuser", "-u", ACCOUNT, "--", *words]
+    # A server that inherits a pipe keeps it open; so its output goes nowhere.
+    subprocess.run(words, check=True, cwd="/", stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

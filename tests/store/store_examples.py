@@ -1,0 +1,95 @@
+"""Values that the store's tests share."""
+
+from datetime import UTC, datetime
+
+from workbench.domain.attributes import AttributeSet
+from workbench.domain.calls import LLMCall, LLMRequest
+from workbench.domain.metrics import IdentificationMetrics, QualityMetrics, Undefined
+from workbench.domain.run import (
+    DataConfig,
+    EncoderFacts,
+    Predictions,
+    Protocol,
+    RunConfig,
+    RunResult,
+)
+
+NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+CONFIG = RunConfig(data=DataConfig(distortions=("jpeg",)))
+
+
+def a_set(**phrases):
+    """An attribute set from keyword lists; without any, one phrase of one distortion."""
+    return AttributeSet.from_phrases(phrases or {"jpeg": ["blocky edges"]})
+
+
+def a_call(*, reply='["blocky edges"]', error=None, sample=0):
+    request = LLMRequest(
+        template="few_shot",
+        template_hash="0" * 64,
+        messages=({"role": "user", "content": "What does é look like? \n"},),
+        model="tiny",
+        parameters={"temperature": 0, "response_format": {"type": "json_schema"}},
+        seed=1,
+        sample=sample,
+    )
+    return LLMCall(
+        request=request,
+        distortion="jpeg",
+        model_answered="tiny-1",
+        reply=reply,
+        prompt_tokens=3,
+        latency_s=0.1 + 0.2,
+        error=error,
+        created_at=NOON,
+    )
+
+
+def a_result(version, config=CONFIG):
+    """A result with an undefined figure, a float that needs all its digits, and predictions."""
+    nothing = IdentificationMetrics(
+        accuracy=0.1 + 0.2,
+        accuracy_present=Undefined(undefined="nothing is present"),
+        macro_f1=0.5,
+        mean_average_precision=0.5,
+        top1_type=0.5,
+        strength_srcc=-0.25,
+        rmse=1e-17,
+    )
+    return RunResult(
+        version=version,
+        attributes="a" * 64,
+        attribute_count=1,
+        config_hash=config.hash,
+        encoder=EncoderFacts(
+            name="offline",
+            weights="random",
+            trained=False,
+            image_size=64,
+            embedding_width=8,
+            image_parameters=100,
+        ),
+        protocol=Protocol(
+            dataset="packaged",
+            data_hash="d" * 64,
+            target="VSI",
+            distortions=("jpeg",),
+            split="5 folds",
+            crop="grid",
+            images=2,
+            photographs=1,
+        ),
+        quality=QualityMetrics(srcc=1 / 3, krcc=0.2, plcc=0.3, plcc_fitted=0.4, rmse=0.1),
+        identification=nothing,
+        all_clean=nothing,
+        predictions=Predictions(
+            image=("coffee//0", "coffee/jpeg/3"),
+            photograph=("coffee", "coffee"),
+            distortion=("", "jpeg"),
+            level=(0, 3),
+            target=(1.0, 0.7),
+            predicted=(2 / 3, 0.1),
+        ),
+        duration_s=12.5,
+        environment={"torch": "2.9"},
+    )

@@ -1,0 +1,40 @@
+import pytest
+
+from workbench.errors import StoreError
+
+from .store_examples import a_call
+
+
+def test_a_call_comes_back_exactly_as_it_was_logged(store):
+    call = a_call(reply='{"a": "e\u0301 \u00e9 \U0001f4f7\\n"}  \r\n')
+    logged = store.calls.add(call)
+    assert logged == call.model_copy(update={"id": logged.id})
+    assert store.calls.get(logged.id) == logged
+
+
+def test_a_reply_may_hold_what_no_text_column_can(store):
+    logged = store.calls.add(a_call(reply="before\x00after"))
+    assert store.calls.get(logged.id).reply == "before\x00after"
+
+
+def test_the_cache_answers_with_the_first_success_and_never_with_an_error(store):
+    failed = store.calls.add(a_call(reply="", error="the server broke off"))
+    assert store.calls.find(failed.request.key) is None
+    good = store.calls.add(a_call())
+    store.calls.add(a_call(reply="another"))
+    assert store.calls.find(good.request.key) == good
+
+
+def test_another_sample_of_the_same_prompt_is_not_answered_from_the_cache(store):
+    store.calls.add(a_call(sample=0))
+    assert store.calls.find(a_call(sample=1).request.key) is None
+
+
+def test_calls_are_listed_newest_first_up_to_a_limit(store):
+    ids = [store.calls.add(a_call(sample=sample)).id for sample in range(3)]
+    assert [call.id for call in store.calls.list(2)] == [ids[2], ids[1]]
+
+
+def test_an_unknown_call_is_named(store):
+    with pytest.raises(StoreError, match="There is no call 7 in the log of"):
+        store.calls.get(7)

@@ -1,0 +1,1 @@
+"""The browser workbench: pages that show, enqueue and poll, and never work for long themselves."""

@@ -1,0 +1,1 @@
+"""The pages, found by themselves: each module has TITLE, ICON, ORDER and render()."""

@@ -1,0 +1,71 @@
+"""The distortions: what each does, how it looks, and how many attributes the draft has for it."""
+
+from collections import Counter
+
+import streamlit as st
+from markupsafe import Markup
+
+from workbench.app.markup import html_table, picture_of_pixels
+from workbench.app.services import level_strip, workplace
+from workbench.app.widgets import faults_shown, heading
+from workbench.distortions import catalogue
+from workbench.domain.distortion import Distortion
+
+TITLE = "Catalogue"
+ICON = ":material/view_module:"
+ORDER = 10
+
+
+def render() -> None:
+    """Show the page."""
+    heading(TITLE, "What can happen to a photograph, and how it looks at each level.")
+    with faults_shown():
+        _strip()
+        counts = Counter(row.distortion for row in workplace().store.draft.rows())
+        for group in dict.fromkeys(spec.group for spec in catalogue().values()):
+            _group(group, counts)
+
+
+def _strip() -> None:
+    specs = catalogue()
+    shown = st.selectbox(
+        "Distortion to look at",
+        [name for name, spec in specs.items() if spec.has_operator],
+        format_func=lambda name: specs[name].name,
+        key="catalogue-distortion",
+    )
+    spec = specs[shown]
+    images = level_strip(shown)
+    for level, (column, image) in enumerate(
+        zip(st.columns(len(images), gap="small"), images, strict=True)
+    ):
+        about = f"Level {level}: {_level(spec.levels[level - 1])}" if level else "Clean"
+        column.html(picture_of_pixels(image, f"A portrait, {spec.name}, {about.lower()}", about))
+    parameter = f" Levels: {spec.parameter}." if spec.parameter else ""
+    st.caption(f"{spec.explanation}{parameter}")
+
+
+def _group(group: str, counts: Counter[str]) -> None:
+    specs = [spec for spec in catalogue().values() if spec.group == group]
+    st.subheader(group.capitalize())
+    table = html_table(
+        f"{len(specs)} of {len(catalogue())} distortions",
+        ("Name", "What is done", "Levels", "In the draft"),
+        [_cells(spec, counts[spec.id]) for spec in specs],
+        figures=(3,),
+        widths=(17, 47, 24, 12),
+    )
+    st.html(table)
+
+
+def _cells(spec: Distortion, drafted: int) -> tuple[object, ...]:
+    name = Markup("{}<br><small>{}</small>").format(spec.name, spec.source)
+    if not spec.has_operator:
+        return name, spec.explanation, "cannot be applied here", drafted
+    values = ", ".join(_level(value) for value in spec.levels)
+    levels = Markup("{}<br><small>{}</small>").format(values, spec.parameter)
+    return name, spec.explanation, levels, drafted
+
+
+def _level(value: float) -> str:
+    return f"{value:g}".replace("-", "−")

@@ -1,0 +1,182 @@
+"""Versions side by side: the verdict first, then the figures and the terms that they hold under."""
+
+import streamlit as st
+from markupsafe import Markup
+
+from workbench.app.markup import html_list, html_table, picture_of_svg
+from workbench.app.services import (
+    compare,
+    finished_configurations,
+    newest_comparable,
+    workplace,
+)
+from workbench.app.widgets import escaped, faults_shown, heading, named
+from workbench.distortions import catalogue
+from workbench.domain.attributes import Version
+from workbench.domain.base import Frozen
+from workbench.domain.comparison import Comparison, ComparisonRow, Interval
+from workbench.domain.metrics import IdentificationMetrics, Metric
+from workbench.evaluation.plots import identification_plot, interval_plot
+from workbench.evaluation.wording import (
+    ALL_CLEAN,
+    IDENTIFICATION_FIGURES,
+    figure_text,
+    interval_text,
+    labels_of,
+    p_text,
+    signed_text,
+    undefined_reasons,
+    verdict_sentence,
+)
+
+TITLE = "Compare"
+ICON = ":material/compare_arrows:"
+ORDER = 50
+
+
+def render() -> None:
+    """Show the page."""
+    heading(TITLE, "Which set of attributes is better, and how sure one may be.")
+    with faults_shown():
+        store = workplace().store
+        finished = finished_configurations(store)
+        versions = [version for version in store.versions.list() if version.hash in finished]
+        if len(versions) < 2:
+            st.info(
+                "A comparison needs two versions with a finished run each. Start one on the page "
+                "Runs, under the same experiment for both."
+            )
+            return
+        chosen = st.multiselect(
+            "Versions to compare",
+            [version.hash for version in versions],
+            default=newest_comparable(versions, finished),
+            format_func=named(versions),
+            key="compare-versions",
+        )
+        # The older one first, whatever was clicked first: a pair says what the newer one gained.
+        ordered = [version for version in reversed(versions) if version.hash in chosen]
+        if len(ordered) < 2:
+            st.info("Choose two versions or more.")
+            return
+        _show(compare(store, ordered), ordered)
+
+
+def _show(comparison: Comparison, versions: list[Version]) -> None:
+    labels = labels_of(comparison)
+    for pair in comparison.pairs:
+        st.markdown(f"#### {escaped(verdict_sentence(pair, labels))}")
+    st.html(_quality(comparison))
+    st.html(picture_of_svg(interval_plot(comparison)))
+    if len(comparison.pairs) > 1:
+        st.html(_pairs(comparison))
+    notes = (*comparison.notes, *undefined_reasons(comparison))
+    st.caption("  \n".join(escaped(note) for note in notes))
+    st.subheader("Identification")
+    st.html(_identification(comparison))
+    st.html(picture_of_svg(identification_plot(comparison)))
+    st.subheader("Attributes side by side")
+    st.html(_attributes(comparison, versions))
+    _terms(comparison)
+
+
+def _quality(comparison: Comparison) -> Markup:
+    protocol = comparison.protocol
+    return html_table(
+        f"Quality against {protocol.target}; {protocol.images} images of {protocol.photographs} "
+        "photographs, 95 % intervals over photographs",
+        ("Version", "Attributes", "SRCC", "PLCC", "PLCC fitted", "KRCC", "RMSE", "Run"),
+        [
+            (
+                _label(row),
+                row.attributes,
+                _with_interval(row.srcc, row.srcc_ci),
+                _with_interval(row.plcc, row.plcc_ci),
+                *(figure_text(value) for value in (row.plcc_fitted, row.krcc, row.rmse)),
+                row.run,
+            )
+            for row in comparison.rows
+        ],
+        figures=range(1, 8),
+    )
+
+
+def _label(row: ComparisonRow) -> Markup | str:
+    short = row.version[:10]
+    if row.label == short:
+        return short
+    return Markup("{} <small>{}</small>").format(row.label, short)
+
+
+def _with_interval(value: Metric, interval: Interval | None) -> Markup:
+    return Markup("{}<br><small>{}</small>").format(figure_text(value), interval_text(interval))
+
+
+def _pairs(comparison: Comparison) -> Markup:
+    labels = labels_of(comparison)
+    return html_table(
+        "Each version against each older one; p corrected by Holm over all pairs",
+        ("Pair", "ΔSRCC", "95 % interval", "p", "p, Holm", "Verdict", "Could have shown"),
+        [
+            (
+                f"{labels[pair.b]} − {labels[pair.a]}",
+                signed_text(pair.delta_srcc),
+                interval_text(pair.ci, signed=True),
+                p_text(pair.p),
+                p_text(pair.p_holm),
+                pair.verdict,
+                figure_text(pair.smallest_detectable),
+            )
+            for pair in comparison.pairs
+        ],
+        figures=(1, 2, 3, 4, 6),
+    )
+
+
+def _identification(comparison: Comparison) -> Markup:
+    rows = [(_label(row), row.identification) for row in comparison.rows]
+    every: list[tuple[Markup | str, IdentificationMetrics]] = [
+        *rows,
+        (ALL_CLEAN, comparison.all_clean),
+    ]
+    return html_table(
+        f"Strengths of the distortions; the row {ALL_CLEAN} is what predicting no distortion gives",
+        ("Version", *IDENTIFICATION_FIGURES.values()),
+        [
+            (label, *(figure_text(getattr(figures, name)) for name in IDENTIFICATION_FIGURES))
+            for label, figures in every
+        ],
+        figures=range(1, len(IDENTIFICATION_FIGURES) + 1),
+    )
+
+
+def _attributes(comparison: Comparison, versions: list[Version]) -> Markup:
+    specs = catalogue()
+    rows = []
+    for distortion in comparison.protocol.distortions:
+        columns = [version.attributes.phrases().get(distortion, ()) for version in versions]
+        shared = set.intersection(*({phrase.casefold() for phrase in some} for some in columns))
+        marked = [[(p, p.casefold() not in shared) for p in some] for some in columns]
+        name = specs[distortion].name if distortion in specs else distortion
+        rows.append((name, *(html_list(some) for some in marked)))
+    return html_table(
+        "The distortions that were tested; ≠ marks what not every version here has",
+        ("Distortion", *(version.label for version in versions)),
+        rows,
+    )
+
+
+def _terms(comparison: Comparison) -> None:
+    with st.expander("Protocol and encoder"):
+        if comparison.encoder.note:
+            st.write(escaped(comparison.encoder.note))
+        for caption, facts in (("Protocol", comparison.protocol), ("Encoder", comparison.encoder)):
+            st.html(html_table(caption, ("Field", "Value"), _facts(facts)))
+        st.caption(f"{comparison.resamples:,} bootstrap samples of the photographs.")
+
+
+def _facts(value: Frozen) -> list[tuple[str, str]]:
+    return [
+        (name.replace("_", " "), ", ".join(field) if isinstance(field, tuple) else str(field))
+        for name, field in value
+    ]

@@ -1,0 +1,248 @@
+"""What the pages ask of the rest of the workbench: plain functions, no widgets.
+
+Whatever needs torch is imported when it is first asked for, so that a page shows at once.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+from pydantic import ValidationError
+
+from workbench.datasets.photographs import load_photograph, photograph_files
+from workbench.distortions import apply_distortion, catalogue
+from workbench.domain.attributes import Attribute, AttributeSet, Version
+from workbench.domain.comparison import Comparison
+from workbench.domain.metrics import QualityMetrics
+from workbench.domain.run import Run, RunConfig
+from workbench.errors import DraftError
+from workbench.runs.experiment import experiment_files, load_experiment
+from workbench.runs.queue import ensure_worker, run_log
+from workbench.settings import Settings, read_settings, resource
+from workbench.store import Store, open_store
+from workbench.store.text import read_attributes
+
+ACTIVE = frozenset({"queued", "running"})
+PHOTOGRAPH = "astronaut"  # of scikit-image; the example that strips of levels are made of
+PHOTOGRAPH_SIZE = (256, 256)  # pixels; small enough for 25 distortions to be quick
+
+
+class Workplace(NamedTuple):
+    """Where a page works: the user's settings, and the store they name."""
+
+    settings: Settings
+    store: Store
+
+
+class Frozen(NamedTuple):
+    """What freezing gave: a version, and whether there was none of this content before."""
+
+    version: Version
+    is_new: bool
+
+
+def workplace() -> Workplace:
+    """Return the settings and the open store; one store per URL, shared by all sessions.
+
+    Raises:
+        StoreError: The store cannot be opened.
+    """
+    settings = read_settings()
+    return Workplace(settings, _store(settings.database_url))
+
+
+@st.cache_resource(show_spinner=False)
+def _store(url: str) -> Store:
+    return open_store(url)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def level_strip(distortion: str) -> list[np.ndarray]:
+    """Return the example photograph clean and at every level of a distortion.
+
+    Args:
+        distortion: Id of a distortion with an operator.
+
+    Returns:
+        L + 1 images, (256, 256, 3), uint8, RGB; the first one is clean.
+    """
+    photograph = load_photograph(photograph_files("packaged")[PHOTOGRAPH], *PHOTOGRAPH_SIZE)
+    levels = range(len(catalogue()[distortion].levels) + 1)
+    return [apply_distortion(photograph, distortion, level, seed=0) for level in levels]
+
+
+def new_attribute(phrase: str) -> Attribute:
+    """Return an expert's attribute.
+
+    Raises:
+        DraftError: The phrase is empty or too long.
+
+    Example:
+        >>> new_attribute("There is a softening of details in the photo.").phrase
+        'softening of details'
+        >>> new_attribute(" ")
+        Traceback (most recent call last):
+        workbench.errors.DraftError: An attribute needs words: describe what one sees.
+    """
+    if not phrase.strip():
+        raise DraftError("An attribute needs words: describe what one sees.")
+    try:
+        return Attribute(phrase=phrase)
+    except ValidationError as fault:
+        reason = fault.errors()[0]["msg"].removeprefix("Value error, ")
+        raise DraftError(
+            f"The phrase '{phrase[:60]}' cannot be used: {reason}. Nothing was changed."
+        ) from fault
+
+
+def curated_set() -> AttributeSet:
+    """Return the attributes that ship with the workbench.
+
+    Raises:
+        ConfigError: The files are missing or faulty.
+    """
+    return read_attributes(resource("attribute_db/curated"), origin="curated")
+
+
+def freeze_draft(
+    place: Workplace, *, message: str, alias: str = "", parent: str | None = None
+) -> Frozen:
+    """Freeze the working draft as it stands.
+
+    Args:
+        place: Where.
+        message: Why it is frozen.
+        alias: A name to point at it; none if blank.
+        parent: Hash of the version that it was edited from.
+
+    Raises:
+        ConfigError: The draft has a distortion that the catalogue lacks.
+        StoreError: No message, nothing to freeze, or an unusable alias.
+    """
+    from workbench.pipeline import freeze_version
+
+    before = {version.hash for version in place.store.versions.list()}
+    version = freeze_version(
+        place.store,
+        place.store.draft.attribute_set(),
+        message=message,
+        author=place.settings.author,
+        parent=parent,
+        alias=alias.strip() or None,
+    )
+    return Frozen(version, version.hash not in before)
+
+
+def experiments(settings: Settings) -> dict[str, Path]:
+    """Return name to file of the experiments that ship, and of those in the user's own folder."""
+    own = sorted((settings.home / "experiments").glob("*.yaml"))
+    return {file.stem: file for file in (*experiment_files(), *own)}
+
+
+def start_run(place: Workplace, version: str, experiment: Path, *, again: bool = False) -> Run:
+    """Put a run into the queue and see to it that a worker is alive.
+
+    Args:
+        place: Where.
+        version: Hash of a version.
+        experiment: The YAML file.
+        again: Run it even if its result is there already.
+
+    Returns:
+        The new run, or the one that already gave this result.
+
+    Raises:
+        ConfigError: The experiment is faulty, or the version lacks one of its distortions.
+        RunError: No worker can be started; the run stays in the queue.
+    """
+    from workbench.pipeline import enqueue_run
+
+    config = load_experiment(experiment)
+    done = None if again else place.store.runs.find_done(version, config.hash)
+    if done is not None:
+        return done
+    run = enqueue_run(place.store, version, config)
+    ensure_worker(place.store, place.settings)
+    return run
+
+
+def log_tail(settings: Settings, run: int, lines: int = 30) -> str:
+    """Return the last lines of a run's log; empty while there is none."""
+    try:
+        text = run_log(settings, run).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+@st.cache_data(show_spinner=False, max_entries=500, hash_funcs={Store: lambda store: store.url})
+def quality(store: Store, run: int) -> QualityMetrics | None:
+    """Return the figures of a run that is done; they never change, so they are read once."""
+    result = store.runs.get(run).result
+    return None if result is None else result.quality
+
+
+def finished_configurations(store: Store) -> dict[str, set[str]]:
+    """Return version hash to the hashes of the configurations that it has been run under."""
+    finished: dict[str, set[str]] = {}
+    for run in store.runs.list():
+        if run.status == "done":
+            finished.setdefault(run.version, set()).add(run.config.hash)
+    return finished
+
+
+def newest_comparable(versions: list[Version], finished: dict[str, set[str]]) -> list[str]:
+    """Return the newest two versions that were run under one configuration, or none.
+
+    Args:
+        versions: Newest first.
+        finished: Version hash to configuration hashes.
+    """
+    hashes = [version.hash for version in versions if version.hash in finished]
+    for place, newer in enumerate(hashes):
+        for older in hashes[place + 1 :]:
+            if finished[newer] & finished[older]:
+                return [newer, older]
+    return []
+
+
+def compare(store: Store, versions: list[Version]) -> Comparison:
+    """Compare versions by their newest runs under the newest configuration that all have done.
+
+    The answer is kept until one of them has another run or another name.
+
+    Raises:
+        ConfigError: They cannot be compared; the message says why.
+    """
+    hashes = tuple(version.hash for version in versions)
+    labels = [version.label for version in versions]
+    done = [run.id for run in store.runs.list() if run.status == "done" and run.version in hashes]
+    return _compare(store, hashes, (labels, done))
+
+
+@st.cache_data(
+    show_spinner="Drawing 10,000 samples of the photographs…",
+    max_entries=32,
+    hash_funcs={Store: lambda store: store.url},
+)
+def _compare(store: Store, hashes: tuple[str, ...], stale_after: object) -> Comparison:  # noqa: ARG001
+    from workbench.pipeline import compare_versions
+
+    return compare_versions(store, hashes)
+
+
+def configuration_words(config: RunConfig) -> str:
+    """Say in one line what an experiment does.
+
+    Example:
+        >>> from workbench.domain.run import DataConfig
+        >>> print(configuration_words(RunConfig(data=DataConfig(distortions=("jpeg",)))))
+        1 distortion, packaged photographs at 384×288 px; encoder auto, shallow tuning; 5 folds
+    """
+    data, count = config.data, len(config.data.distortions)
+    source = "packaged photographs" if data.photographs == "packaged" else data.photographs
+    return (
+        f"{count} distortion{'s' * (count > 1)}, {source} at {data.width}×{data.height} px; "
+        f"encoder {config.encoder.name}, {config.tuning.mode} tuning; {config.split.folds} folds"
+    )

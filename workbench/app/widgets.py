@@ -1,0 +1,74 @@
+"""What several pages show in the same way."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Literal
+
+import streamlit as st
+
+from workbench.app.markup import STYLE
+from workbench.domain.attributes import Version
+from workbench.errors import WorkbenchError
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
+_NEWS = "news"
+
+Tone = Literal["success", "info"]
+
+
+def heading(title: str, lead: str) -> None:
+    """Open a page: its title, one sentence, and what the last action has to say."""
+    st.html(STYLE)
+    st.title(title)
+    st.caption(lead)
+    for tone, text in st.session_state.pop(_NEWS, []):
+        {"success": st.success, "info": st.info}[tone](escaped(text))
+
+
+def announce(text: str, tone: Tone = "success") -> None:
+    """Say something at the top of the page the next time that it is drawn."""
+    st.session_state.setdefault(_NEWS, []).append((tone, text))
+
+
+@contextmanager
+def faults_shown() -> Iterator[None]:
+    """Show what could not be done as one plain line; anything else than a plain fault surfaces."""
+    try:
+        yield
+    except WorkbenchError as fault:
+        st.error(escaped(str(fault)))
+
+
+def escaped(text: str) -> str:
+    """Return text that Markdown shows as it is.
+
+    Example:
+        >>> print(escaped("gaussian_blur: $5*"))
+        gaussian\\_blur\\: \\$5\\*
+    """
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def moment(when: datetime | None) -> str:
+    """Return a time to the minute.
+
+    Example:
+        >>> moment(datetime(2026, 3, 1, 9, 5))
+        '2026-03-01 09:05 UTC'
+    """
+    return "" if when is None else f"{when:%Y-%m-%d %H:%M} UTC"
+
+
+def named(versions: Sequence[Version]) -> Callable[[str | None], str]:
+    """Return the function that says what people call the version with a hash."""
+    by_hash: Mapping[str, Version] = {version.hash: version for version in versions}
+
+    def name(ref: str | None) -> str:
+        if ref is None:
+            return "no version"
+        version = by_hash[ref]
+        return f"{version.label} · {version.message} · {version.attributes.size} attributes"
+
+    return name

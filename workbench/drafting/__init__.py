@@ -1,0 +1,1 @@
+"""From a distortion's explanation to candidate attributes, written by a language model."""

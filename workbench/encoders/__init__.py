@@ -1,0 +1,18 @@
+"""Image-text encoders behind one small protocol; nothing else knows open_clip.
+
+Importing this package is cheap: open_clip is imported when an encoder is loaded.
+"""
+
+from workbench.domain.run import EncoderConfig
+from workbench.encoders.base import Encoder, Tower
+from workbench.hub import hub_reachable
+from workbench.settings import Settings
+
+__all__ = ["Encoder", "Tower", "hub_reachable", "load_encoder"]
+
+
+def load_encoder(config: EncoderConfig, settings: Settings, *, seed: int) -> Encoder:
+    """Return the encoder that a configuration asks for; see `loading.load_encoder`."""
+    from workbench.encoders import loading  # open_clip takes seconds to import
+
+    return loading.load_encoder(config, settings, seed=seed)

@@ -1,0 +1,109 @@
+"""What the workbench asks of an encoder: an image tower open to prompts, and frozen texts."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from workbench.domain.run import EncoderFacts
+from workbench.errors import ShapeError
+
+
+class Tower(nn.Module, ABC):
+    """An image tower opened at its seam, so that prompt tokens can join: embed, blocks, pool.
+
+    Shapes: B images, N patches, P prompts, W width, E embedding, S image size in pixels.
+
+    Attributes:
+        image_size: S.
+        patch_size: Side of a patch in pixels.
+        width: W.
+    """
+
+    image_size: int
+    patch_size: int
+    width: int
+
+    @property
+    @abstractmethod
+    def blocks(self) -> nn.ModuleList:
+        """The transformer blocks, each from (B, T, W) to (B, T, W)."""
+
+    @abstractmethod
+    def embed(self, images: Tensor) -> Tensor:
+        """Return the tokens that enter the first block, [CLS, patches], (B, 1+N, W)."""
+
+    @abstractmethod
+    def admit(self, tokens: Tensor) -> Tensor:
+        """Return raw tokens, (B, P, W), as the norm before the first block makes them."""
+
+    @abstractmethod
+    def pool(self, tokens: Tensor) -> Tensor:
+        """Return embeddings, (B, E), from the last block's [CLS, patches], (B, 1+N, W)."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return embeddings without prompts, (B, E), from images, (B, 3, S, S)."""
+        if images.shape[-2:] != (self.image_size, self.image_size):
+            raise ShapeError(
+                f"The tower reads {self.image_size}x{self.image_size} px, got images of "
+                f"{images.shape[-1]}x{images.shape[-2]} px."
+            )
+        tokens = self.embed(images)
+        for block in self.blocks:
+            tokens = block(tokens)
+        return self.pool(tokens)
+
+
+class Encoder:
+    """An image tower, a frozen text tower, and what is known about both.
+
+    Args:
+        facts: Goes into every result.
+        model: The open_clip model that holds both towers; it is frozen here.
+        tower: Its image tower, opened.
+        tokenise: Sentences to token ids, (N, T).
+        mean: Per channel, of images in [0, 1].
+        std: Likewise.
+        logit_scale: s of Eq. 6, the checkpoint's own.
+        default_polarity: The sentence pair that suits the text tower (METHOD §1.1).
+        device: Where it computes.
+        threads: CPU threads that suit the tower; None for torch's own choice.
+    """
+
+    def __init__(
+        self,
+        facts: EncoderFacts,
+        *,
+        model: Any,
+        tower: Tower,
+        tokenise: Callable[[list[str]], Tensor],
+        mean: Sequence[float],
+        std: Sequence[float],
+        logit_scale: float,
+        default_polarity: str,
+        device: torch.device,
+        threads: int | None = None,
+    ) -> None:
+        self.facts = facts
+        self.model = model.to(device).eval().requires_grad_(False)
+        self.tower = tower
+        self.logit_scale = logit_scale
+        self.default_polarity = default_polarity
+        self.device = device
+        self.threads = threads
+        self._tokenise = tokenise
+        self._mean = torch.tensor(mean, device=device).view(1, 3, 1, 1)
+        self._std = torch.tensor(std, device=device).view(1, 3, 1, 1)
+
+    @torch.no_grad()
+    def encode_texts(self, sentences: Sequence[str]) -> Tensor:
+        """Return L2-normalised embeddings of N sentences, (N, E), without gradient."""
+        tokens = self._tokenise(list(sentences)).to(self.device)
+        return F.normalize(self.model.encode_text(tokens).float(), dim=-1)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Return images as the tower expects them: (B, 3, H, W) uint8 to float, same shape."""
+        return (images.to(self.device).float() / 255 - self._mean) / self._std

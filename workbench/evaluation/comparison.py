@@ -1,0 +1,204 @@
+"""Versions side by side under one protocol, with what may be concluded from it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import combinations
+
+from workbench.domain.comparison import Comparison, ComparisonPair, ComparisonRow, Interval, Verdict
+from workbench.domain.metrics import Metric, Undefined
+from workbench.domain.run import Run, RunResult
+from workbench.errors import ConfigError
+from workbench.evaluation.bootstrap import PairedBootstrap, paired_bootstrap
+from workbench.evaluation.comparable import aligned_predictions, finished_results
+from workbench.evaluation.inference import (
+    CONFIDENCE,
+    Studentised,
+    correlation_interval,
+    holm,
+    studentise,
+)
+from workbench.evaluation.wording import count_text, row_keys
+from workbench.evaluation.wording import labels_of as labels_of
+from workbench.evaluation.wording import verdict_sentence as verdict_sentence
+
+SEED_NOISE = 0.01  # SRCC that another tuning seed alone moves (METHOD §2)
+FEWEST_RESAMPLES = 200  # a 95% quantile of fewer rests on less than ten of them
+FEW_PHOTOGRAPHS = 10  # below, the simulation in tests/evaluation shows wide, approximate intervals
+
+
+def compare_runs(
+    runs: Sequence[Run], labels: Sequence[str], *, resamples: int = 10_000, seed: int = 0
+) -> Comparison:
+    """Set the finished runs of several versions side by side.
+
+    Intervals and p-values come from one paired bootstrap over photographs: every version is
+    judged on the same resamples, and all images of a drawn photograph come along (see
+    `inference` for how few photographs are allowed for). Pairs are corrected by Holm.
+
+    Args:
+        runs: One or more finished runs under one protocol and encoder; each later one is also
+            compared with each earlier one.
+        labels: What people call each, distinct.
+        resamples: Bootstrap resamples R.
+        seed: Same runs and seed, same comparison.
+
+    Raises:
+        ConfigError: a run has no result, labels do not fit, or protocols, encoders or images
+            differ; the message names every difference.
+    """
+    if resamples < FEWEST_RESAMPLES:
+        raise ConfigError(f"At least {FEWEST_RESAMPLES} resamples are needed, not {resamples}.")
+    results = finished_results(runs, labels)
+    predictions = aligned_predictions(runs, results)
+    sample = paired_bootstrap(
+        predictions[0].target,
+        [some.predicted for some in predictions],
+        predictions[0].photograph,
+        resamples=resamples,
+        seed=seed,
+    )
+    rows = tuple(
+        _row(sample, place, run, result, label)
+        for place, (run, result, label) in enumerate(zip(runs, results, labels, strict=True))
+    )
+    comparison = Comparison(
+        protocol=results[0].protocol,
+        encoder=results[0].encoder,
+        resamples=resamples,
+        all_clean=results[0].all_clean,
+        rows=rows,
+        pairs=(),
+        notes=_notes(runs, results, sample.photographs),
+    )
+    pairs = _pairs(sample, rows, row_keys(comparison))
+    return comparison.model_copy(update={"pairs": pairs})
+
+
+def _row(
+    sample: PairedBootstrap, place: int, run: Run, result: RunResult, label: str
+) -> ComparisonRow:
+    quality, copies = result.quality, sample.copies
+    srcc_ci = correlation_interval(
+        quality.srcc, sample.srcc[place], sample.srcc_without[place], copies
+    )
+    plcc_ci = correlation_interval(
+        quality.plcc, sample.plcc[place], sample.plcc_without[place], copies
+    )
+    return ComparisonRow(
+        version=result.version,
+        label=label,
+        run=run.id,
+        attributes=result.attribute_count,
+        srcc=quality.srcc,
+        srcc_ci=_or_none(srcc_ci),
+        plcc=quality.plcc,
+        plcc_ci=_or_none(plcc_ci),
+        plcc_fitted=quality.plcc_fitted,
+        krcc=quality.krcc,
+        rmse=quality.rmse,
+        identification=result.identification,
+    )
+
+
+def _or_none(interval: Interval | Undefined) -> Interval | None:
+    return None if isinstance(interval, Undefined) else interval
+
+
+def _pairs(
+    sample: PairedBootstrap, rows: Sequence[ComparisonRow], keys: Sequence[str]
+) -> tuple[ComparisonPair, ...]:
+    places = list(combinations(range(len(rows)), 2))
+    found = [_difference(sample, rows, a, b) for a, b in places]
+    corrected = holm([_p(sure) for _, sure in found])
+    return tuple(
+        _pair(keys[a], keys[b], delta, sure, p_holm, len(places))
+        for (a, b), (delta, sure), p_holm in zip(places, found, corrected, strict=True)
+    )
+
+
+def _difference(
+    sample: PairedBootstrap, rows: Sequence[ComparisonRow], a: int, b: int
+) -> tuple[Metric, Studentised | Undefined]:
+    first, second = rows[a].srcc, rows[b].srcc
+    if isinstance(first, Undefined) or isinstance(second, Undefined):
+        row, point = (rows[a], first) if isinstance(first, Undefined) else (rows[b], second)
+        why = point.undefined if isinstance(point, Undefined) else ""
+        missing = Undefined(undefined=f"the SRCC of {row.label} is undefined, {why}")
+        return missing, missing
+    delta, values, without = second - first, sample.srcc, sample.srcc_without
+    return delta, studentise(delta, values[b] - values[a], without[b] - without[a], sample.copies)
+
+
+def _pair(
+    a: str, b: str, delta: Metric, sure: Studentised | Undefined, p_holm: Metric, tests: int
+) -> ComparisonPair:
+    verdict, reason = _verdict(delta, sure, p_holm, tests)
+    return ComparisonPair(
+        a=a,
+        b=b,
+        delta_srcc=delta,
+        ci=None if isinstance(sure, Undefined) else sure.interval,
+        p=_p(sure),
+        p_holm=p_holm,
+        verdict=verdict,
+        smallest_detectable=sure if isinstance(sure, Undefined) else sure.smallest_detectable,
+        reason=reason,
+    )
+
+
+def _p(sure: Studentised | Undefined) -> Metric:
+    return sure if isinstance(sure, Undefined) else sure.p
+
+
+def _verdict(
+    delta: Metric, sure: Studentised | Undefined, p_holm: Metric, tests: int
+) -> tuple[Verdict, str]:
+    """Return b against a, and what must be said with it."""
+    if isinstance(sure, Undefined) or isinstance(p_holm, Undefined) or isinstance(delta, Undefined):
+        why = sure.undefined if isinstance(sure, Undefined) else "there is no p-value"
+        return "not distinguishable", f"No interval: {why}."
+    alpha = 1 - CONFIDENCE
+    if p_holm >= alpha:
+        alone = f"Alone it would differ; among {tests} pairs it does not." if sure.p < alpha else ""
+        return "not distinguishable", alone
+    small = f"It is less than another tuning seed alone moves, about {SEED_NOISE}."
+    return ("better" if sure.centre > 0 else "worse"), small if abs(delta) < SEED_NOISE else ""
+
+
+def _notes(runs: Sequence[Run], results: Sequence[RunResult], photographs: int) -> tuple[str, ...]:
+    notes = [
+        "Intervals and p-values say what other photographs might have given; another tuning seed "
+        f"moves SRCC by about {SEED_NOISE} on its own."
+    ]
+    encoder = results[0].encoder
+    if not encoder.trained:
+        untrained = "The image tower started from random weights, so the figures compare the "
+        notes.append(encoder.note or f"{untrained}attribute sets on a weak encoder.")
+    if photographs < FEW_PHOTOGRAPHS:
+        some = count_text(photographs, "photograph")
+        notes.append(f"Only {some}: intervals are wide and approximate.")
+    changed = _changed_settings(runs)
+    if changed:
+        notes.append(f"The runs differ in more than attributes: {'; '.join(changed)}.")
+    repeated = [some for some, times in Counter(r.version for r in results).items() if times > 1]
+    if repeated:
+        notes.append(f"Version {repeated[0][:10]} stands here with more than one run.")
+    return tuple(notes)
+
+
+def _changed_settings(runs: Sequence[Run]) -> list[str]:
+    dumps = [_flat(run.config.model_dump(mode="json", exclude={"name"})) for run in runs]
+    return [
+        f"{field} is {' and '.join(dict.fromkeys(str(dump[field]) for dump in dumps))}"
+        for field in dumps[0]
+        if len({str(dump[field]) for dump in dumps}) > 1
+    ]
+
+
+def _flat(value: dict[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, field in value.items():
+        flat |= (
+            _flat(field, f"{prefix}{name}.") if isinstance(field, dict) else {prefix + name: field}
+        )
+    return flat

@@ -1,0 +1,194 @@
+"""How well the strengths of distortions are told (METHOD §2), beside predicting 'clean' always."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from workbench.domain.metrics import IdentificationMetrics, Metric, Undefined
+from workbench.errors import DataError, ShapeError
+from workbench.evaluation.correlation import rmse, srcc
+
+_Floats = NDArray[np.float64]
+_Flags = NDArray[np.bool_]
+
+
+def strength_bins(strengths: ArrayLike, levels: int) -> NDArray[np.intp]:
+    """Return the level that each strength stands for (Eq. 10).
+
+    Edges lie at (2l − 1)/2L, half way between neighbouring levels; a value on an edge belongs to
+    the upper bin, and the last bin is closed at 1.
+
+    Args:
+        strengths: Strengths in [0, 1], any shape.
+        levels: Number of levels L of this distortion.
+
+    Returns:
+        Levels 0..L, of the same shape.
+
+    Example:
+        >>> strength_bins([0.0, 0.09, 0.1, 0.3, 0.89, 0.9, 1.0], levels=5)
+        array([0, 0, 1, 2, 4, 5, 5])
+    """
+    edges = (2 * np.arange(1, levels + 1) - 1) / (2 * levels)
+    return np.searchsorted(edges, np.asarray(strengths, dtype=np.float64), side="right")
+
+
+def identification_metrics(
+    true: ArrayLike, predicted: ArrayLike, *, levels: Sequence[int]
+) -> IdentificationMetrics:
+    """Return all figures of identification over N images and D distortions.
+
+    * `accuracy`: share of the N·D pairs whose bin is right; `accuracy_present`: of those alone
+      whose distortion is there.
+    * `macro_f1`, `mean_average_precision`: of presence, averaged over the distortions that occur.
+      A distortion is called present from strength 1/(2L) on, the first edge.
+    * `top1_type`: share of distorted images whose strongest predicted distortion is (one of) the
+      strongest there; predictions that tie share the credit, predictions of nothing get none.
+    * `strength_srcc`: per distortion over the images that show it and the clean images, then
+      averaged; undefined as soon as one distortion is always given the same strength.
+    * `rmse`: over all pairs (Eq. 11).
+
+    Args:
+        true: True strengths, (N, D), in [0, 1].
+        predicted: Predicted strengths, (N, D), in [0, 1].
+        levels: Number of levels L of each distortion, (D,).
+
+    Raises:
+        ShapeError: the shapes differ, or levels are not D; both shapes are stated.
+        DataError: a strength is not a number in [0, 1], or L is below 1.
+
+    Example:
+        >>> true, predicted = [[1.0, 0.0], [0.0, 0.5]], [[0.9, 0.0], [0.0, 0.0]]
+        >>> figures = identification_metrics(true, predicted, levels=[2, 2])
+        >>> figures.accuracy, figures.accuracy_present, figures.top1_type
+        (0.75, 0.5, 0.5)
+    """
+    t, p, counts = _checked(true, predicted, levels)
+    if not t.size:
+        return _nothing("no images")
+    present = t > 0
+    hits = _bins(t, counts) == _bins(p, counts)
+    called = p >= 1 / (2 * counts)
+    return IdentificationMetrics(
+        accuracy=float(hits.mean()),
+        accuracy_present=float(hits[present].mean()) if present.any() else _none_present(),
+        macro_f1=_over_occurring(present, lambda d: _f1(present[:, d], called[:, d])),
+        mean_average_precision=_over_occurring(
+            present, lambda d: average_precision(present[:, d], p[:, d])
+        ),
+        top1_type=_top1(t, p),
+        strength_srcc=_strength_srcc(t, p),
+        rmse=rmse(t.ravel(), p.ravel()),
+    )
+
+
+def all_clean(true: ArrayLike, levels: Sequence[int]) -> IdentificationMetrics:
+    """Return the figures of predicting strength 0 everywhere, the baseline beside every result.
+
+    Takes and raises what `identification_metrics` does.
+
+    Example:
+        >>> one_of_five = np.eye(5)
+        >>> all_clean(one_of_five, levels=[4] * 5).accuracy
+        0.8
+    """
+    return identification_metrics(true, np.zeros_like(true, dtype=np.float64), levels=levels)
+
+
+def average_precision(present: ArrayLike, scores: ArrayLike) -> float:
+    """Return the area under the precision–recall steps of one distortion; ties enter together.
+
+    Args:
+        present: Whether it is there, (N,), bool, at least one.
+        scores: Higher means present, (N,).
+
+    Example:
+        >>> average_precision([True, False, True], [0.9, 0.8, 0.7])
+        0.8333333333333333
+    """
+    truth, score = np.asarray(present, dtype=bool), np.asarray(scores, dtype=np.float64)
+    order = np.argsort(-score, kind="stable")
+    last_of_tie = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
+    found = np.cumsum(truth[order])[last_of_tie]
+    precision, recall = found / (last_of_tie + 1), found / truth.sum()
+    return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+
+
+def _bins(strengths: _Floats, counts: NDArray[np.intp]) -> NDArray[np.intp]:
+    columns = [strength_bins(strengths[:, d], int(count)) for d, count in enumerate(counts)]
+    return np.stack(columns, axis=1)
+
+
+def _over_occurring(present: _Flags, figure: Callable[[int], float]) -> Metric:
+    occurring = np.flatnonzero(present.any(axis=0))
+    if not len(occurring):
+        return _none_present()
+    return float(np.mean([figure(int(d)) for d in occurring]))
+
+
+def _f1(present: _Flags, called: _Flags) -> float:
+    both = int((present & called).sum())
+    return 2 * both / int(present.sum() + called.sum())
+
+
+def _top1(true: _Floats, predicted: _Floats) -> Metric:
+    distorted = true.max(axis=1) > 0
+    if not distorted.any():
+        return _none_present()
+    t, p = true[distorted], predicted[distorted]
+    named = (p == p.max(axis=1, keepdims=True)) & (p > 0)
+    right = named & (t == t.max(axis=1, keepdims=True))
+    return float(np.mean(right.sum(axis=1) / np.maximum(named.sum(axis=1), 1)))
+
+
+def _strength_srcc(true: _Floats, predicted: _Floats) -> Metric:
+    clean = true.max(axis=1) == 0
+    figures, flat = [], 0
+    for d in range(true.shape[1]):
+        rows = clean | (true[:, d] > 0)
+        if not rows.any() or np.ptp(true[rows, d]) == 0:
+            continue  # the images hold one strength only: there is nothing to order
+        figure = srcc(predicted[rows, d], true[rows, d])
+        if isinstance(figure, Undefined):
+            flat += 1
+        else:
+            figures.append(figure)
+    if flat:
+        return Undefined(
+            undefined=f"constant predictions for {flat} of {flat + len(figures)} distortions"
+        )
+    if not figures:
+        return Undefined(undefined="no distortion occurs in two strengths")
+    return float(np.mean(figures))
+
+
+def _none_present() -> Undefined:
+    return Undefined(undefined="no distortion is present")
+
+
+def _nothing(reason: str) -> IdentificationMetrics:
+    return IdentificationMetrics(
+        **{name: Undefined(undefined=reason) for name in IdentificationMetrics.model_fields}
+    )
+
+
+def _checked(
+    true: ArrayLike, predicted: ArrayLike, levels: Sequence[int]
+) -> tuple[_Floats, _Floats, NDArray[np.intp]]:
+    t, p = np.asarray(true, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
+    counts = np.asarray(levels, dtype=np.intp)
+    if t.ndim != 2 or t.shape != p.shape or counts.shape != t.shape[1:]:
+        raise ShapeError(
+            f"True and predicted strengths must be (N, D) and levels (D,), "
+            f"not {t.shape}, {p.shape} and {counts.shape}."
+        )
+    if counts.min(initial=1) < 1:
+        raise DataError(f"Every distortion needs at least one level, not {counts.min()}.")
+    for name, values in (("True", t), ("Predicted", p)):
+        wrong = values[~((values >= 0) & (values <= 1))]
+        if wrong.size:
+            raise DataError(
+                f"{name} strengths must lie in [0, 1]; {wrong.size} do not, as {wrong[0]:g}."
+            )
+    return t, p, counts

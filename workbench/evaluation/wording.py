@@ -1,0 +1,221 @@
+"""Figures and verdicts as people read them; one spelling of a number everywhere."""
+
+from collections.abc import Iterator, Mapping
+from io import StringIO
+
+from rich.console import Console
+from rich.table import Table
+
+from workbench.domain.comparison import Comparison, ComparisonPair, ComparisonRow, Interval
+from workbench.domain.metrics import IdentificationMetrics, Metric, Undefined
+
+QUALITY_FIGURES = {
+    "srcc": "SRCC",
+    "plcc": "PLCC",
+    "plcc_fitted": "PLCC fitted",
+    "krcc": "KRCC",
+    "rmse": "RMSE",
+}
+IDENTIFICATION_FIGURES = {
+    "accuracy": "accuracy",
+    "accuracy_present": "present only",
+    "macro_f1": "macro F1",
+    "mean_average_precision": "mAP",
+    "top1_type": "top-1 type",
+    "strength_srcc": "strength SRCC",
+    "rmse": "RMSE",
+}
+ALL_CLEAN = "always “clean”"
+_UNDEFINED = "undefined"
+
+
+def figure_text(value: Metric, *, digits: int = 3) -> str:
+    """Return a figure with a true minus sign, or "undefined".
+
+    Example:
+        >>> figure_text(-0.0123)
+        '−0.012'
+        >>> figure_text(Undefined(undefined="no images"))
+        'undefined'
+    """
+    if isinstance(value, Undefined):
+        return _UNDEFINED
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "−") if float(text) else text.lstrip("-")
+
+
+def signed_text(value: Metric, *, digits: int = 3) -> str:
+    """Return a difference with its sign always shown.
+
+    Example:
+        >>> signed_text(0.0123), signed_text(0.0)
+        ('+0.012', '0.000')
+    """
+    text = figure_text(value, digits=digits)
+    return f"+{text}" if isinstance(value, float) and float(f"{value:.{digits}f}") > 0 else text
+
+
+def interval_text(interval: Interval | None, *, signed: bool = False) -> str:
+    """Return both ends of an interval, or a dash where there is none.
+
+    Example:
+        >>> interval_text((-0.03, 0.05), signed=True)
+        '−0.030 to +0.050'
+    """
+    if interval is None:
+        return "—"
+    low, high = (signed_text(end) if signed else figure_text(end) for end in interval)
+    return f"{low} to {high}"
+
+
+def p_text(p: Metric) -> str:
+    """Return a p-value to three places.
+
+    Example:
+        >>> p_text(0.61), p_text(0.0001)
+        ('.610', '< .001')
+    """
+    if isinstance(p, Undefined):
+        return _UNDEFINED
+    if p < 0.001:
+        return "< .001"
+    return "1" if p > 0.9995 else f"{p:.3f}".removeprefix("0")
+
+
+def count_text(count: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun.
+
+    Example:
+        >>> count_text(1, "photograph"), count_text(2880, "image")
+        ('1 photograph', '2,880 images')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def row_keys(comparison: Comparison) -> tuple[str, ...]:
+    """Return what a pair calls each row: its version, with the run where a version stands twice."""
+    versions = [row.version for row in comparison.rows]
+    return tuple(
+        row.version if versions.count(row.version) == 1 else f"{row.version}#{row.run}"
+        for row in comparison.rows
+    )
+
+
+def labels_of(comparison: Comparison) -> dict[str, str]:
+    """Return what a pair calls each row, to the label that people read."""
+    return dict(zip(row_keys(comparison), (row.label for row in comparison.rows), strict=True))
+
+
+def verdict_sentence(pair: ComparisonPair, labels: Mapping[str, str]) -> str:
+    """Return a pair's verdict in plain English with its numbers.
+
+    Args:
+        pair: Version b against version a.
+        labels: What the pair calls a version, to what people read; see `labels_of`.
+
+    Returns:
+        One or two sentences: "curated is not distinguishable from draft: ΔSRCC +0.012 (95 % −0.030
+        to +0.050, p = .610); this set could have shown a difference of 0.060."
+    """
+    a, b = labels.get(pair.a, pair.a[:10]), labels.get(pair.b, pair.b[:10])
+    claims = {
+        "better": f"{b} is better than {a}",
+        "worse": f"{b} is worse than {a}",
+        "not distinguishable": f"{b} is not distinguishable from {a}",
+    }
+    sentence = f"{claims[pair.verdict]}: {_evidence(pair)}"
+    if pair.verdict == "not distinguishable" and isinstance(pair.smallest_detectable, float):
+        shown = figure_text(pair.smallest_detectable)
+        sentence += f"; this set could have shown a difference of {shown}"
+    return f"{sentence}. {pair.reason}".strip()
+
+
+def undefined_reasons(comparison: Comparison) -> tuple[str, ...]:
+    """Return one line for every figure that does not exist, and why."""
+    rows = [(row.label, row.identification) for row in comparison.rows]
+    lines = [
+        f"{row.label}, {name}: {value.undefined}"
+        for row in comparison.rows
+        for name, value in _figures(row, QUALITY_FIGURES)
+        if isinstance(value, Undefined)
+    ]
+    lines += [
+        f"{label}, {name}: {value.undefined}"
+        for label, figures in [*rows, (ALL_CLEAN, comparison.all_clean)]
+        for name, value in _figures(figures, IDENTIFICATION_FIGURES)
+        if isinstance(value, Undefined)
+    ]
+    return tuple(lines)
+
+
+def comparison_table(comparison: Comparison, *, width: int = 100) -> str:
+    """Return a comparison as plain text for a terminal.
+
+    Args:
+        comparison: What to show.
+        width: Columns of the terminal.
+    """
+    out = StringIO()
+    console = Console(
+        file=out, width=width, color_system=None, legacy_windows=False, highlight=False
+    )
+    console.print(_quality_table(comparison))
+    console.print(_identification_table(comparison))
+    labels = labels_of(comparison)
+    for pair in comparison.pairs:
+        console.print(verdict_sentence(pair, labels), markup=False)
+    for line in (*undefined_reasons(comparison), *comparison.notes):
+        console.print(f"· {line}", markup=False)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _evidence(pair: ComparisonPair) -> str:
+    delta = f"ΔSRCC {signed_text(pair.delta_srcc)}"
+    if pair.ci is None:
+        return f"{delta}, without an interval"
+    p = p_text(pair.p)
+    p = p if p.startswith("<") else f"= {p}"
+    if isinstance(pair.p_holm, float) and pair.p_holm != pair.p:
+        p += f", {p_text(pair.p_holm)} after Holm"
+    return f"{delta} (95 % {interval_text(pair.ci, signed=True)}, p {p})"
+
+
+def _figures(
+    holder: ComparisonRow | IdentificationMetrics, names: Mapping[str, str]
+) -> Iterator[tuple[str, Metric]]:
+    for field, name in names.items():
+        yield name, getattr(holder, field)
+
+
+def _quality_table(comparison: Comparison) -> Table:
+    protocol = comparison.protocol
+    table = Table(
+        title=f"Quality against {protocol.target}: {count_text(protocol.images, 'image')} of "
+        f"{count_text(protocol.photographs, 'photograph')}, 95 % intervals over photographs",
+        title_justify="left",
+    )
+    table.add_column("version", overflow="fold")
+    for name in ("A", *QUALITY_FIGURES.values()):
+        table.add_column(name, justify="right")
+    for row in comparison.rows:
+        cells = [figure_text(value) for _, value in _figures(row, QUALITY_FIGURES)]
+        cells[0] += f"\n{interval_text(row.srcc_ci)}"
+        cells[1] += f"\n{interval_text(row.plcc_ci)}"
+        table.add_row(_plain(row.label), str(row.attributes), *cells)
+    return table
+
+
+def _identification_table(comparison: Comparison) -> Table:
+    table = Table(title="Identification of distortions and their strengths", title_justify="left")
+    table.add_column("version", overflow="fold")
+    for name in IDENTIFICATION_FIGURES.values():
+        table.add_column(name, justify="right")
+    rows = [(row.label, row.identification) for row in comparison.rows]
+    for label, figures in [*rows, (ALL_CLEAN, comparison.all_clean)]:
+        cells = (figure_text(value) for _, value in _figures(figures, IDENTIFICATION_FIGURES))
+        table.add_row(_plain(label), *cells)
+    return table
+
+
+def _plain(label: str) -> str:
+    return label.replace("[", "\\[")

@@ -1,0 +1,167 @@
+"""One database, and the two ways to use it: reading a snapshot, and writing alone.
+
+Writers take turns on both kinds of database: SQLite through BEGIN IMMEDIATE and its busy timeout,
+PostgreSQL through an advisory lock of the transaction. So what a writer has read stays true until
+it commits, an edit can compare row versions without a retry, and a queue hands out each run once.
+Writes last milliseconds; nobody holds the turn while a person or a model thinks.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlmodel import Session
+
+from workbench.errors import StoreError
+from workbench.store.faults import plain_fault
+
+BUSY_TIMEOUT_S = 60.0  # how long a writer waits for its turn
+_WRITERS_TURN = 7_311_042_019  # any number, as long as every workbench uses this one
+
+
+class Database:
+    """An open engine; SQLite in WAL mode with foreign keys on, or PostgreSQL.
+
+    Args:
+        url: SQLAlchemy URL; the folder of an SQLite file is created.
+
+    Raises:
+        StoreError: The URL is unusable, or the database cannot be opened.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = _parse(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self.place = parsed.database if self.is_sqlite and parsed.database else str(parsed)
+        if self.is_sqlite:
+            _make_folder(parsed)
+        with self._plainly():
+            self._engine = _engine(parsed)
+        writes: dict[str, Any] = {"sqlite_begin": "BEGIN IMMEDIATE"}
+        reads: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._writes, self._reads = (self._engine.execution_options(**o) for o in (writes, reads))
+        try:
+            if self.is_sqlite:
+                self._use_wal()
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open one snapshot; everything read in it belongs together.
+
+        Raises:
+            StoreError: The database fails.
+        """
+        with self._plainly(), Session(self._reads, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Wait for the writer's turn; commit at the end, or change nothing on any exception.
+
+        Raises:
+            StoreError: The database fails or stays locked.
+        """
+        with (
+            self.connected() as connection,
+            Session(connection, expire_on_commit=False) as session,
+        ):
+            yield session
+            session.flush()
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """Like `writing`, with the bare connection: for migrations."""
+        with self._plainly(), self._writes.begin() as connection:
+            if not self.is_sqlite:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_TURN})")
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _plainly(self) -> Iterator[None]:
+        try:
+            yield
+        except ModuleNotFoundError as error:
+            raise StoreError(
+                f"The store {self.place} needs the package '{error.name}', which is not "
+                "installed; for PostgreSQL: pip install 'attribute-workbench[postgresql]'."
+            ) from error
+        except SQLAlchemyError as error:
+            raise plain_fault(error, self.place) from error
+
+    def _use_wal(self) -> None:
+        """Switch the file to WAL; two processes that both do so don't wait for each other."""
+        deadline = time.monotonic() + BUSY_TIMEOUT_S
+        while True:
+            try:
+                with self._plainly(), self._engine.connect() as connection:
+                    # Ends the transaction that SQLAlchemy opened: the mode cannot change in one.
+                    connection.exec_driver_sql("ROLLBACK")
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                return
+            except StoreError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(
+            f"'{url}' is no database URL; write sqlite:///FOLDER/FILE.sqlite or "
+            "postgresql://USER@HOST/NAME."
+        ) from error
+    if parsed.drivername == "postgresql":  # the driver whose licence is permissive
+        parsed = parsed.set(drivername="postgresql+pg8000")
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StoreError(
+            f"The store cannot use '{parsed.get_backend_name()}'; it knows sqlite and postgresql."
+        )
+    return parsed
+
+
+def _make_folder(url: URL) -> None:
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        return
+    folder = Path(url.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"Cannot create the folder {folder} for the store: {error.strerror}. Make its parent "
+            "writable, or name another database with --db."
+        ) from error
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # Python's own transaction control opens transactions too late and ends them at DDL.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN"))

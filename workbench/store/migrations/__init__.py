@@ -1,0 +1,1 @@
+"""The schema's history; `workbench.store.migrate` runs it."""

@@ -1,0 +1,79 @@
+"""The door of the store: open a database and find its repositories."""
+
+from types import TracebackType
+
+from workbench.store.calls import CallRepository
+from workbench.store.database import Database
+from workbench.store.draft import DraftRepository
+from workbench.store.migrate import migrate
+from workbench.store.runs import RunRepository
+from workbench.store.versions import VersionRepository
+
+
+class Store:
+    """An open store; use it as a context manager, or close it.
+
+    One store may be shared by the threads of a process, not by its forks.
+
+    Attributes:
+        url: The URL it was opened with, for another process to open the same.
+        calls: The log of LLM calls.
+        draft: The working draft.
+        versions: The frozen versions.
+        runs: The queue of runs.
+
+    Args:
+        url: SQLAlchemy URL as it was given.
+        database: The database behind it, at this program's schema.
+    """
+
+    def __init__(self, url: str, database: Database) -> None:
+        self.url = url
+        self._database = database
+        self.calls = CallRepository(database)
+        self.draft = DraftRepository(database)
+        self.versions = VersionRepository(database)
+        self.runs = RunRepository(database)
+
+    def close(self) -> None:
+        """Close every connection; a second time does nothing."""
+        self._database.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_store(url: str) -> Store:
+    """Open a store, creating its folder and file, and bring it to this program's schema.
+
+    Args:
+        url: SQLAlchemy URL of an SQLite file or a PostgreSQL database.
+
+    Raises:
+        StoreError: It cannot be opened or written, is no workbench database, or is a newer
+            program's; the one line says which, and what to do.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from workbench.domain.attributes import AttributeSet
+        >>> blocky = AttributeSet.from_phrases({"jpeg": ["blocky edges"]})
+        >>> with TemporaryDirectory() as folder, open_store(f"sqlite:///{folder}/w.db") as store:
+        ...     version = store.versions.freeze(blocky, message="first", author="ann")
+        ...     store.versions.get(version.hash[:8]).attributes.phrases()
+        {'jpeg': ('blocky edges',)}
+    """
+    database = Database(url)
+    try:
+        migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return Store(url, database)

@@ -1,0 +1,174 @@
+"""The tables, private to the store; every other room sees domain values only.
+
+They hang on a registry of their own: when a page's hot reload imports this module again, the new
+classes meet an empty registry instead of "Table already defined". SQLModel tables do not
+validate, so no row ever leaves the store without passing `mapping`.
+"""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from workbench.store.columns import PlainText, UtcDateTime
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Ids are never given out twice: what an audit event names stays what it was.
+_NEVER_REUSED = {"sqlite_autoincrement": True}
+
+
+class StoreTable(SQLModel, registry=registry(metadata=METADATA)):
+    """What all tables share: the registry that is the store's own."""
+
+
+class CallRow(StoreTable, table=True):
+    """One call of a language model; `request` and `reply` are JSON, kept byte for byte."""
+
+    __tablename__: ClassVar[str] = "llm_call"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(sa_type=PlainText, index=True)
+    distortion: str = Field(sa_type=PlainText, index=True)
+    request: str = Field(sa_type=PlainText)
+    model_answered: str = Field(sa_type=PlainText)
+    reply: str = Field(sa_type=PlainText)
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    latency_s: float
+    error: str | None = Field(default=None, sa_type=PlainText)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class DraftAttributeRow(StoreTable, table=True):
+    """One attribute of the working draft; `phrase_key` is what may not occur twice."""
+
+    __tablename__: ClassVar[str] = "draft_attribute"
+    __table_args__ = (
+        UniqueConstraint("distortion", "phrase_key"),
+        CheckConstraint("phrase <> ''", name="words"),
+        _NEVER_REUSED,
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    distortion: str = Field(sa_type=PlainText)
+    position: int
+    phrase: str = Field(sa_type=PlainText)
+    phrase_key: str = Field(sa_type=PlainText)
+    origin: str = Field(sa_type=PlainText)
+    call_id: int | None = Field(default=None, foreign_key="llm_call.id")
+    status: str = Field(sa_type=PlainText)
+    row_version: int
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    updated_by: str = Field(sa_type=PlainText)
+
+
+class VersionRow(StoreTable, table=True):
+    """A frozen version; inserted after its attributes, and then nothing can join or leave."""
+
+    __tablename__: ClassVar[str] = "version"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: int = Field(primary_key=True)
+    hash: str = Field(sa_type=PlainText, unique=True)
+    seal: str = Field(sa_type=PlainText)
+    message: str = Field(sa_type=PlainText)
+    author: str = Field(sa_type=PlainText)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    parent_id: int | None = Field(default=None, foreign_key="version.id")
+
+
+class VersionAttributeRow(StoreTable, table=True):
+    """One attribute of a frozen version, with its provenance as it was at that moment."""
+
+    __tablename__: ClassVar[str] = "version_attribute"
+
+    # Deferred, because the attributes come first: the version row is what seals them.
+    version_id: int = Field(
+        primary_key=True,
+        sa_column_args=[ForeignKey("version.id", deferrable=True, initially="DEFERRED")],
+    )
+    distortion: str = Field(primary_key=True, sa_type=PlainText)
+    position: int = Field(primary_key=True)
+    phrase: str = Field(sa_type=PlainText)
+    origin: str = Field(sa_type=PlainText)
+    call_id: int | None = Field(default=None, foreign_key="llm_call.id")
+    status: str = Field(sa_type=PlainText)
+
+
+class AliasRow(StoreTable, table=True):
+    """A name that points at a version and may be moved."""
+
+    __tablename__: ClassVar[str] = "version_alias"
+
+    name: str = Field(primary_key=True, sa_type=PlainText)
+    version_id: int = Field(foreign_key="version.id", index=True)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    updated_by: str = Field(sa_type=PlainText)
+
+
+class RunRow(StoreTable, table=True):
+    """One run of the queue; its result lies in a table of its own, so that lists stay light."""
+
+    __tablename__: ClassVar[str] = "run"
+    __table_args__ = (Index(None, "version_hash", "config_hash"), _NEVER_REUSED)
+
+    id: int | None = Field(default=None, primary_key=True)
+    version_hash: str = Field(sa_type=PlainText, foreign_key="version.hash")
+    config: str = Field(sa_type=PlainText)
+    config_hash: str = Field(sa_type=PlainText)
+    status: str = Field(sa_type=PlainText, index=True)
+    progress: float = 0.0
+    stage: str = Field(default="", sa_type=PlainText)
+    error: str | None = Field(default=None, sa_type=PlainText)
+    worker: str | None = Field(default=None, sa_type=PlainText)
+    cancel_requested: bool = False
+    heartbeat_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class ResultRow(StoreTable, table=True):
+    """The canonical JSON of a run's result, whole."""
+
+    __tablename__: ClassVar[str] = "run_result"
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id")
+    document: str = Field(sa_type=PlainText)
+
+
+class WorkerRow(StoreTable, table=True):
+    """A worker that has shown itself, and when it last did."""
+
+    __tablename__: ClassVar[str] = "worker"
+
+    name: str = Field(primary_key=True, sa_type=PlainText)
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    heartbeat_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class AuditRow(StoreTable, table=True):
+    """Who did what to which thing, and what it was before and after, as JSON; append-only."""
+
+    __tablename__: ClassVar[str] = "audit_event"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    author: str = Field(sa_type=PlainText)
+    action: str = Field(sa_type=PlainText)
+    subject: str = Field(sa_type=PlainText, index=True)
+    before: str | None = Field(default=None, sa_type=PlainText)
+    after: str | None = Field(default=None, sa_type=PlainText)
