@@ -93,6 +93,23 @@ def test_an_edit_of_what_another_has_removed_is_refused(draft, full_store):
     assert len([f for f in draft.text_input if f.label.startswith("Attribute")]) == 5
 
 
+def test_what_was_said_of_one_action_does_not_stand_beside_the_fault_of_the_next(draft):
+    field(draft).input("chessboard of blocks")
+    draft = press(draft, "Save 1")
+    assert len(draft.success) == 1
+    field(draft).input("")
+    draft = press(draft, "Save 1")
+    assert len(draft.error) == 1
+    assert not draft.success
+
+
+def test_saving_what_was_not_changed_says_so(draft, full_store):
+    before = full_store.draft.rows()
+    draft = press(draft, "Save 1")
+    assert "is as it was" in draft.info[0].value
+    assert full_store.draft.rows() == before
+
+
 def test_another_distortion_and_back_shows_what_is_there_now(draft, full_store):
     draft.selectbox(key="draft-distortion").select("lens_blur").run()
     row = full_store.draft.rows("jpeg")[0]

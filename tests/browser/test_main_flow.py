@@ -125,6 +125,7 @@ def edit_an_attribute(page: Page) -> None:
     page.get_by_role("option", name="JPEG", exact=True).click()
     field = page.get_by_role("textbox", name="Attribute 1 of JPEG")
     expect(field).to_have_value("visible grid of small square blocks")
+    settled(page, "Draft")
     field.fill("There are blocks on a chessboard in the photo.")
     page.get_by_role("button", name="Save 1").click()
     expect(page.get_by_role("status")).to_contain_text("Saved: 'blocks on a chessboard'")

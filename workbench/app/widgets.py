@@ -1,6 +1,7 @@
 """What several pages show in the same way."""
 
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,7 +14,8 @@ from workbench.domain.attributes import Version
 from workbench.errors import WorkbenchError
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
-_NEWS = "news"
+_NEWS, _NEWS_PLACE = "news", "place of the news"
+NEWS_S = 8.0  # how long the last action's outcome is news
 
 Tone = Literal["success", "info"]
 
@@ -23,13 +25,18 @@ def heading(title: str, lead: str) -> None:
     st.html(STYLE)
     st.title(title)
     st.caption(lead)
-    for tone, text in st.session_state.pop(_NEWS, []):
-        {"success": st.success, "info": st.info}[tone](escaped(text))
+    place = st.session_state[_NEWS_PLACE] = st.empty()
+    told_at, tone, text = st.session_state.get(_NEWS, (-NEWS_S, "info", ""))
+    if time.monotonic() - told_at < NEWS_S:
+        {"success": place.success, "info": place.info}[tone](escaped(text))
 
 
 def announce(text: str, tone: Tone = "success") -> None:
-    """Say something at the top of the page the next time that it is drawn."""
-    st.session_state.setdefault(_NEWS, []).append((tone, text))
+    """Say something at the top of the page when it is drawn next, and for some seconds more.
+
+    Not only once: the browser may ask for the page again before anybody has read it.
+    """
+    st.session_state[_NEWS] = (time.monotonic(), tone, text)
 
 
 @contextmanager
@@ -38,6 +45,8 @@ def faults_shown() -> Iterator[None]:
     try:
         yield
     except WorkbenchError as fault:
+        if st.session_state.pop(_NEWS, None):
+            st.session_state[_NEWS_PLACE].empty()  # the success before it is no news any more
         st.error(escaped(str(fault)))
 
 

@@ -15,7 +15,7 @@ from workbench.domain.difference import difference
 from workbench.drafting.local_server import open_language_model
 from workbench.drafting.templates import load_template, render
 from workbench.errors import DataError
-from workbench.pipeline import draft_distortion, freeze_version
+from workbench.pipeline import draft_distortion, freeze_version, part
 from workbench.store.text import read_attributes, write_attributes
 
 distortions = typer.Typer(help="The catalogue of distortions.", no_args_is_help=True)
@@ -91,9 +91,9 @@ def draft(
     rows: list[dict[str, object]] = []
     with workplace(db) as (settings, store), progress_bar("draft") as progress:
         settings = settings.model_copy(update={"model": model or settings.model})
-        with open_language_model(settings, progress=progress) as llm:
+        with open_language_model(settings, progress=part(progress, 0.0, 0.1)) as llm:
             for done, spec in enumerate(specs):
-                progress(done / len(specs), spec.name)
+                progress(0.1 + 0.9 * done / len(specs), spec.name)
                 drafted = draft_distortion(store, spec.id, llm, template=template, k=k, seed=seed)
                 store.draft.replace(
                     AttributeSet(by_distortion={spec.id: drafted}),

@@ -19,6 +19,7 @@ from workbench.pipeline import (
     draft_distortion,
     enqueue_run,
     freeze_version,
+    part,
 )
 from workbench.runs.experiment import load_experiment
 from workbench.settings import Settings, resource
@@ -56,11 +57,16 @@ def demo(
 def draft_version(store: Store, config: RunConfig, settings: Settings) -> Version:
     """Version 1: the language model's own sentences for the demo's distortions."""
     drafted = {}
-    with progress_bar("draft") as progress, open_language_model(settings, progress=progress) as llm:
-        for done, distortion in enumerate(sorted(config.data.distortions)):
-            progress(done / len(config.data.distortions), distortion)
+    distortions = sorted(config.data.distortions)
+    with (
+        progress_bar("draft") as progress,
+        open_language_model(settings, progress=part(progress, 0.0, 0.1)) as llm,
+    ):
+        told = part(progress, 0.1, 1.0)
+        for done, distortion in enumerate(distortions):
+            told(done / len(distortions), distortion)
             drafted[distortion] = draft_distortion(store, distortion, llm)
-        progress(1.0, "done")
+        told(1.0, "done")
     return freeze_version(
         store,
         AttributeSet(by_distortion=drafted),

@@ -147,7 +147,8 @@ def app(port: Annotated[int, typer.Option(min=1, max=65535)] = 8501, db: Db = No
     command = [
         sys.executable, "-m", "streamlit", "run", str(script),
         f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true",
-        "--browser.gatherUsageStats=false", "--client.toolbarMode=minimal",
+        "--server.fileWatcherType=none", "--browser.gatherUsageStats=false",
+        "--client.toolbarMode=minimal", "--client.showErrorDetails=none",
     ]  # fmt: skip
     raise typer.Exit(
         subprocess.call(command, env={**os.environ, "WORKBENCH_DB": settings.database_url})

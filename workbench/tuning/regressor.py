@@ -11,6 +11,8 @@ from workbench.domain.run import RegressorConfig
 from workbench.errors import ShapeError, TrainingDivergedError
 from workbench.tuning.schedule import scheduled
 
+SMALLEST_SPREAD = 1e-3  # an attribute that hardly varies in training must not decide elsewhere
+
 
 @dataclass(frozen=True)
 class Regressor:
@@ -32,7 +34,7 @@ class Regressor:
 
     @torch.no_grad()
     def predict(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return quality, (N,), float64, of attribute probabilities, (N, A)."""
+        """Return quality, (N,), float64 in [0, 1], of attribute probabilities, (N, A)."""
         if probabilities.shape[1] != len(self.centre):
             raise ShapeError(
                 f"The regressor was fitted on {len(self.centre)} attributes, got probabilities "
@@ -40,7 +42,8 @@ class Regressor:
             )
         given = (torch.from_numpy(probabilities) - self.centre) / self.spread
         standardised = self.network(given)[:, 0].double().numpy()
-        return standardised * self.quality_spread + self.quality_centre  # type: ignore[no-any-return]
+        quality = standardised * self.quality_spread + self.quality_centre
+        return np.clip(quality, 0.0, 1.0)  # type: ignore[no-any-return]
 
 
 def fit_regressor(
@@ -59,7 +62,7 @@ def fit_regressor(
     """
     given = torch.from_numpy(probabilities)
     target = torch.from_numpy(quality).float()
-    centre, spread = given.mean(0), given.std(0, correction=0).clamp(min=1e-6)
+    centre, spread = given.mean(0), given.std(0, correction=0).clamp(min=SMALLEST_SPREAD)
     middle, width = target.mean(), target.std(correction=0).clamp(min=1e-6)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

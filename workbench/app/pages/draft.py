@@ -106,6 +106,9 @@ def _save(place: Workplace, row: DraftRow, phrase: str, status: Status) -> None:
         saved = draft.edit(row.id, phrase, based_on=row.row_version, author=author)
     if status != row.attribute.status:
         saved = draft.set_status(row.id, status, based_on=saved.row_version, author=author)
+    if saved.row_version == row.row_version:
+        announce(f"Attribute '{row.attribute.phrase}' is as it was.", "info")
+        st.rerun()
     _done(row, f"Saved: '{saved.attribute.phrase}' ({saved.attribute.status}).")
 
 

@@ -1,0 +1,1 @@
+"""Ratios against stated references, measured side by side in one run."""

@@ -1,0 +1,210 @@
+"""The whole slice on real photographs: freeze two versions, run both, compare, report."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workbench.domain.attributes import AttributeSet
+from workbench.pipeline import compare_versions, enqueue_run, freeze_version
+from workbench.runs.experiment import load_experiment
+from workbench.store import open_store
+
+TINY = {
+    "name": "tiny",
+    "data": {"distortions": ["gaussian_blur", "white_noise"], "width": 128, "height": 96},
+    "encoder": {"name": "offline"},
+    "tuning": {"mode": "whole", "epochs": 2, "crops": 1, "warmup": 0.1},
+    "regressor": {"epochs": 20},
+    "split": {"folds": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("main-job")
+
+
+@pytest.fixture(scope="module")
+def workbench(place):
+    """Run the real command in an empty home; returns (exit status, stdout, stderr)."""
+    (place / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("OPENAI")},
+        "WORKBENCH_HOME": str(place),
+        "WORKBENCH_CACHE": str(place / "cache"),
+        "WORKBENCH_DB": f"sqlite:///{place / 'db.sqlite'}",
+        "WORKBENCH_OFFLINE": "1",
+    }
+
+    def run(*arguments, **more):
+        done = subprocess.run(
+            [sys.executable, "-m", "workbench", *arguments],
+            env={**environment, **more}, capture_output=True, text=True, check=False, cwd=place,
+        )  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    with open_store(environment["WORKBENCH_DB"]) as store:
+        for alias, words in {
+            "plain": {"gaussian_blur": ["softened details"], "white_noise": ["fine grain"]},
+            "rich": {
+                "gaussian_blur": ["softened details", "hazy transitions"],
+                "white_noise": ["fine grain", "coloured speckle"],
+            },
+        }.items():
+            freeze_version(
+                store, AttributeSet.from_phrases(words), message=alias, author="test", alias=alias
+            )
+    return run
+
+
+@pytest.fixture(scope="module")
+def both_run(workbench):
+    answers = [
+        workbench("run", ref, "--config", "tiny.yaml", "--json") for ref in ("plain", "rich")
+    ]
+    assert [status for status, _, _ in answers] == [0, 0], answers
+    return [json.loads(out) for _, out, _ in answers]
+
+
+def test_a_run_answers_with_one_json_document_and_its_terms(both_run):
+    first = both_run[0]
+    assert first["status"] == "done"
+    assert -1 <= first["metrics"]["srcc"] <= 1
+    assert first["metrics"]["all_clean"]["top1_type"] == 0
+    assert first["protocol"]["photographs"] == 10
+    assert first["protocol"]["images"] == 110
+    assert "no MOS" in first["protocol"]["target"]
+    assert first["encoder"]["trained"] is False
+
+
+def test_the_same_seed_gives_the_same_result_bit_for_bit(both_run, workbench):
+    status, out, _ = workbench("run", "plain", "--config", "tiny.yaml", "--again", "--json")
+    assert status == 0
+    again = json.loads(out)
+    assert again["run"] != both_run[0]["run"]
+    assert again["metrics"] == both_run[0]["metrics"]
+
+
+def test_a_finished_run_is_reused(both_run, workbench):
+    _, out, _ = workbench("run", "plain", "--config", "tiny.yaml", "--json")
+    assert json.loads(out)["run"] in {run["run"] for run in both_run} | {3}
+
+
+def test_compare_prints_the_numbers_of_the_runs(both_run, workbench):
+    status, out, _ = workbench("compare", "plain", "rich", "--json")
+    assert status == 0
+    comparison = json.loads(out)
+    assert [row["label"] for row in comparison["rows"]] == ["plain", "rich"]
+    for row, run in zip(comparison["rows"], both_run, strict=True):
+        assert row["srcc"] == run["metrics"]["srcc"]
+        low, high = row["srcc_ci"]
+        assert low < high
+    delta = comparison["rows"][1]["srcc"] - comparison["rows"][0]["srcc"]
+    assert comparison["pairs"][0]["delta_srcc"] == pytest.approx(delta)
+    assert comparison["pairs"][0]["verdict"] in ("better", "worse", "not distinguishable")
+
+
+def test_the_text_form_holds_the_verdict(both_run, workbench):
+    _, out, _ = workbench("compare", "plain", "rich")
+    assert "plain" in out
+    assert "95 %" in out
+
+
+APPLY = ("distortions", "apply")
+FAULTS = {
+    "unknown version": (("compare", "plian", "rich"), "plain"),
+    "unknown distortion": ((*APPLY, "jpg", "a.png", "b.png", "--level", "1"), "'jpeg'"),
+    "missing image": ((*APPLY, "jpeg", "a.png", "b.png", "--level", "1"), "a.png"),
+    "one version only": (("compare", "plain", "plain"), "two different versions"),
+    "no such experiment": (("run", "plain", "--config", "none.yaml"), "none.yaml"),
+    "a wrong override": (("run", "plain", "--config", "tiny.yaml", "--set", "seed"), "field=value"),
+    "an uncovered distortion": (
+        ("run", "plain", "--config", "tiny.yaml", "--set", "data.distortions=[jpeg]"),
+        "plain has no attributes for jpeg",
+    ),
+    "a tag nobody has": (
+        ("run", "plain", "--config", "tiny.yaml", "--set", "encoder.name=ViT-B-32"
+         , "--set", "encoder.pretrained=openai"), "offline",
+    ),
+    "a log of no run": (("runs", "logs", "99"), "99"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", FAULTS.values(), ids=FAULTS)
+def test_bad_input_is_one_plain_line_and_exit_1(arguments, workbench):
+    command, words = arguments
+    status, out, err = workbench(*command)
+    lines = [line for line in err.splitlines() if line.startswith("workbench: ")]
+    assert status == 1
+    assert len(lines) == 1
+    assert words in lines[0]
+    assert "Traceback" not in out + err
+
+
+def test_wrong_usage_is_exit_2(workbench):
+    status, _, err = workbench("compare", "--nonsense")
+    assert status == 2
+    assert "Traceback" not in err
+
+
+def test_a_configuration_with_three_faults_names_all_three(workbench, place):
+    wrong = {**TINY, "seed": "x", "mood": 1, "split": {"folds": 1}}
+    (place / "wrong.yaml").write_text(yaml.safe_dump(wrong))
+    status, _, err = workbench("run", "plain", "--config", "wrong.yaml")
+    assert status == 1
+    assert "wrong.yaml has 3 faults" in err
+    for field in ("seed: ", "mood: no such field", "split.folds: "):
+        assert field in err
+
+
+def test_no_reachable_model_is_one_plain_line_and_changes_nothing(workbench):
+    status, _, err = workbench(
+        "draft", "jpeg", OPENAI_API_KEY="x", OPENAI_BASE_URL="http://127.0.0.1:9/v1"
+    )
+    assert status == 1
+    assert "127.0.0.1:9" in err
+    assert "Traceback" not in err
+    _, out, _ = workbench("attributes", "list", "--json")
+    assert json.loads(out) == []
+
+
+def test_a_corrupt_photograph_fails_the_run_with_its_name(workbench, place):
+    folder = place / "photos"
+    folder.mkdir()
+    (folder / "bad.jpg").write_bytes(b"nothing")
+    status, _, err = workbench(
+        "run", "plain", "--config", "tiny.yaml", "--set", f"data.photographs={folder}"
+    )
+    assert status == 1
+    assert "bad.jpg is no readable image" in err
+
+
+def test_versions_can_be_exported_imported_frozen_and_diffed(workbench, place):
+    assert workbench("attributes", "export", "text", "--ref", "rich")[0] == 0
+    file = Path(place) / "text" / "white_noise.yaml"
+    file.write_text(file.read_text().replace("fine grain", "fine random grain"))
+    assert workbench("attributes", "import", "text")[0] == 0
+    _, out, _ = workbench("freeze", "-m", "more exact", "--alias", "exact", "--json")
+    assert json.loads(out)["attributes"] == 4
+    _, out, _ = workbench("versions", "diff", "rich", "exact", "--json")
+    assert json.loads(out) == {
+        "white_noise": {
+            "added": [], "removed": [], "reworded": [["fine grain", "fine random grain"]],
+        }
+    }  # fmt: skip
+    assert workbench("versions", "verify")[0] == 0
+
+
+def test_a_queued_run_is_worked_off_by_a_worker(workbench, place):
+    with open_store(f"sqlite:///{place / 'db.sqlite'}") as store:
+        config = load_experiment(place / "tiny.yaml", ["seed=5"])
+        runs = [enqueue_run(store, ref, config) for ref in ("plain", "rich")]
+        status, _, err = workbench("worker", "--until-idle")
+        assert status == 0, err
+        assert [store.runs.get(run.id).status for run in runs] == ["done", "done"]
+        assert len(compare_versions(store, ["plain", "rich"], resamples=500).rows) == 2
