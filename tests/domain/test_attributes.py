@@ -15,6 +15,7 @@ from workbench.domain.difference import difference
         ("- “Blocky edges”", "blocky edges"),
         ("The image shows JPEG-like squares.", "JPEG-like squares"),
         ("8x8 squares", "8x8 squares"),
+        ("2 squares side by side", "2 squares side by side"),
         ("a a blur", "blur"),
         ("There is a.", ""),
         ("in the photo", ""),

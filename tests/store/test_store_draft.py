@@ -28,14 +28,14 @@ def row(store):
 
 
 def test_attributes_are_listed_by_distortion_in_the_order_they_came(store):
-    for distortion, phrase in (("noise", "grain"), ("jpeg", "b"), ("jpeg", "a")):
+    for distortion, phrase in (("noise", "grain"), ("jpeg", "tiles"), ("jpeg", "ringing")):
         store.draft.add(distortion, Attribute(phrase=phrase), author="ann")
     assert [(row.distortion, row.attribute.phrase) for row in store.draft.rows()] == [
-        ("jpeg", "b"),
-        ("jpeg", "a"),
+        ("jpeg", "tiles"),
+        ("jpeg", "ringing"),
         ("noise", "grain"),
     ]
-    assert store.draft.attribute_set().phrases() == {"jpeg": ("b", "a"), "noise": ("grain",)}
+    assert store.draft.attribute_set().phrases() == {"jpeg": ("tiles", "ringing"), "noise": ("grain",)}
 
 
 def test_rewording_makes_it_the_experts_and_keeps_its_identity(store, row):

@@ -15,7 +15,7 @@ Status = Literal["proposed", "accepted", "needs work", "rejected"]
 
 MAX_PHRASE_LENGTH = 200  # characters; CLIP reads 77 tokens, a phrase needs a fraction of it
 
-_ENUMERATION = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}\)?[-.):]*(?=\s))\s*")
+_ENUMERATION = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[-.):]+(?=\s))\s*")
 _OPENING = re.compile(
     r"^(?:there (?:is|are)|it has|the (?:photo|image|picture) (?:has|shows))(?:\s+|$)", re.I
 )
