@@ -35,7 +35,10 @@ def test_attributes_are_listed_by_distortion_in_the_order_they_came(store):
         ("jpeg", "ringing"),
         ("noise", "grain"),
     ]
-    assert store.draft.attribute_set().phrases() == {"jpeg": ("tiles", "ringing"), "noise": ("grain",)}
+    assert store.draft.attribute_set().phrases() == {
+        "jpeg": ("tiles", "ringing"),
+        "noise": ("grain",),
+    }
 
 
 def test_rewording_makes_it_the_experts_and_keeps_its_identity(store, row):

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -150,9 +149,8 @@ def app(port: Annotated[int, typer.Option(min=1, max=65535)] = 8501, db: Db = No
         "--server.fileWatcherType=none", "--browser.gatherUsageStats=false",
         "--client.toolbarMode=minimal", "--client.showErrorDetails=none",
     ]  # fmt: skip
-    raise typer.Exit(
-        subprocess.call(command, env={**os.environ, "WORKBENCH_DB": settings.database_url})
-    )
+    # In place of this process: what stops the command stops the server.
+    os.execve(sys.executable, command, {**os.environ, "WORKBENCH_DB": settings.database_url})
 
 
 def _summary(run: Run) -> dict[str, object]:
