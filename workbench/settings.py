@@ -8,6 +8,8 @@ from pathlib import Path
 from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict
 
+from workbench.errors import ConfigError
+
 _PACKAGE = Path(str(files("workbench")))
 _CHECKOUT = _PACKAGE.parent
 
@@ -71,7 +73,7 @@ def read_settings(*, database_url: str | None = None) -> Settings:
         gguf=Path(gguf) if gguf else None,
         offline=env.get("WORKBENCH_OFFLINE", "") not in ("", "0"),
         device=env.get("WORKBENCH_DEVICE") or "auto",
-        threads=int(env.get("WORKBENCH_THREADS") or os.cpu_count() or 1),
+        threads=_count("WORKBENCH_THREADS") or os.cpu_count() or 1,
         author=env.get("WORKBENCH_AUTHOR") or env.get("USER") or env.get("USERNAME") or "unknown",
     )
 
@@ -87,6 +89,13 @@ def resource(name: str) -> Path:
         name: Path relative to the top of the checkout.
     """
     return (_CHECKOUT if _is_checkout() else _PACKAGE / "data") / name
+
+
+def _count(variable: str) -> int | None:
+    text = os.environ.get(variable)
+    if text and not (text.isdecimal() and int(text) > 0):
+        raise ConfigError(f"{variable} must be a whole number above 0, got '{text}'.")
+    return int(text) if text else None
 
 
 def _is_checkout() -> bool:

@@ -123,6 +123,9 @@ FAULTS = {
     "one version only": (("compare", "plain", "plain"), "two different versions"),
     "no such experiment": (("run", "plain", "--config", "none.yaml"), "none.yaml"),
     "a wrong override": (("run", "plain", "--config", "tiny.yaml", "--set", "seed"), "field=value"),
+    "an override that is no YAML": (
+        ("run", "plain", "--config", "tiny.yaml", "--set", "seed=["), "not valid YAML"
+    ),
     "an uncovered distortion": (
         ("run", "plain", "--config", "tiny.yaml", "--set", "data.distortions=[jpeg]"),
         "plain has no attributes for jpeg",
@@ -160,6 +163,12 @@ def test_a_configuration_with_three_faults_names_all_three(workbench, place):
     assert "wrong.yaml has 3 faults" in err
     for field in ("seed: ", "mood: no such field", "split.folds: "):
         assert field in err
+
+
+def test_a_setting_that_is_no_number_is_named(workbench):
+    status, _, err = workbench("versions", "list", WORKBENCH_THREADS="many")
+    assert status == 1
+    assert "WORKBENCH_THREADS must be a whole number above 0, got 'many'" in err
 
 
 def test_no_reachable_model_is_one_plain_line_and_changes_nothing(workbench):

@@ -11,6 +11,7 @@ from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.comparison import Comparison
 from workbench.domain.run import Run, RunConfig
 from workbench.drafting.local_server import open_language_model
+from workbench.encoders import default_encoder
 from workbench.evaluation.report import write_report
 from workbench.evaluation.wording import comparison_table
 from workbench.pipeline import (
@@ -33,9 +34,8 @@ def demo(
     db: Db = None,
 ) -> None:
     """Draft attributes, freeze two versions, train both and compare them."""
-    name = "demo-quick.yaml" if quick else "demo.yaml"
-    config = load_experiment(resource("experiments") / name)
     with workplace(db) as (settings, store):
+        config = demo_experiment(settings, quick=quick)
         drafted = draft_version(store, config, settings)
         curated = curated_version(store, settings)
         versions = [drafted, curated]
@@ -52,6 +52,13 @@ def demo(
         "report": str(report),
     }
     emit(json, document, lambda: f"{comparison_table(comparison)}\n\nReport: {report}")
+
+
+def demo_experiment(settings: Settings, *, quick: bool) -> RunConfig:
+    """Prompt tuning of CLIP where its weights can be had, else the offline encoder tuned whole."""
+    encoder = default_encoder(settings).name
+    name = "demo" if encoder == "offline" else "demo-clip"
+    return load_experiment(resource("experiments") / f"{name}{'-quick' if quick else ''}.yaml")
 
 
 def draft_version(store: Store, config: RunConfig, settings: Settings) -> Version:

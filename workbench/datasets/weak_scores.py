@@ -12,6 +12,9 @@ from workbench.registry import Registry
 # SRCC with the MOS of KADID-10k, from piq's own results table: HaarPSI .885, VSI .878, FSIMc .854.
 LABELS = {"haarpsi": "HaarPSI", "vsi": "VSI", "fsim": "FSIMc"}
 
+# float32's last digits depend on the number of threads, and would order images that are equal.
+DECIMALS = 6
+
 
 def _metrics() -> Registry[Callable[..., Tensor]]:
     import piq  # takes a second to import; only generating images needs it
@@ -30,7 +33,7 @@ def weak_scores(reference: np.ndarray, distorted: np.ndarray, metric: str) -> np
         metric: "haarpsi", "vsi" or "fsim" (colour).
 
     Returns:
-        (N,), float64, in [0, 1]; 1 means no visible difference.
+        (N,), float64, in [0, 1], to six decimals; 1 means no visible difference.
 
     Raises:
         UnknownNameError: No such metric.
@@ -49,7 +52,7 @@ def weak_scores(reference: np.ndarray, distorted: np.ndarray, metric: str) -> np
         score(_unit(image[None]), clean, data_range=1.0, reduction="none").item()
         for image in distorted
     ]
-    return np.clip(np.asarray(scores, dtype=np.float64), 0.0, 1.0)
+    return np.clip(np.asarray(scores, dtype=np.float64), 0.0, 1.0).round(DECIMALS)
 
 
 def _unit(images: np.ndarray) -> Tensor:

@@ -5,14 +5,20 @@ Importing this package is cheap: open_clip is imported when an encoder is loaded
 
 from workbench.domain.run import EncoderConfig
 from workbench.encoders.base import Encoder, Tower
-from workbench.hub import hub_reachable
 from workbench.settings import Settings
 
-__all__ = ["Encoder", "Tower", "hub_reachable", "load_encoder"]
+__all__ = ["Encoder", "Tower", "default_encoder", "load_encoder"]
+
+
+def default_encoder(settings: Settings) -> EncoderConfig:
+    """Return the encoder of who names none; see `loading.default_encoder`."""
+    from workbench.encoders import loading  # open_clip takes seconds to import
+
+    return loading.default_encoder(settings)
 
 
 def load_encoder(config: EncoderConfig, settings: Settings, *, seed: int) -> Encoder:
     """Return the encoder that a configuration asks for; see `loading.load_encoder`."""
-    from workbench.encoders import loading  # open_clip takes seconds to import
+    from workbench.encoders import loading
 
     return loading.load_encoder(config, settings, seed=seed)

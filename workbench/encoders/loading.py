@@ -48,8 +48,15 @@ def load_encoder(config: EncoderConfig, settings: Settings, *, seed: int) -> Enc
     return load_open_clip(config, settings, seed=seed, device=device)
 
 
-def _automatic(settings: Settings, *, seed: int, device: torch.device) -> Encoder:
+def default_encoder(settings: Settings) -> EncoderConfig:
+    """Return CLIP where its weights are cached or can be fetched, else the offline encoder."""
     if cached_weights(DEFAULT.name, str(DEFAULT.pretrained)) or hub_reachable(settings):
+        return DEFAULT
+    return EncoderConfig(name=offline.NAME)
+
+
+def _automatic(settings: Settings, *, seed: int, device: torch.device) -> Encoder:
+    if default_encoder(settings) == DEFAULT:
         try:
             return load_open_clip(DEFAULT, settings, seed=seed, device=device)
         except ConfigError as error:

@@ -76,4 +76,7 @@ def _set(raw: dict[str, Any], override: str) -> None:
         if not isinstance(inner, dict):
             raise ConfigError(f"--set {override}: '{section}' is a value, not a section.")
         raw = inner
-    raw[field] = yaml.safe_load(value)
+    try:
+        raw[field] = yaml.safe_load(value)
+    except yaml.YAMLError as fault:
+        raise ConfigError(f"--set {override}: the value is not valid YAML.") from fault
