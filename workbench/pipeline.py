@@ -164,15 +164,28 @@ def held_out(
     return strengths, quality
 
 
-def compare_versions(store: Store, refs: Sequence[str], *, resamples: int = 10_000) -> Comparison:
-    """Compare versions by their newest runs under the newest configuration that all have done."""
-    runs = comparable_runs(store, refs)
+def compare_versions(
+    store: Store,
+    refs: Sequence[str],
+    *,
+    config: RunConfig | None = None,
+    resamples: int = 10_000,
+) -> Comparison:
+    """Compare versions by their runs under one configuration; see `comparable_runs`."""
+    runs = comparable_runs(store, refs, config=config)
     labels = [store.versions.get(run.version).label for run in runs]
     return compare_runs(runs, labels, resamples=resamples)
 
 
-def comparable_runs(store: Store, refs: Sequence[str]) -> list[Run]:
+def comparable_runs(
+    store: Store, refs: Sequence[str], *, config: RunConfig | None = None
+) -> list[Run]:
     """Return one finished run of each version, all under one configuration.
+
+    Args:
+        store: The open store.
+        refs: Two or more versions.
+        config: The configuration; None takes the newest that all of them have run.
 
     Raises:
         ConfigError: Fewer than two versions, or no configuration that all of them have run.
@@ -186,10 +199,13 @@ def comparable_runs(store: Store, refs: Sequence[str]) -> list[Run]:
         for version in versions
     ]  # fmt: skip
     common = set.intersection(*(set(runs) for runs in done))
+    if config is not None:
+        common &= {config.hash}
     if not common:
         names = ", ".join(version.label for version in versions)
         raise ConfigError(
-            f"No configuration has been run to its end for all of {names}. "
+            f"{'That' if config else 'No'} configuration has "
+            f"{'not ' if config else ''}been run to its end for all of {names}. "
             "Run each of them with the same experiment: workbench run REF --config FILE."
         )
     newest = max(common, key=lambda key: done[0][key])

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from workbench.domain.attributes import AttributeSet
+from workbench.errors import ConfigError
 from workbench.pipeline import compare_versions, enqueue_run, freeze_version
 from workbench.runs.experiment import load_experiment
 from workbench.store import open_store
@@ -216,4 +217,12 @@ def test_a_queued_run_is_worked_off_by_a_worker(workbench, place):
         status, _, err = workbench("worker", "--until-idle")
         assert status == 0, err
         assert [store.runs.get(run.id).status for run in runs] == ["done", "done"]
-        assert len(compare_versions(store, ["plain", "rich"], resamples=500).rows) == 2
+        newest = compare_versions(store, ["plain", "rich"], resamples=500)
+        first = load_experiment(place / "tiny.yaml")
+        older = compare_versions(store, ["plain", "rich"], config=first, resamples=500)
+        assert "training seed 5" in newest.protocol.split
+        assert "training seed 0" in older.protocol.split
+        with pytest.raises(ConfigError, match="That configuration has not been run to its end"):
+            compare_versions(
+                store, ["plain", "rich"], config=load_experiment(place / "tiny.yaml", ["seed=77"])
+            )

@@ -41,8 +41,9 @@ def demo(
         versions = [drafted, curated]
         for version in versions:
             run_version_here(store, version, config, settings)
-        comparison = compare_versions(store, [version.hash for version in versions])
-        runs = comparable_runs(store, [version.hash for version in versions])
+        hashes = [version.hash for version in versions]
+        comparison = compare_versions(store, hashes, config=config)
+        runs = comparable_runs(store, hashes, config=config)
         report = report_on(comparison, runs, versions, settings.results / f"{config.name}.html")
     document = {
         "versions": [

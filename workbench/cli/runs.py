@@ -129,12 +129,16 @@ def worker(
 
 def compare(
     refs: Annotated[list[str], typer.Argument(metavar="REF REF...")],
+    config: Annotated[
+        Path | None, typer.Option(help="Experiment YAML; without, the newest that all have run.")
+    ] = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
     """Compare versions side by side, with intervals and verdicts."""
     with workplace(db) as (_, store):
-        comparison = compare_versions(store, refs)
+        experiment = load_experiment(config) if config else None
+        comparison = compare_versions(store, refs, config=experiment)
     emit(json, comparison.model_dump(mode="json"), lambda: comparison_table(comparison))
 
 
