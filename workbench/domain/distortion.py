@@ -20,6 +20,7 @@ class Distortion(Frozen):
         explanation: One sentence on what is done to the image; the LLM reads it.
         parameter: What the levels vary, with its unit ("standard deviation in pixels").
         levels: The parameter at level 1..L.
+        limits: Smallest and largest parameter that the operator takes; None where unbounded.
         neutral: The parameter at which nothing changes, where there is one.
         stochastic: Whether a seed decides the result.
         has_operator: Whether the workbench can apply it; without, attributes can still be written.
@@ -32,6 +33,7 @@ class Distortion(Frozen):
     explanation: str
     parameter: str = ""
     levels: tuple[float, ...] = ()
+    limits: tuple[float | None, float | None] = (None, None)
     neutral: float | None = None
     stochastic: bool = False
     has_operator: bool = True
