@@ -8,17 +8,29 @@ Each arrow is one function whose argument is the result of the one before.
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version as installed
+from pathlib import Path
 from platform import python_version
 
 import numpy as np
 
 from workbench.datasets.distorted import DistortedSet, distorted_set
-from workbench.datasets.splits import photograph_folds
+from workbench.datasets.generation.generator import GeneratedSet, generate
+from workbench.datasets.generation.plan import GeneratorConfig
+from workbench.datasets.splits.grouped import photograph_folds
 from workbench.datasets.weak_scores import LABELS
-from workbench.distortions import apply_distortion, catalogue
+from workbench.distortions import (
+    apply_distortion,
+    apply_sequence,
+    catalogue,
+    operator_of,
+    parse_recipe,
+)
 from workbench.domain.attributes import Attribute, AttributeSet, Version
 from workbench.domain.comparison import Comparison
+from workbench.domain.distortion import Distortion
+from workbench.domain.recipe import Recipe
 from workbench.domain.run import Predictions, Protocol, Run, RunConfig, RunResult
 from workbench.drafting.draft import draft_attributes
 from workbench.drafting.local_server import LanguageModel
@@ -27,6 +39,7 @@ from workbench.errors import ConfigError
 from workbench.evaluation.comparison import compare_runs
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import all_clean, identification_metrics
+from workbench.registry import Registry
 from workbench.settings import Settings
 from workbench.store import Store
 from workbench.tuning.loop import tune
@@ -35,6 +48,23 @@ from workbench.tuning.regressor import fit_regressor
 from workbench.tuning.threads import computing_threads
 
 Progress = Callable[[float, str], None]
+
+
+def known_distortions(store: Store) -> Registry[Distortion]:
+    """Return the catalogue, the store's recipes included."""
+    return catalogue(tuple(store.recipes.list()))
+
+
+def add_recipe(store: Store, recipe: Recipe, *, author: str) -> None:
+    """Store a distortion type made of data; from then on it is one like any other.
+
+    Raises:
+        InvalidConfigError: It cannot be used here; names every fault.
+        StoreError: Its id is taken by a recipe of other content.
+    """
+    others = tuple(other for other in store.recipes.list() if other.id != recipe.id)
+    parse_recipe(recipe.model_dump(mode="json"), f"Recipe '{recipe.id}'", others)
+    store.recipes.add(recipe, author=author)
 
 
 def draft_distortion(
@@ -48,7 +78,7 @@ def draft_distortion(
 ) -> tuple[Attribute, ...]:
     """Ask the language model for K attributes; every call is logged, a repeated one recalled."""
     return draft_attributes(
-        catalogue()[distortion],
+        known_distortions(store)[distortion],
         model,
         template=template,
         k=k,
@@ -68,8 +98,9 @@ def freeze_version(
     alias: str | None = None,
 ) -> Version:
     """Freeze a set of attributes for known distortions; the same content is the same version."""
+    known = known_distortions(store)
     for distortion in attributes.distortions:
-        catalogue()[distortion]  # raises UnknownNameError with the name that was meant
+        known[distortion]  # raises UnknownNameError with the name that was meant
     return store.versions.freeze(
         attributes, message=message, author=author, parent=parent, alias=alias
     )
@@ -78,12 +109,17 @@ def freeze_version(
 def enqueue_run(store: Store, ref: str, config: RunConfig) -> Run:
     """Queue a version for a worker; the explicit step from freezing to training."""
     version = store.versions.get(ref)
-    _attributes_for(version, config)
+    _attributes_for(version, config, tuple(store.recipes.list()))
     return store.runs.enqueue(version.hash, config)
 
 
 def run_version(
-    version: Version, config: RunConfig, *, settings: Settings, progress: Progress
+    version: Version,
+    config: RunConfig,
+    *,
+    settings: Settings,
+    progress: Progress,
+    recipes: tuple[Recipe, ...] = (),
 ) -> RunResult:
     """Tune, regress and evaluate one version; every photograph is held out exactly once.
 
@@ -92,16 +128,17 @@ def run_version(
         config: Everything else that decides the numbers.
         settings: Cache folder, device, hub.
         progress: Told the share done; may raise RunCancelledError.
+        recipes: The store's distortion types beside the built-in ones.
 
     Raises:
-        ConfigError: The version lacks a distortion of the configuration.
+        ConfigError: The version lacks a distortion of the configuration, or one has no operator.
         DataError, RunError: Images cannot be made; training diverged or was cancelled.
     """
     started = time.monotonic()
-    attributes = _attributes_for(version, config)
+    attributes = _attributes_for(version, config, recipes)
     encoder = load_encoder(config.encoder, settings, seed=config.seed)
     with computing_threads(encoder.threads):
-        data = make_data(config, settings, part(progress, 0.0, 0.1))
+        data = make_data(config, settings, part(progress, 0.0, 0.1), recipes)
         strengths, quality = held_out(encoder, attributes, data, config, part(progress, 0.1, 1.0))
     truth = data.strengths()
     progress(1.0, "done")
@@ -111,7 +148,7 @@ def run_version(
         attribute_count=attributes.size,
         config_hash=config.hash,
         encoder=encoder.facts,
-        protocol=_protocol(config, data, encoder.facts.image_size),
+        protocol=_protocol(config, data, encoder.facts.image_size, recipes),
         quality=quality_metrics(data.quality.tolist(), quality.tolist()),
         identification=identification_metrics(truth, strengths, levels=data.levels),
         all_clean=all_clean(truth, levels=data.levels),
@@ -121,13 +158,18 @@ def run_version(
     )
 
 
-def make_data(config: RunConfig, settings: Settings, progress: Progress) -> DistortedSet:
+def make_data(
+    config: RunConfig,
+    settings: Settings,
+    progress: Progress,
+    recipes: tuple[Recipe, ...] = (),
+) -> DistortedSet:
     """Return the images of a configuration, distorted now or read from the cache."""
     return distorted_set(
         config.data,
-        catalogue(),
+        catalogue(recipes),
         lambda image, distortion, level, seed: apply_distortion(
-            image, distortion, level, seed=seed
+            image, distortion, level, seed=seed, recipes=recipes
         ),
         cache=settings.cache,
         progress=progress,
@@ -162,6 +204,28 @@ def held_out(
         strengths[test] = model.strengths(unseen)
         quality[test] = regressor.predict(unseen)
     return strengths, quality
+
+
+def generate_set(
+    photographs: str,
+    out: Path,
+    config: GeneratorConfig,
+    *,
+    recipes: tuple[Recipe, ...] = (),
+    workers: int = 1,
+    progress: Progress,
+) -> GeneratedSet:
+    """Make a multi-distortion set of a folder of photographs, or what is missing of it."""
+    known = catalogue(recipes)
+    return generate(
+        photographs,
+        out,
+        config,
+        [known[name] for name in config.distortions],
+        partial(apply_sequence, stretch=config.stretch, recipes=recipes),
+        workers=workers,
+        progress=progress,
+    )
 
 
 def compare_versions(
@@ -217,9 +281,11 @@ def part(progress: Progress, start: float, end: float) -> Progress:
     return lambda share, text: progress(start + (end - start) * share, text)
 
 
-def _attributes_for(version: Version, config: RunConfig) -> AttributeSet:
+def _attributes_for(
+    version: Version, config: RunConfig, recipes: tuple[Recipe, ...]
+) -> AttributeSet:
     for distortion in config.data.distortions:
-        catalogue()[distortion]
+        operator_of(distortion, recipes)  # raises with the name that was meant, or what is missing
     attributes = version.attributes.restricted_to(config.data.distortions)
     missing = sorted(set(config.data.distortions) - set(attributes.distortions))
     if missing:
@@ -230,13 +296,18 @@ def _attributes_for(version: Version, config: RunConfig) -> AttributeSet:
     return attributes
 
 
-def _protocol(config: RunConfig, data: DistortedSet, crop: int) -> Protocol:
+def _protocol(
+    config: RunConfig, data: DistortedSet, crop: int, recipes: tuple[Recipe, ...]
+) -> Protocol:
     photographs = len(set(data.photograph))
     where = "photographs of installed packages" if config.data.photographs == "packaged" else (
         f"photographs in {config.data.photographs}"
     )  # fmt: skip
+    used = [recipe for recipe in recipes if recipe.id in data.distortions]
+    made = "".join(f"; {recipe.id} is {recipe.spec().source}" for recipe in used)
+    size = f"{config.data.width}x{config.data.height} px"
     return Protocol(
-        dataset=f"{where}, {config.data.width}x{config.data.height} px, distorted at all levels",
+        dataset=f"{where}, {size}, distorted at all levels{made}",
         data_hash=data.hash,
         target=f"{LABELS[config.data.quality_metric]} (full-reference weak supervision, no MOS)",
         distortions=data.distortions,

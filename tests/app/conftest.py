@@ -1,4 +1,5 @@
 import shutil
+import sys
 
 import pytest
 import streamlit as st
@@ -46,11 +47,13 @@ def full_store(settings, full_file):
 @pytest.fixture
 def page(settings):
     """Open a page by the name of its module."""
+    main = sys.modules["__main__"]
 
     def open_page(name):
         return AppTest.from_function(_script, kwargs={"name": name}, default_timeout=60).run()
 
     yield open_page
+    sys.modules["__main__"] = main  # Streamlit puts its script there, and child processes run it
     workplace().store.close()
     st.cache_resource.clear()
     st.cache_data.clear()

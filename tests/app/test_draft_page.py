@@ -2,6 +2,7 @@
 
 import pytest
 
+from workbench.app.services import curated_set
 from workbench.domain.attributes import Attribute
 
 FIRST = "visible grid of small square blocks"
@@ -182,7 +183,7 @@ def test_freezing_without_a_message_or_under_a_hash_is_refused(draft, full_store
 
 def test_an_empty_draft_can_start_from_the_curated_set(page, store):
     draft = press(page("draft"), "Start from the curated set")
-    assert store.draft.attribute_set().size == 125
+    assert store.draft.attribute_set().size == curated_set().size
     assert {row.attribute.origin for row in store.draft.rows()} == {"curated"}
     assert "Start from the curated set" not in [button.label for button in draft.button]
 

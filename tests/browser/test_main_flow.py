@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 RUN_MS = 180_000.0  # the worker imports torch before it starts
 TINY = """# as small as a run can be
 name: tiny
-data: {distortions: [gaussian_blur, jpeg], width: 96, height: 96}
+data: {distortions: [gaussian_blur, jpeg], width: 224, height: 224}
 encoder: {name: offline}
 tuning: {mode: shallow, prompts: 2, crops: 1, epochs: 1}
 regressor: {epochs: 2}
@@ -143,7 +143,7 @@ def start_a_run_and_watch_it(page: Page) -> None:
     go_to(page, "Runs")
     page.get_by_role("combobox", name="Experiment").click()
     page.get_by_role("option", name="tiny", exact=True).click()
-    expect(page.get_by_text("2 distortions, packaged photographs at 96×96 px")).to_be_visible()
+    expect(page.get_by_text("2 distortions, packaged photographs at 224×224 px")).to_be_visible()
     page.get_by_role("button", name="Start run").click()
     expect(page.get_by_text("Run 2 is in the queue")).to_be_visible()
     expect(page.get_by_text("Run 2: done")).to_be_visible(timeout=RUN_MS)

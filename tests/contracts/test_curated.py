@@ -15,6 +15,7 @@ HARMLESS = {
     "high",
     "lens",
     "mean",
+    "of",
     "patch",
     "white",
     "1",
@@ -30,7 +31,7 @@ def test_every_distortion_has_five_attributes_and_no_two_share_one():
     phrases = curated().phrases()
     assert set(phrases) == set(catalogue())
     assert {len(some) for some in phrases.values()} == {5}
-    assert len({phrase for some in phrases.values() for phrase in some}) == 125
+    assert len({phrase for some in phrases.values() for phrase in some}) == 5 * len(catalogue())
 
 
 def test_no_attribute_names_its_distortion():

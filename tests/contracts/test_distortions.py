@@ -6,12 +6,28 @@ import numpy as np
 import pytest
 import skimage.data
 
-from workbench.distortions import Operator, apply_distortion, effective_strength, operators
+from workbench.distortions import (
+    Operator,
+    apply_distortion,
+    as_rgb,
+    effective_strength,
+    operators,
+)
 
 EVERY = pytest.mark.parametrize("operator", operators().values(), ids=list(operators()))
 
 # Their level is no measure of strength, |parameter - neutral| is.
 UNORDERED = {"mean_shift", "contrast_change"}
+WITHOUT_NEUTRAL = {
+    "color_diffusion",
+    "color_quantization",
+    "color_quantization_dither",
+    "jpeg",
+    "jpeg2000",
+    "jpeg_transmission_errors",
+    "pixelate",
+    "quantization",
+}
 IDENTITY_AT_LEVEL_1 = {"gaussian_blur", "motion_blur", "color_saturation_2"}
 
 
@@ -25,8 +41,12 @@ def distort(image: np.ndarray, operator: Operator, level: int, seed: int = 0) ->
     return apply_distortion(image, operator.spec.id, level, seed=seed)
 
 
+def strongest(operator: Operator) -> int:
+    return len(operator.spec.levels)
+
+
 def levels(operator: Operator) -> range:
-    return range(1, len(operator.spec.levels) + 1)
+    return range(1, strongest(operator) + 1)
 
 
 def test_operators_were_found():
@@ -42,7 +62,9 @@ def test_same_seed_same_bytes(operator, photographs):
 
 @EVERY
 def test_the_seed_matters_only_to_what_calls_itself_stochastic(operator, photographs):
-    one, two = (distort(photographs[0], operator, 5, seed=seed) for seed in (1, 2))
+    one, two = (
+        distort(photographs[0], operator, strongest(operator), seed=seed) for seed in (1, 2)
+    )
     assert np.array_equal(one, two) != operator.spec.stochastic
 
 
@@ -99,14 +121,7 @@ def test_only_some_first_levels_change_next_to_nothing(operator, photographs):
 @EVERY
 def test_the_neutral_parameter_changes_nothing(operator, photographs):
     if operator.spec.neutral is None:
-        assert operator.spec.id in {
-            "color_diffusion",
-            "color_quantization",
-            "jpeg",
-            "jpeg2000",
-            "pixelate",
-            "quantization",
-        }
+        assert operator.spec.id in WITHOUT_NEUTRAL
         return
     floats = photographs[2].astype(np.float32) / 255
     result = operator.function(floats, operator.spec.neutral, np.random.default_rng(0))
@@ -124,7 +139,44 @@ def test_the_smallest_images_work(operator, photographs, shape):
 @EVERY
 def test_flat_images_work(operator):
     for grey in (0, 128, 255):
-        assert distort(np.full((24, 40, 3), grey, np.uint8), operator, 5).shape == (24, 40, 3)
+        flat = np.full((24, 40, 3), grey, np.uint8)
+        assert distort(flat, operator, strongest(operator)).shape == flat.shape
+
+
+@EVERY
+def test_grey_images_work_as_rgb(operator, photographs):
+    grey = photographs[0][..., 1]
+    for level in levels(operator):
+        assert distort(as_rgb(grey), operator, level).shape == (*grey.shape, 3)
+
+
+@EVERY
+def test_levels_and_the_neutral_parameter_lie_within_the_limits(operator):
+    low, high = operator.spec.limits
+    values = [*operator.spec.levels]
+    if operator.spec.neutral is not None:
+        values.append(operator.spec.neutral)
+    assert low is None or low <= min(values)
+    assert high is None or high >= max(values)
+
+
+@EVERY
+def test_the_operator_works_at_its_limits(operator, photographs):
+    floats = photographs[0][100:117, 90:103].astype(np.float32) / 255
+    for limit in operator.spec.limits:
+        if limit is not None:
+            result = operator.function(floats, limit, np.random.default_rng(0))
+            assert result.shape == floats.shape
+            assert result.dtype == np.float32
+            assert result.min() >= 0
+            assert result.max() <= 1
+
+
+@EVERY
+@pytest.mark.parametrize("shape", [(8, 33_000), (33_000, 8)])
+def test_images_longer_than_16_bits_can_count_work(operator, photographs, shape):
+    strip = np.resize(photographs[2], (*shape, 3))
+    assert distort(strip, operator, strongest(operator)).shape == strip.shape
 
 
 @pytest.mark.slow

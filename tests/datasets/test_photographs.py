@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.datasets.photographs import PACKAGED, load_photograph, photograph_files
+from workbench.datasets.photographs import (
+    PACKAGED,
+    load_photograph,
+    photograph_files,
+    read_image,
+)
 from workbench.errors import CorruptImageError, DatasetNotFoundError
 
 
@@ -40,3 +45,41 @@ def test_a_missing_or_empty_folder_says_where_it_looked(tmp_path):
         photograph_files(str(tmp_path / "nowhere"))
     with pytest.raises(DatasetNotFoundError, match="holds no photograph"):
         photograph_files(str(tmp_path))
+
+
+def read(tmp_path, image, name="x.png", **settings):
+    image.save(tmp_path / name, **settings)
+    return read_image(tmp_path / name)
+
+
+def test_an_image_is_read_as_viewers_show_it(tmp_path):
+    ramp = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
+    grey = np.repeat(ramp[..., None], 3, axis=2)
+    assert np.array_equal(read(tmp_path, Image.fromarray(ramp)), grey)
+    assert np.array_equal(read(tmp_path, Image.fromarray(grey).convert("RGBA")), grey)
+    assert np.array_equal(read(tmp_path, Image.fromarray(ramp.astype(np.uint16) * 257)), grey)
+    assert np.array_equal(read(tmp_path, Image.fromarray(grey).convert("P", palette=1)), grey)
+    assert set(np.unique(read(tmp_path, Image.fromarray(ramp > 100)))) == {0, 255}
+
+
+def test_the_orientation_of_a_camera_is_undone(tmp_path):
+    upright = np.zeros((40, 20, 3), np.uint8)
+    upright[:10] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    turned = Image.fromarray(np.rot90(upright))
+    assert np.array_equal(read(tmp_path, turned, exif=exif), upright)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (Image.new("RGBA", (3, 3), (9, 9, 9, 128)), "parts of it are transparent"),
+        (Image.new("LA", (3, 3), (9, 0)), "parts of it are transparent"),
+        (Image.new("F", (3, 3), 0.5), "floating-point values have no agreed white"),
+        (Image.new("I", (3, 3), 70_000), "no 16-bit image"),
+    ],
+)
+def test_what_has_no_single_look_is_refused(tmp_path, image, message):
+    with pytest.raises(CorruptImageError, match=message):
+        read(tmp_path, image, "x.tif" if image.mode in "FI" else "x.png")

@@ -53,7 +53,42 @@ def test_what_has_an_operator_is_in_both():
 def test_the_explanation_is_one_plain_sentence(spec):
     assert 12 <= len(spec.explanation.split()) <= 50
     assert re.fullmatch(r"[A-Z][^.]*\.", spec.explanation)
-    assert spec.parameter
+    assert bool(spec.parameter) == bool(spec.levels) == spec.has_operator
+
+
+# TID2013, CSIQ, LIVE and LVQ, less what is the same thing as one of KADID-10k's.
+OTHERS = """
+pink_noise noise CSIQ #4
+fast_fading compression LIVE #5
+smoke brightness LVQ #4
+uneven_illumination brightness LVQ #5
+spatially_correlated_noise noise TID2013 #3
+masked_noise noise TID2013 #4
+high_frequency_noise noise TID2013 #5
+jpeg_transmission_errors compression TID2013 #12
+jpeg2000_transmission_errors compression TID2013 #13
+comfort_noise noise TID2013 #20
+lossy_compression_of_noisy_images compression TID2013 #21
+color_quantization_dither colour TID2013 #22
+chromatic_aberration colour TID2013 #23
+sparse_sampling compression TID2013 #24
+"""
+NOT_APPLICABLE = {
+    "fast_fading",
+    "jpeg2000_transmission_errors",
+    "comfort_noise",
+    "lossy_compression_of_noisy_images",
+}
+
+
+def test_the_other_data_sets_types_follow():
+    rows = [line.split(maxsplit=2) for line in OTHERS.split("\n") if line]
+    others = [spec for spec in catalogue().values() if not spec.source.startswith("KADID")]
+    assert [[spec.id, spec.group, spec.source] for spec in others] == rows
+    assert {spec.id for spec in others if not spec.has_operator} == NOT_APPLICABLE
+    for spec in others:
+        levels = 4 if spec.source.startswith("LVQ") else 5
+        assert len(spec.levels) == levels * spec.has_operator
 
 
 def test_no_two_distortions_share_an_explanation_or_a_name():

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import fft, stats
 
 from workbench.distortions.denoisers import DENOISERS
 from workbench.distortions.noise import (
@@ -96,6 +96,31 @@ def test_the_denoiser_removes_most_noise_and_some_of_the_image(floats, variance,
     cleaned = denoise(floats, variance, np.random.default_rng(1), denoiser=DENOISERS[name])
     assert psnr(cleaned, floats) > psnr(noisy, floats) + 4
     assert psnr(cleaned, floats) < 30
+
+
+def plainly_denoised(image, sigma):
+    """Yu and Sapiro's method, block by block: half-overlapping blocks of 16 pixels, Hann window."""
+    hann = np.sin(np.pi * (np.arange(16) + 0.5) / 16) ** 2
+    window = np.outer(hann, hann)
+    padded = np.pad(image.astype(float), ((16, 32), (16, 32)), mode="symmetric")
+    total = np.zeros_like(padded)
+    for top in range(0, padded.shape[0] - 15, 8):
+        for left in range(0, padded.shape[1] - 15, 8):
+            block = np.s_[top : top + 16, left : left + 16]
+            coefficients = fft.dctn(padded[block], norm="ortho")
+            kept = np.where(np.abs(coefficients) >= 3 * sigma, coefficients, 0)
+            kept[0, 0] = coefficients[0, 0]
+            total[block] += window * fft.idctn(kept, norm="ortho")
+    return np.clip(total[16 : 16 + image.shape[0], 16 : 16 + image.shape[1]], 0, 1)
+
+
+@pytest.mark.parametrize("variance", [0.01, 0.03, 0.05, 0.1, 0.15])
+def test_the_sliding_transform_drops_small_coefficients_of_each_block(floats, variance):
+    noisy = white_noise(floats[:40, :50], variance, np.random.default_rng(3))
+    cleaned = denoise(floats[:40, :50], variance, np.random.default_rng(3))
+    for channel in range(3):
+        expected = plainly_denoised(noisy[..., channel], np.sqrt(variance))
+        assert np.abs(cleaned[..., channel] - expected).max() < 1e-4
 
 
 def test_a_denoiser_of_ones_own_can_be_plugged_in(floats):

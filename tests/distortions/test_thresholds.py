@@ -44,3 +44,27 @@ def test_thresholds_are_scikit_images(photograph, count):
         histogram, theirs
     ) * (1 + 1e-6)
     assert np.abs(otsu_thresholds(histogram, count) - theirs).max() <= 1
+
+
+def least_variance(histogram, classes):
+    """Return the least variance of so many classes, class by class and border by border."""
+    values = np.arange(len(histogram))
+    weight, first, second = (
+        np.concatenate([[0.0], np.cumsum(histogram * values**power)]) for power in range(3)
+    )
+    least = np.concatenate([[0.0], np.full(len(histogram), np.inf)])  # of the values below each
+    for _ in range(classes):
+        longer = np.full_like(least, np.inf)
+        for end in range(1, len(least)):
+            mass = np.maximum(weight[end] - weight[:end], 1e-9)
+            cost = second[end] - second[:end] - (first[end] - first[:end]) ** 2 / mass
+            longer[end] = (least[:end] + cost).min()
+        least = longer
+    return least[-1]
+
+
+@pytest.mark.parametrize("count", [20, 16, 13, 10, 7])
+def test_thresholds_of_a_photograph_leave_the_least_variance(photograph, count):
+    histogram = np.bincount(photograph.ravel(), minlength=256)
+    found = variance_within(histogram, otsu_thresholds(histogram, count))
+    assert found == pytest.approx(least_variance(histogram, count + 1), rel=1e-9)

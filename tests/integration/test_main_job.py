@@ -17,7 +17,7 @@ from workbench.store import open_store
 
 TINY = {
     "name": "tiny",
-    "data": {"distortions": ["gaussian_blur", "white_noise"], "width": 128, "height": 96},
+    "data": {"distortions": ["gaussian_blur", "white_noise"], "width": 256, "height": 224},
     "encoder": {"name": "offline"},
     "tuning": {"mode": "whole", "epochs": 2, "crops": 1, "warmup": 0.1},
     "regressor": {"epochs": 20},

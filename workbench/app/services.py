@@ -6,12 +6,9 @@ Whatever needs torch is imported when it is first asked for, so that a page show
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import streamlit as st
 from pydantic import ValidationError
 
-from workbench.datasets.photographs import load_photograph, photograph_files
-from workbench.distortions import apply_distortion, catalogue
 from workbench.domain.attributes import Attribute, AttributeSet, Version
 from workbench.domain.comparison import Comparison
 from workbench.domain.metrics import QualityMetrics
@@ -24,8 +21,6 @@ from workbench.store import Store, open_store
 from workbench.store.text import read_attributes
 
 ACTIVE = frozenset({"queued", "running"})
-PHOTOGRAPH = "astronaut"  # of scikit-image; the example that strips of levels are made of
-PHOTOGRAPH_SIZE = (256, 256)  # pixels; small enough for 25 distortions to be quick
 
 
 class Workplace(NamedTuple):
@@ -55,21 +50,6 @@ def workplace() -> Workplace:
 @st.cache_resource(show_spinner=False)
 def _store(url: str) -> Store:
     return open_store(url)
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def level_strip(distortion: str) -> list[np.ndarray]:
-    """Return the example photograph clean and at every level of a distortion.
-
-    Args:
-        distortion: Id of a distortion with an operator.
-
-    Returns:
-        L + 1 images, (256, 256, 3), uint8, RGB; the first one is clean.
-    """
-    photograph = load_photograph(photograph_files("packaged")[PHOTOGRAPH], *PHOTOGRAPH_SIZE)
-    levels = range(len(catalogue()[distortion].levels) + 1)
-    return [apply_distortion(photograph, distortion, level, seed=0) for level in levels]
 
 
 def new_attribute(phrase: str) -> Attribute:

@@ -5,7 +5,7 @@ import traceback
 
 import typer
 
-from workbench.cli import attributes, demo, doctor, runs
+from workbench.cli import attributes, datasets, demo, distortions, doctor, generate, runs, splits
 from workbench.errors import WorkbenchError
 from workbench.settings import read_settings
 
@@ -16,14 +16,17 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-cli.add_typer(attributes.distortions, name="distortions")
+cli.add_typer(distortions.distortions, name="distortions")
 cli.add_typer(attributes.attributes, name="attributes")
 cli.add_typer(attributes.versions, name="versions")
+datasets.datasets.command("split")(splits.split)
+cli.add_typer(datasets.datasets, name="datasets")
 cli.add_typer(runs.runs, name="runs")
 cli.command()(demo.demo)
 cli.command()(doctor.doctor)
 cli.command()(attributes.draft)
 cli.command()(attributes.freeze)
+cli.command()(generate.generate)
 cli.command()(runs.run)
 cli.command()(runs.worker)
 cli.command()(runs.compare)

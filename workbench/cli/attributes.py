@@ -1,72 +1,20 @@
-"""Distortions, drafts, the working set and its versions on the command line."""
+"""Drafts, the working set and its versions on the command line."""
 
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
-from PIL import Image
 
-from workbench.cli.console import Db, Json, emit, progress_bar, table, workplace
-from workbench.datasets.photographs import read_image
-from workbench.distortions import apply_distortion, catalogue
+from workbench.cli.console import Author, Db, Json, emit, progress_bar, table, workplace
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.difference import difference
 from workbench.drafting.local_server import open_language_model
 from workbench.drafting.templates import load_template, render
-from workbench.errors import DataError
-from workbench.pipeline import draft_distortion, freeze_version, part
+from workbench.pipeline import draft_distortion, freeze_version, known_distortions, part
 from workbench.store.text import read_attributes, write_attributes
 
-distortions = typer.Typer(help="The catalogue of distortions.", no_args_is_help=True)
 attributes = typer.Typer(help="The working draft.", no_args_is_help=True)
 versions = typer.Typer(help="Frozen attribute sets.", no_args_is_help=True)
-
-Author = Annotated[str | None, typer.Option(help="Who does it, for the record.")]
-
-
-@distortions.command("list")
-def list_distortions(json: Json = False) -> None:
-    """List the catalogue."""
-    document = [
-        spec.model_dump(mode="json", include={"id", "name", "group", "source", "explanation"})
-        | {"levels": list(spec.levels), "has_operator": spec.has_operator}
-        for spec in catalogue().values()
-    ]
-    rows = [
-        (spec.id, spec.name, spec.group, " ".join(f"{value:g}" for value in spec.levels))
-        for spec in catalogue().values()
-    ]
-    emit(json, document, lambda: table(("id", "name", "group", "levels"), rows))
-
-
-@distortions.command("apply")
-def apply(
-    id: str,
-    source: Annotated[Path, typer.Argument(metavar="IN")],
-    target: Annotated[Path, typer.Argument(metavar="OUT")],
-    level: Annotated[int, typer.Option(min=0)],
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    json: Json = False,
-) -> None:
-    """Distort one image."""
-    spec = catalogue()[id]
-    image = apply_distortion(read_image(source), id, level, seed=seed)
-    save_image(image, target)
-    parameter = spec.levels[level - 1] if level else spec.neutral
-    document = {"id": id, "level": level, "parameter": parameter, "seed": seed}
-    emit(json, document, lambda: f"{target}: {spec.name}, level {level}")
-
-
-def save_image(image: np.ndarray, target: Path) -> None:
-    """Write an image whole or not at all."""
-    partial = target.with_name(f".{target.stem}.partial{target.suffix}")
-    try:
-        Image.fromarray(image).save(partial)
-        partial.replace(target)
-    except (OSError, ValueError) as fault:
-        partial.unlink(missing_ok=True)
-        raise DataError(f"Cannot write the image {target}: {fault}.") from fault
 
 
 def draft(
@@ -80,7 +28,9 @@ def draft(
     db: Db = None,
 ) -> None:
     """Ask a language model for attributes and put them into the working draft."""
-    specs = [catalogue()[id] for id in ids]
+    with workplace(db) as (_, store):
+        known = known_distortions(store)
+    specs = [known[id] for id in ids]
     if dry_run:
         chosen = load_template(template)
         prompts = {spec.id: list(render(chosen, spec, k)) for spec in specs}
@@ -135,9 +85,10 @@ def list_attributes(json: Json = False, db: Db = None) -> None:
 def import_attributes(path: Path, author: Author = None, json: Json = False, db: Db = None) -> None:
     """Replace the draft of the distortions that a YAML file (or folder of them) holds."""
     read = read_attributes(path)
-    for distortion in read.distortions:
-        catalogue()[distortion]
     with workplace(db) as (settings, store):
+        known = known_distortions(store)
+        for distortion in read.distortions:
+            known[distortion]  # raises with the name that was meant
         store.draft.replace(read, author=author or settings.author, distortions=read.distortions)
     document = {"distortions": list(read.distortions), "attributes": read.size}
     emit(json, document, lambda: f"{read.size} attributes of {len(read.distortions)} distortions")

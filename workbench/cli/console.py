@@ -19,6 +19,7 @@ Db = Annotated[
     str | None,
     typer.Option("--db", help="SQLAlchemy URL of the store.", envvar="WORKBENCH_DB"),
 ]
+Author = Annotated[str | None, typer.Option(help="Who does it, for the record.")]
 
 _progress_console = Console(stderr=True)
 

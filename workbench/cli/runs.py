@@ -70,7 +70,13 @@ def execution(store: Store, settings: Settings, progress: Progress | None = None
                 progress(share, stage)
 
         version = store.versions.get(run.version)
-        return run_version(version, run.config, settings=settings, progress=told)
+        return run_version(
+            version,
+            run.config,
+            settings=settings,
+            progress=told,
+            recipes=tuple(store.recipes.list()),
+        )
 
     return execute
 

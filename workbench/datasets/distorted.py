@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from workbench.datasets.photographs import load_photograph, photograph_files
+from workbench.datasets.splits.near_duplicates import near_duplicates
 from workbench.datasets.weak_scores import weak_scores
 from workbench.domain.base import content_hash
 from workbench.domain.distortion import Distortion
 from workbench.domain.run import DataConfig
-from workbench.errors import DataError
+from workbench.errors import DataError, SplitLeakageError
 
 Distort = Callable[[np.ndarray, str, int, int], np.ndarray]  # image, id, level, seed
 Progress = Callable[[float, str], None]
@@ -88,6 +89,7 @@ def distorted_set(
 
     Raises:
         DataError: No photograph, a corrupt one, a distortion without operator, a full disk.
+        SplitLeakageError: Two photographs show the same picture.
     """
     chosen = tuple(specs[name] for name in sorted(config.distortions))
     for spec in chosen:
@@ -122,6 +124,7 @@ def _make(
     progress: Progress,
 ) -> None:
     """Write the set into a folder beside the final one and rename it: all of it or nothing."""
+    _refuse_near_duplicates(files)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         making = Path(tempfile.mkdtemp(dir=folder.parent, prefix="making-"))
@@ -139,6 +142,18 @@ def _make(
         ) from fault
     finally:
         shutil.rmtree(making, ignore_errors=True)
+
+
+def _refuse_near_duplicates(files: Mapping[str, Path]) -> None:
+    pairs = near_duplicates(files)
+    if pairs:
+        first, second = files[pairs[0].first], files[pairs[0].second]
+        more = f" So do {len(pairs) - 1} more pairs." if len(pairs) > 1 else ""
+        raise SplitLeakageError(
+            f"{first} and {second} show the same picture (correlation {pairs[0].correlation:.2f}), "
+            "so one could be trained on and the other tested on. Take one of them out of the "
+            f"folder.{more}"
+        )
 
 
 def _write(

@@ -36,6 +36,7 @@ class DatasetFacts(Frozen):
         layout: The files that are expected below the root, one line each.
         score: What the score is ("MOS", "DMOS"), "" without.
         score_range: Smallest and largest nominal score, by which quality is mapped to [0, 1].
+        observed_range: Where the release's own scores leave the nominal range, theirs.
         polarity: Direction of the score; None without scores.
         group: What never sits on both sides of a split ("reference image", "source video").
         types: Distortion types in the dataset's order.
@@ -50,6 +51,7 @@ class DatasetFacts(Frozen):
     layout: tuple[str, ...]
     score: str = ""
     score_range: tuple[float, float] | None = None
+    observed_range: tuple[float, float] | None = None
     polarity: Polarity | None = None
     group: str = "reference image"
     types: tuple[DatasetType, ...] = ()

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from workbench.errors import CorruptImageError, DatasetNotFoundError
 
@@ -56,6 +56,20 @@ def photograph_files(source: str) -> dict[str, Path]:
     return {file.relative_to(folder).as_posix(): file for file in found}
 
 
+def photograph_file(source: str, name: str) -> Path:
+    """Return the file of one photograph of a source, whether or not it is there.
+
+    Args:
+        source: "packaged", or a folder.
+        name: A name that `photograph_files` gave.
+
+    Example:
+        >>> photograph_file("photographs", "holiday/1.jpg").as_posix()
+        'photographs/holiday/1.jpg'
+    """
+    return photograph_files(source)[name] if source == "packaged" else Path(source) / name
+
+
 def load_photograph(file: Path, width: int, height: int) -> np.ndarray:
     """Return a photograph scaled to cover width x height pixels and cropped at its centre.
 
@@ -70,29 +84,46 @@ def load_photograph(file: Path, width: int, height: int) -> np.ndarray:
     Raises:
         CorruptImageError: The file is no image, or broken off, or too large to be safe.
     """
-    image = _open(file)
-    scale = max(width / image.width, height / image.height)
-    size = max(width, round(image.width * scale)), max(height, round(image.height * scale))
-    scaled = image.resize(size, Image.Resampling.LANCZOS)
+    return fit_photograph(read_image(file), width, height)
+
+
+def fit_photograph(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Return an image scaled to cover width x height pixels and cropped at its centre.
+
+    Args:
+        image: RGB, (H, W, 3), uint8.
+        width: Width in pixels.
+        height: Height in pixels.
+
+    Returns:
+        RGB, (height, width, 3), uint8.
+    """
+    tall, wide = image.shape[:2]
+    scale = max(width / wide, height / tall)
+    size = max(width, round(wide * scale)), max(height, round(tall * scale))
+    scaled = Image.fromarray(image).resize(size, Image.Resampling.LANCZOS)
     left, top = (size[0] - width) // 2, (size[1] - height) // 2
     return np.asarray(scaled.crop((left, top, left + width, top + height)), dtype=np.uint8)
 
 
 def read_image(file: Path) -> np.ndarray:
-    """Return an image as it is, RGB, (H, W, 3), uint8.
+    """Return an image as viewers show it: upright, 8 bits, RGB.
+
+    Grey is repeated in three channels, 16 bits keep their upper 8, and what an EXIF tag says of
+    the orientation is done. Transparency is refused: what lies behind it only the caller knows.
+
+    Returns:
+        (H, W, 3), uint8.
 
     Raises:
-        CorruptImageError: The file is no image, or broken off, or too large to be safe.
+        CorruptImageError: The file is no image, broken off, partly transparent, or too large to be
+            safe.
     """
-    return np.asarray(_open(file), dtype=np.uint8)
-
-
-def _open(file: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(file) as opened:
-                return opened.convert("RGB")
+                return _as_rgb(ImageOps.exif_transpose(opened))
     except FileNotFoundError:
         raise CorruptImageError(f"{file} does not exist.") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as fault:
@@ -101,6 +132,21 @@ def _open(file: Path) -> Image.Image:
         ) from fault
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
         raise CorruptImageError(f"{file} is too large to be safe: {fault}") from fault
+
+
+def _as_rgb(image: Image.Image) -> np.ndarray:
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        if image.getchannel("A").getextrema() != (255, 255):
+            raise ValueError("parts of it are transparent; put it on a background first")
+    if image.mode.startswith("I"):  # 16-bit grey; Pillow itself would clip it to 255
+        grey = np.asarray(image, np.int64)
+        if grey.min() < 0 or grey.max() > 65535:
+            raise ValueError(f"values from {grey.min()} to {grey.max()} are no 16-bit image")
+        image = Image.fromarray((grey >> 8).astype(np.uint8))
+    if image.mode == "F":
+        raise ValueError("floating-point values have no agreed white; save it with 8 bits")
+    return np.array(image.convert("RGB"), dtype=np.uint8)
 
 
 def _package_folder(package: str) -> Path:

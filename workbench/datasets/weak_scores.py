@@ -1,13 +1,15 @@
 """Full-reference scores as weak supervision, as KADIS-700k uses them; never to be called MOS."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from workbench.errors import ShapeError
 from workbench.registry import Registry
+
+if TYPE_CHECKING:  # torch and piq take seconds to import; only computing a score needs them
+    from torch import Tensor
 
 # SRCC with the MOS of KADID-10k, from piq's own results table: HaarPSI .885, VSI .878, FSIMc .854.
 LABELS = {"haarpsi": "HaarPSI", "vsi": "VSI", "fsim": "FSIMc"}
@@ -16,8 +18,8 @@ LABELS = {"haarpsi": "HaarPSI", "vsi": "VSI", "fsim": "FSIMc"}
 DECIMALS = 6
 
 
-def _metrics() -> Registry[Callable[..., Tensor]]:
-    import piq  # takes a second to import; only generating images needs it
+def _metrics() -> "Registry[Callable[..., Tensor]]":
+    import piq
 
     return Registry(
         "full-reference metric", {"haarpsi": piq.haarpsi, "vsi": piq.vsi, "fsim": piq.fsim}
@@ -55,5 +57,7 @@ def weak_scores(reference: np.ndarray, distorted: np.ndarray, metric: str) -> np
     return np.clip(np.asarray(scores, dtype=np.float64), 0.0, 1.0).round(DECIMALS)
 
 
-def _unit(images: np.ndarray) -> Tensor:
+def _unit(images: np.ndarray) -> "Tensor":
+    import torch
+
     return torch.from_numpy(images.copy()).permute(0, 3, 1, 2).float() / 255

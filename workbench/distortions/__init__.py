@@ -1,8 +1,11 @@
-"""The distortions of KADID-10k: what each does, in words and in code.
+"""The distortions of KADID-10k, TID2013, CSIQ, LIVE and LVQ: what each does, in words and in code.
 
-    catalogue()                                   the 25 specifications, by id
-    operators()                                   the same with their functions
+    catalogue()                                   every specification by id, KADID-10k's 25 first
+    operators()                                   those that can be applied, with their functions
     apply_distortion(image, "jpeg", 3, seed=0)    a distorted copy
+
+What two data sets have in common is listed once, under KADID-10k's name if it has it. Four types
+can be described but not applied (`described.py`).
 
 A new distortion is one function and its specification in one file of this package, listed in that
 file's `OPERATORS`; the contract tests find it by themselves.
@@ -10,15 +13,26 @@ file's `OPERATORS`; the contract tests find it by themselves.
 
 from workbench.distortions.apply import apply_distortion, apply_to_floats
 from workbench.distortions.base import Operator, effective_strength
-from workbench.distortions.catalogue import catalogue, operators
+from workbench.distortions.catalogue import catalogue, kadid10k, operator_of, operators
 from workbench.distortions.pixels import as_rgb
+from workbench.distortions.preview import side_by_side, strip
+from workbench.distortions.recipes import parse_recipe, read_recipe, write_recipe
+from workbench.distortions.sequence import apply_sequence
 
 __all__ = [
     "Operator",
     "apply_distortion",
+    "apply_sequence",
     "apply_to_floats",
     "as_rgb",
     "catalogue",
     "effective_strength",
+    "kadid10k",
+    "operator_of",
     "operators",
+    "parse_recipe",
+    "read_recipe",
+    "side_by_side",
+    "strip",
+    "write_recipe",
 ]

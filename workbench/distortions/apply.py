@@ -4,15 +4,28 @@ from zlib import crc32
 
 import numpy as np
 
-from workbench.distortions.base import ByteImage, FloatImage
-from workbench.distortions.catalogue import operators
-from workbench.distortions.pixels import require_bytes, require_rgb_shape, to_bytes, to_floats
+from workbench.distortions.base import ByteImage, FloatImage, Operator
+from workbench.distortions.catalogue import operator_of
+from workbench.distortions.pixels import (
+    require_bytes,
+    require_rgb_shape,
+    stretched,
+    to_bytes,
+    to_floats,
+)
 from workbench.domain.distortion import Distortion
+from workbench.domain.recipe import Recipe
 from workbench.errors import ConfigError, DataError
 
 
 def apply_distortion(
-    image: ByteImage, distortion: str, level: int, *, seed: int, stretch: bool = False
+    image: ByteImage,
+    distortion: str,
+    level: int,
+    *,
+    seed: int,
+    stretch: bool = False,
+    recipes: tuple[Recipe, ...] = (),
 ) -> ByteImage:
     """Return a distorted copy of an 8-bit image.
 
@@ -26,12 +39,13 @@ def apply_distortion(
         seed: >= 0.
         stretch: Stretch all values together to [0, 1] before and after, as KADID-10k's official
             generator does.
+        recipes: Distortion types beside the built-in ones.
 
     Returns:
         A new array, (H, W, 3), uint8.
 
     Raises:
-        ConfigError: Unknown distortion, level out of range, negative seed.
+        ConfigError: Unknown distortion, one without operator, level out of range, negative seed.
         DataError: Not 8-bit.
         ShapeError: Not (H, W, 3).
 
@@ -42,14 +56,21 @@ def apply_distortion(
     """
     require_bytes(image)
     require_rgb_shape(image)
-    _require_level(operators()[distortion].spec, level, seed)
+    operator = operator_of(distortion, recipes)
+    _require_level(operator.spec, level, seed)
     if level == 0:
         return np.array(image, order="C")
-    return to_bytes(_distort(to_floats(image), distortion, level, seed, stretch))
+    return to_bytes(_distort(to_floats(image), operator, level, seed, stretch))
 
 
 def apply_to_floats(
-    image: FloatImage, distortion: str, level: int, *, seed: int, stretch: bool = False
+    image: FloatImage,
+    distortion: str,
+    level: int,
+    *,
+    seed: int,
+    stretch: bool = False,
+    recipes: tuple[Recipe, ...] = (),
 ) -> FloatImage:
     """Return a distorted copy of an image in [0, 1], without rounding in between.
 
@@ -59,12 +80,13 @@ def apply_to_floats(
         level: 0 (a plain copy) to the number of levels.
         seed: >= 0; the same as in `apply_distortion` draws the same random numbers.
         stretch: As in `apply_distortion`.
+        recipes: As in `apply_distortion`.
 
     Returns:
         A new array, (H, W, 3), float32 in [0, 1].
 
     Raises:
-        ConfigError: Unknown distortion, level out of range, negative seed.
+        ConfigError: Unknown distortion, one without operator, level out of range, negative seed.
         DataError: Not floating point, or values outside [0, 1].
         ShapeError: Not (H, W, 3).
     """
@@ -77,26 +99,21 @@ def apply_to_floats(
             f"Expected values in [0, 1], got {image.min():g} to {image.max():g}: divide 8-bit "
             "values by 255."
         )
-    _require_level(operators()[distortion].spec, level, seed)
+    operator = operator_of(distortion, recipes)
+    _require_level(operator.spec, level, seed)
     floats = np.array(image, np.float32, order="C")
-    return floats if level == 0 else _distort(floats, distortion, level, seed, stretch)
+    return floats if level == 0 else _distort(floats, operator, level, seed, stretch)
 
 
 def _distort(
-    image: FloatImage, distortion: str, level: int, seed: int, stretch: bool
+    image: FloatImage, operator: Operator, level: int, seed: int, stretch: bool
 ) -> FloatImage:
-    operator = operators()[distortion]
-    rng = np.random.default_rng([seed, crc32(distortion.encode()), level])
+    spec = operator.spec
+    rng = np.random.default_rng([seed, crc32(spec.id.encode()), level])
     if stretch:
-        image = _stretch(image)
-    distorted = operator.function(image, operator.spec.levels[level - 1], rng)
-    return _stretch(distorted) if stretch else distorted
-
-
-def _stretch(image: FloatImage) -> FloatImage:
-    """Map the smallest value of all channels to 0 and the largest to 1; leave a flat image."""
-    low, high = image.min(), image.max()
-    return (image - low) / (high - low) if high > low else image
+        image = stretched(image)
+    distorted = operator.function(image, spec.levels[level - 1], rng)
+    return stretched(distorted) if stretch else distorted
 
 
 def _require_level(spec: Distortion, level: int, seed: int) -> None:

@@ -1,50 +1,66 @@
-"""Every distortion that the files beside this one define, found by itself."""
+"""Every distortion there is: of the files beside this one, of other packages, and of recipes."""
 
 import re
 from collections.abc import Iterable
 from functools import cache
-from typing import TypeVar
 
 import workbench.distortions
 from workbench.distortions.base import Operator
+from workbench.distortions.composition import recipe_operator
+from workbench.distortions.packages import offered_operators
 from workbench.domain.distortion import Distortion
+from workbench.domain.recipe import Recipe
 from workbench.errors import ConfigError
 from workbench.registry import Registry, discover
 
-T = TypeVar("T", Distortion, Operator)
-
 
 @cache
-def operators() -> Registry[Operator]:
-    """Return every operator by id, KADID-10k's 25 first and in its order.
+def operators(recipes: tuple[Recipe, ...] = ()) -> Registry[Operator]:
+    """Return every operator by id, KADID-10k's 25 first and in its order, recipes last.
 
-    A module of this package offers operators in a tuple `OPERATORS`; one that cannot be imported
-    is an error, not an absent operator.
+    A module of this package offers operators in a tuple `OPERATORS`, another package through an
+    entry point; what cannot be imported is an error, not an absent operator.
+
+    Args:
+        recipes: Types made of data. One whose steps use an operator that is not installed is left
+            out. One with the id of an operator takes its place: where it was stored it came
+            first, and what its id means there must not change.
 
     Raises:
-        ConfigError: No operator was found, or two share an id.
+        ConfigError: No operator was found, two share an id, or a package is broken.
 
     Example:
         >>> list(operators())[:3]
         ['gaussian_blur', 'lens_blur', 'motion_blur']
     """
+    if recipes:
+        known, own = operators(), {recipe.id for recipe in recipes}
+        kept = {id: operator for id, operator in known.items() if id not in own}
+        usable = [recipe for recipe in recipes if recipe.steps and not _lacking(recipe)]
+        made = {recipe.id: recipe_operator(recipe, known) for recipe in usable}
+        return Registry("distortion", kept | made)
     found = [
-        operator
+        (module.__name__, operator)
         for module in discover(workbench.distortions)
         for operator in getattr(module, "OPERATORS", ())
     ]
     if not found:
         raise ConfigError("No distortion was found in workbench.distortions; reinstall.")
-    found.sort(key=lambda operator: _place(operator.spec))
-    return Registry("distortion", _distinct((operator.spec.id, operator) for operator in found))
+    found += offered_operators()
+    _require_distinct((operator.spec, place) for place, operator in found)
+    found.sort(key=lambda entry: _place(entry[1].spec))
+    return Registry("distortion", {operator.spec.id: operator for _, operator in found})
 
 
 @cache
-def catalogue() -> Registry[Distortion]:
-    """Return every distortion by id, KADID-10k's 25 first and in its order.
+def catalogue(recipes: tuple[Recipe, ...] = ()) -> Registry[Distortion]:
+    """Return every distortion by id, KADID-10k's 25 first and in its order, recipes last.
 
     Beside the operators' own specifications it holds what the modules of this package list in
     `WITHOUT_OPERATOR`: types of published datasets that can be described but not applied.
+
+    Args:
+        recipes: As in `operators`; here also those that cannot be applied.
 
     Example:
         >>> catalogue()["jpeg"].levels
@@ -53,22 +69,71 @@ def catalogue() -> Registry[Distortion]:
         Traceback (most recent call last):
         workbench.errors.UnknownNameError: Unknown distortion 'jpg'. Did you mean 'jpeg'?
     """
+    if recipes:
+        applicable, own = operators(recipes), {recipe.id for recipe in recipes}
+        kept = {id: spec for id, spec in catalogue().items() if id not in own}
+        return Registry("distortion", kept | {r.id: _spec(r, applicable) for r in recipes})
     described = [
-        spec
+        (spec, module.__name__)
         for module in discover(workbench.distortions)
         for spec in getattr(module, "WITHOUT_OPERATOR", ())
     ]
-    specs = sorted([*(entry.spec for entry in operators().values()), *described], key=_place)
-    return Registry("distortion", _distinct((spec.id, spec) for spec in specs))
+    entries = [*((entry.spec, "an operator") for entry in operators().values()), *described]
+    _require_distinct(entries)
+    specs = sorted((spec for spec, _ in entries), key=_place)
+    return Registry("distortion", {spec.id: spec for spec in specs})
 
 
-def _distinct(entries: Iterable[tuple[str, T]]) -> dict[str, T]:
-    found: dict[str, T] = {}
-    for name, entry in entries:
-        if name in found:
-            raise ConfigError(f"Two distortions share the id '{name}'; rename one of them.")
-        found[name] = entry
-    return found
+def operator_of(distortion: str, recipes: tuple[Recipe, ...] = ()) -> Operator:
+    """Return the operator of a distortion, or say why there is none.
+
+    Args:
+        distortion: Id of a distortion in the catalogue.
+        recipes: Distortion types beside the built-in ones.
+
+    Raises:
+        UnknownNameError: No such distortion.
+        ConfigError: It can be described but not applied.
+
+    Example:
+        >>> operator_of("jpeg").spec.name
+        'JPEG'
+    """
+    found = operators(recipes)
+    if distortion in found:
+        return found[distortion]
+    spec = catalogue(recipes)[distortion]
+    missing = [name for recipe in recipes if recipe.id == distortion for name in _lacking(recipe)]
+    if missing:
+        raise ConfigError(
+            f"{spec.name} ('{distortion}') needs an operator that is not installed here: "
+            f"{', '.join(missing)}. Install the package that it comes from."
+        )
+    raise ConfigError(
+        f"{spec.name} ('{distortion}') has no operator: it can be described, but no image can be "
+        "made with it."
+    )
+
+
+def _lacking(recipe: Recipe) -> list[str]:
+    return sorted({step.operator for step in recipe.steps} - set(operators()))
+
+
+def _spec(recipe: Recipe, applicable: Registry[Operator]) -> Distortion:
+    if recipe.id in applicable:
+        return applicable[recipe.id].spec
+    return recipe.spec().model_copy(update={"has_operator": False})
+
+
+def _require_distinct(entries: Iterable[tuple[Distortion, str]]) -> None:
+    places: dict[str, str] = {}
+    for spec, place in entries:
+        if spec.id in places:
+            raise ConfigError(
+                f"Two distortions share the id '{spec.id}', one of {places[spec.id]} and one of "
+                f"{place}; rename one of them, or uninstall its package."
+            )
+        places[spec.id] = place
 
 
 def _place(spec: Distortion) -> tuple[bool, str, int, str]:
@@ -76,3 +141,13 @@ def _place(spec: Distortion) -> tuple[bool, str, int, str]:
     numbered = re.fullmatch(r"(.+) #(\d+)", spec.source)
     dataset, number = (numbered[1], int(numbered[2])) if numbered else (spec.source, 0)
     return (dataset != "KADID-10k", dataset, number, spec.id)
+
+
+def kadid10k() -> tuple[str, ...]:
+    """Return the ids of KADID-10k's 25 distortions, in its order.
+
+    Example:
+        >>> len(kadid10k()), kadid10k()[9]
+        (25, 'jpeg')
+    """
+    return tuple(n for n, spec in catalogue().items() if spec.source.startswith("KADID-10k #"))

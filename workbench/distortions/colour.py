@@ -1,16 +1,13 @@
 """KADID-10k #4 to #8: colour that bleeds, shifts, runs out, fades or shouts."""
 
-import cv2
 import numpy as np
 
 from workbench.distortions.base import FloatImage, Operator, deterministic
-from workbench.distortions.colourspace import lab_to_rgb, rgb_to_lab
+from workbench.distortions.colourspace import lab_to_rgb, luma, rgb_to_lab
 from workbench.distortions.filters import gaussian_filter
 from workbench.distortions.palette import dither, minimum_variance_palette
 from workbench.distortions.pixels import to_bytes, to_floats
 from workbench.domain.distortion import Distortion
-
-_LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)  # Rec. ITU-R BT.601
 
 
 def color_diffusion(image: FloatImage, amount: float) -> FloatImage:
@@ -18,7 +15,7 @@ def color_diffusion(image: FloatImage, amount: float) -> FloatImage:
 
     Args:
         image: (H, W, 3), float32 in [0, 1].
-        amount: > 0; 1 blurs the colour and keeps its strength.
+        amount: >= 0; 1 blurs the colour and keeps its strength, 0 leaves none.
     """
     lab = rgb_to_lab(image)
     lab[..., 1:] = gaussian_filter(lab[..., 1:], 1.5 * amount + 2) * np.float32(amount)
@@ -61,8 +58,7 @@ def edge_mask(image: FloatImage) -> FloatImage:
     Returns:
         (H, W), float32 in [0, 1].
     """
-    grey = np.asarray(cv2.transform(image, _LUMA), np.float32).reshape(image.shape[:2])
-    padded = np.pad(grey, 1, mode="edge")
+    padded = np.pad(luma(image), 1, mode="edge")
     across = padded[1:-1, 2:] - padded[1:-1, :-2]
     down = padded[2:, 1:-1] - padded[:-2, 1:-1]
     edges = np.maximum(_rescale(gaussian_filter(np.hypot(across, down), 4), 0, 100), 0.1)
@@ -129,6 +125,7 @@ OPERATORS: tuple[Operator, ...] = (
             "objects and flood whole regions with vivid tints.",
             parameter="amount x: colour blurred over 1.5x + 2 pixels and multiplied by x",
             levels=(1, 3, 6, 8, 12),
+            limits=(0, None),
         ),
         color_diffusion,
     ),
@@ -143,6 +140,7 @@ OPERATORS: tuple[Operator, ...] = (
             "on one side and magenta fringes on the other.",
             parameter="offset of the green channel in pixels",
             levels=(1, 3, 6, 8, 12),
+            limits=(0, None),
             neutral=0,
             stochastic=True,
         ),
@@ -159,6 +157,7 @@ OPERATORS: tuple[Operator, ...] = (
             "smooth areas turn grainy and speckled and rare colours are lost.",
             parameter="number of colours in the palette",
             levels=(64, 48, 32, 16, 8),
+            limits=(1, 256),
         ),
         color_quantization,
     ),
@@ -188,6 +187,7 @@ OPERATORS: tuple[Operator, ...] = (
             "tints become loud and coloured areas lose their shading.",
             parameter="factor on a* and b* of L*a*b*",
             levels=(1, 2, 3, 6, 9),
+            limits=(0, None),
             neutral=1,
         ),
         color_saturation_2,

@@ -1,10 +1,12 @@
-"""CIE L*a*b* (D65, sRGB) and YCbCr (BT.601, studio range)."""
+"""CIE L*a*b* (D65, sRGB), and luma and YCbCr (BT.601)."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.distortions.base import FloatImage
+
+_LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)  # Rec. ITU-R BT.601
 
 # Rec. ITU-R BT.601: R'G'B' in [0, 1] to Y in [16, 235]/255 and Cb, Cr in [16, 240]/255.
 _YCBCR = (
@@ -50,6 +52,22 @@ def lab_to_rgb(lab: FloatImage) -> FloatImage:
     """
     rgb = np.asarray(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB), np.float32)
     return np.clip(rgb, 0, 1)
+
+
+def luma(image: FloatImage) -> FloatImage:
+    """Return the brightness that a black-and-white screen would show (BT.601, full range).
+
+    Args:
+        image: (H, W, 3), float32 in [0, 1].
+
+    Returns:
+        (H, W), float32 in [0, 1].
+
+    Example:
+        >>> luma(np.array([[[0, 1, 0], [1, 1, 1]]], np.float32)).round(3).tolist()
+        [[0.5870000123977661, 1.0]]
+    """
+    return np.asarray(cv2.transform(image, _LUMA), np.float32).reshape(image.shape[:2])
 
 
 def rgb_to_ycbcr(image: FloatImage) -> FloatImage:

@@ -97,3 +97,14 @@ def clip(image: NDArray[Any]) -> FloatImage:
     """
     clipped: FloatImage = np.clip(image, 0, 1).astype(np.float32, copy=False)
     return clipped
+
+
+def stretched(image: FloatImage) -> FloatImage:
+    """Map the smallest value of all channels to 0 and the largest to 1; leave a flat image.
+
+    Example:
+        >>> stretched(np.array([0.25, 0.5, 0.75], np.float32)).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    low, high = image.min(), image.max()
+    return (image - low) / (high - low) if high > low else image

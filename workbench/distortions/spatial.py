@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from workbench.distortions.base import FloatImage, Operator, deterministic
 from workbench.distortions.pixels import to_bytes
 from workbench.distortions.randomness import standard_normal
+from workbench.distortions.remapping import remap
 from workbench.distortions.thresholds import otsu_thresholds
 from workbench.domain.distortion import Distortion
 
@@ -44,18 +45,10 @@ def _fetch(image: FloatImage, offsets: FloatImage) -> FloatImage:
     eased *= eased * (3 - 2 * eased)
     eased += whole
     cubic, linear = (
-        _remap(image, places, kind)
+        remap(image, places, kind)
         for places, kind in ((offsets, cv2.INTER_CUBIC), (eased, cv2.INTER_LINEAR))
     )
     return np.asarray(cv2.addWeighted(cubic, 2 / 3, linear, 1 / 3, 0), np.float32)
-
-
-def _remap(image: FloatImage, offsets: FloatImage, interpolation: int) -> FloatImage:
-    height, width = image.shape[:2]
-    x = offsets[0] + np.arange(width, dtype=np.float32)
-    y = offsets[1] + np.arange(height, dtype=np.float32)[:, None]
-    fetched = cv2.remap(image, x, y, interpolation, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(fetched, np.float32)
 
 
 def non_eccentricity_patch(image: FloatImage, count: float, rng: np.random.Generator) -> FloatImage:
@@ -90,7 +83,7 @@ def pixelate(image: FloatImage, amount: float) -> FloatImage:
 
     Args:
         image: (H, W, 3), float32 in [0, 1].
-        amount: In [0, .9).
+        amount: In [0, .9]; from .918 nothing would be left.
     """
     scale = 0.95 - amount**0.6
     rows, columns = (_nearest_round_trip(size, scale) for size in image.shape[:2])
@@ -114,7 +107,7 @@ def quantization(image: FloatImage, count: float) -> FloatImage:
 
     Args:
         image: (H, W, 3), float32 in [0, 1]; rounded to 8 bits first.
-        count: Number of thresholds, >= 1.
+        count: Number of thresholds, 1..255.
     """
     pixels = to_bytes(image)
     histogram = np.bincount(pixels.reshape(-1), minlength=256)
@@ -153,6 +146,7 @@ OPERATORS: tuple[Operator, ...] = (
             "seen through textured glass.",
             parameter="standard deviation of the offsets in pixels",
             levels=(0.05, 0.1, 0.2, 0.5, 1),
+            limits=(0, None),
             neutral=0,
             stochastic=True,
         ),
@@ -169,6 +163,7 @@ OPERATORS: tuple[Operator, ...] = (
             "or an object's edge appears twice.",
             parameter="number of patches of 16 x 16 pixels",
             levels=(20, 40, 60, 80, 100),
+            limits=(0, None),
             neutral=0,
             stochastic=True,
         ),
@@ -185,6 +180,7 @@ OPERATORS: tuple[Operator, ...] = (
             "turn into staircases and thin lines break up.",
             parameter="amount x: scaled by .95 - x^.6 and back",
             levels=(0.01, 0.05, 0.1, 0.2, 0.5),
+            limits=(0, 0.9),
         ),
         pixelate,
     ),
@@ -199,6 +195,7 @@ OPERATORS: tuple[Operator, ...] = (
             "with visible borders and slightly wrong colours.",
             parameter="number of thresholds between the steps",
             levels=(20, 16, 13, 10, 7),
+            limits=(1, 255),
         ),
         quantization,
     ),
@@ -212,6 +209,7 @@ OPERATORS: tuple[Operator, ...] = (
             "over the image and hide what was there, while everything around them is unchanged.",
             parameter="number of squares of 32 x 32 pixels",
             levels=(2, 4, 6, 8, 10),
+            limits=(0, None),
             neutral=0,
             stochastic=True,
         ),

@@ -40,9 +40,9 @@ class Recipe(Frozen):
 
     @model_validator(mode="after")
     def _one_number_of_levels(self) -> Self:
-        counts = {step.operator: len(step.parameters) for step in self.steps}
-        if len(set(counts.values())) > 1 or 0 in counts.values():
-            raise ValueError(f"every step needs one parameter per level, got {counts}")
+        counts = [len(step.parameters) for step in self.steps]
+        if len(set(counts)) > 1 or 0 in counts:
+            raise ValueError(f"every step needs one parameter per level, got {counts} of them")
         return self
 
     @property

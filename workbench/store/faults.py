@@ -7,6 +7,7 @@ from workbench.errors import FrozenVersionError, StoreError, WorkbenchError
 # Opens every message of the triggers in the migrations.
 FROZEN_MARK = "frozen:"
 _FROZEN = "A frozen version, or an event of the record, cannot be changed; freeze a new version."
+_RECIPE = "A recipe cannot be changed, nor removed while attributes name it; add one of a new id."
 
 # A fragment of the driver's message, lower case, and what it means to a user.
 _MEANINGS = (
@@ -47,7 +48,7 @@ def plain_fault(error: SQLAlchemyError, place: str) -> WorkbenchError:
         return original
     said = _said(error)
     if FROZEN_MARK in said:
-        return FrozenVersionError(_FROZEN)
+        return FrozenVersionError(_RECIPE if "recipe" in said else _FROZEN)
     for fragment, meaning in _MEANINGS:
         if fragment in said.casefold():
             return StoreError(f"Cannot use the store {place}: {meaning}.")

@@ -6,6 +6,7 @@ from workbench.store.calls import CallRepository
 from workbench.store.database import Database
 from workbench.store.draft import DraftRepository
 from workbench.store.migrate import migrate
+from workbench.store.recipes import RecipeRepository
 from workbench.store.runs import RunRepository
 from workbench.store.versions import VersionRepository
 
@@ -21,6 +22,7 @@ class Store:
         draft: The working draft.
         versions: The frozen versions.
         runs: The queue of runs.
+        recipes: The distortion types that were added as data.
 
     Args:
         url: SQLAlchemy URL as it was given.
@@ -34,6 +36,7 @@ class Store:
         self.draft = DraftRepository(database)
         self.versions = VersionRepository(database)
         self.runs = RunRepository(database)
+        self.recipes = RecipeRepository(database)
 
     def close(self) -> None:
         """Close every connection; a second time does nothing."""

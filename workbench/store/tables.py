@@ -149,6 +149,18 @@ class ResultRow(StoreTable, table=True):
     document: str = Field(sa_type=PlainText)
 
 
+class RecipeRow(StoreTable, table=True):
+    """A distortion type made of data, as canonical JSON; what an id means is never rewritten."""
+
+    __tablename__: ClassVar[str] = "recipe"
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    document: str = Field(sa_type=PlainText)
+    hash: str = Field(sa_type=PlainText)
+    author: str = Field(sa_type=PlainText)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class WorkerRow(StoreTable, table=True):
     """A worker that has shown itself, and when it last did."""
 

@@ -5,11 +5,13 @@ from collections import Counter
 import streamlit as st
 from markupsafe import Markup
 
+from workbench.app.known import known_distortions, level_strip
 from workbench.app.markup import html_table, picture_of_pixels
-from workbench.app.services import level_strip, workplace
-from workbench.app.widgets import faults_shown, heading
-from workbench.distortions import catalogue
+from workbench.app.services import workplace
+from workbench.app.widgets import escaped, faults_shown, heading
 from workbench.domain.distortion import Distortion
+from workbench.registry import Registry
+from workbench.store import Store
 
 TITLE = "Catalogue"
 ICON = ":material/view_module:"
@@ -20,14 +22,15 @@ def render() -> None:
     """Show the page."""
     heading(TITLE, "What can happen to a photograph, and how it looks at each level.")
     with faults_shown():
-        _strip()
-        counts = Counter(row.distortion for row in workplace().store.draft.rows())
-        for group in dict.fromkeys(spec.group for spec in catalogue().values()):
-            _group(group, counts)
+        store = workplace().store
+        specs = known_distortions(store)
+        _strip(store, specs)
+        counts = Counter(row.distortion for row in store.draft.rows())
+        for group in dict.fromkeys(spec.group for spec in specs.values()):
+            _group(group, specs, counts)
 
 
-def _strip() -> None:
-    specs = catalogue()
+def _strip(store: Store, specs: Registry[Distortion]) -> None:
     shown = st.selectbox(
         "Distortion to look at",
         [name for name, spec in specs.items() if spec.has_operator],
@@ -35,23 +38,23 @@ def _strip() -> None:
         key="catalogue-distortion",
     )
     spec = specs[shown]
-    images = level_strip(shown)
+    images = level_strip(store, shown)
     for level, (column, image) in enumerate(
         zip(st.columns(len(images), gap="small"), images, strict=True)
     ):
         about = f"Level {level}: {_level(spec.levels[level - 1])}" if level else "Clean"
         column.html(picture_of_pixels(image, f"A portrait, {spec.name}, {about.lower()}", about))
     parameter = f" Levels: {spec.parameter}." if spec.parameter else ""
-    st.caption(f"{spec.explanation}{parameter}")
+    st.caption(escaped(f"{spec.explanation}{parameter}"))
 
 
-def _group(group: str, counts: Counter[str]) -> None:
-    specs = [spec for spec in catalogue().values() if spec.group == group]
+def _group(group: str, specs: Registry[Distortion], counts: Counter[str]) -> None:
+    members = [spec for spec in specs.values() if spec.group == group]
     st.subheader(group.capitalize())
     table = html_table(
-        f"{len(specs)} of {len(catalogue())} distortions",
+        f"{len(members)} of {len(specs)} distortions",
         ("Name", "What is done", "Levels", "In the draft"),
-        [_cells(spec, counts[spec.id]) for spec in specs],
+        [_cells(spec, counts[spec.id]) for spec in members],
         figures=(3,),
         widths=(17, 47, 24, 12),
     )

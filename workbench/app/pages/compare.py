@@ -3,6 +3,7 @@
 import streamlit as st
 from markupsafe import Markup
 
+from workbench.app.known import known_distortions
 from workbench.app.markup import html_list, html_table, picture_of_svg
 from workbench.app.services import (
     compare,
@@ -11,10 +12,10 @@ from workbench.app.services import (
     workplace,
 )
 from workbench.app.widgets import escaped, faults_shown, heading, named
-from workbench.distortions import catalogue
 from workbench.domain.attributes import Version
 from workbench.domain.base import Frozen
 from workbench.domain.comparison import Comparison, ComparisonRow, Interval
+from workbench.domain.distortion import Distortion
 from workbench.domain.metrics import IdentificationMetrics, Metric
 from workbench.evaluation.plots import identification_plot, interval_plot
 from workbench.evaluation.wording import (
@@ -28,6 +29,7 @@ from workbench.evaluation.wording import (
     undefined_reasons,
     verdict_sentence,
 )
+from workbench.registry import Registry
 
 TITLE = "Compare"
 ICON = ":material/compare_arrows:"
@@ -59,10 +61,10 @@ def render() -> None:
         if len(ordered) < 2:
             st.info("Choose two versions or more.")
             return
-        _show(compare(store, ordered), ordered)
+        _show(compare(store, ordered), ordered, known_distortions(store))
 
 
-def _show(comparison: Comparison, versions: list[Version]) -> None:
+def _show(comparison: Comparison, versions: list[Version], specs: Registry[Distortion]) -> None:
     labels = labels_of(comparison)
     for pair in comparison.pairs:
         st.markdown(f"#### {escaped(verdict_sentence(pair, labels))}")
@@ -76,7 +78,7 @@ def _show(comparison: Comparison, versions: list[Version]) -> None:
     st.html(_identification(comparison))
     st.html(picture_of_svg(identification_plot(comparison)))
     st.subheader("Attributes side by side")
-    st.html(_attributes(comparison, versions))
+    st.html(_attributes(comparison, versions, specs))
     _terms(comparison)
 
 
@@ -150,8 +152,9 @@ def _identification(comparison: Comparison) -> Markup:
     )
 
 
-def _attributes(comparison: Comparison, versions: list[Version]) -> Markup:
-    specs = catalogue()
+def _attributes(
+    comparison: Comparison, versions: list[Version], specs: Registry[Distortion]
+) -> Markup:
     rows = []
     for distortion in comparison.protocol.distortions:
         columns = [version.attributes.phrases().get(distortion, ()) for version in versions]

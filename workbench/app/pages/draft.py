@@ -5,6 +5,7 @@ from typing import get_args
 
 import streamlit as st
 
+from workbench.app.known import known_distortions
 from workbench.app.reading import forget, phrase_key, rows_on_screen
 from workbench.app.services import (
     Workplace,
@@ -14,7 +15,6 @@ from workbench.app.services import (
     workplace,
 )
 from workbench.app.widgets import announce, escaped, faults_shown, heading, moment, named
-from workbench.distortions import catalogue
 from workbench.domain.attributes import Attribute, Status
 from workbench.domain.draft import DraftRow
 
@@ -33,29 +33,30 @@ def render() -> None:
     with faults_shown():
         place = workplace()
         _offer_curated(place)
-        distortion = _chosen(place)
+        distortion, name = _chosen(place)
         shown = rows_on_screen(distortion, place.store.draft.rows(distortion))
         for number, (row, now) in enumerate(shown, start=1):
             with st.container(gap="xsmall"):
-                _row(place, number, row, now)
-        _add(place, distortion)
+                _row(place, name, number, row, now)
+        _add(place, distortion, name)
         _ask_model(place, distortion)
         _freeze(place)
 
 
-def _chosen(place: Workplace) -> str:
-    """Let one distortion be chosen; what the draft has for unknown ones can be seen and removed."""
+def _chosen(place: Workplace) -> tuple[str, str]:
+    """Let one distortion be chosen, and return its id and name.
+
+    What the draft has for unknown ones can be seen and removed.
+    """
+    known = known_distortions(place.store)
     drafted = place.store.draft.attribute_set().distortions
-    names = [*catalogue(), *(name for name in drafted if name not in catalogue())]
-    chosen = st.selectbox("Distortion", names, format_func=_name, key="draft-distortion")
-    st.caption(
-        catalogue()[chosen].explanation if chosen in catalogue() else "Not in the catalogue."
+    names = {id: spec.name for id, spec in known.items()}
+    names |= {id: id for id in drafted if id not in known}
+    chosen = st.selectbox(
+        "Distortion", names, format_func=lambda id: names[id], key="draft-distortion"
     )
-    return chosen
-
-
-def _name(distortion: str) -> str:
-    return catalogue()[distortion].name if distortion in catalogue() else distortion
+    st.caption(escaped(known[chosen].explanation if chosen in known else "Not in the catalogue."))
+    return chosen, names[chosen]
 
 
 def _offer_curated(place: Workplace) -> None:
@@ -72,11 +73,11 @@ def _offer_curated(place: Workplace) -> None:
             st.rerun()
 
 
-def _row(place: Workplace, number: int, row: DraftRow, now: DraftRow | None) -> None:
+def _row(place: Workplace, name: str, number: int, row: DraftRow, now: DraftRow | None) -> None:
     with st.form(f"attribute-{row.id}-{row.row_version}", border=False):
         words, judged, left, right = st.columns([8, 2.2, 1.2, 1.5], vertical_alignment="bottom")
         phrase = words.text_input(
-            f"Attribute {number} of {_name(row.distortion)}",
+            f"Attribute {number} of {name}",
             row.attribute.phrase,
             key=phrase_key(row),
         )
@@ -151,12 +152,12 @@ def _from_call(attribute: Attribute) -> str:
     return f"Origin: {reworded}LLM call {attribute.call_id}"
 
 
-def _add(place: Workplace, distortion: str) -> None:
+def _add(place: Workplace, distortion: str, name: str) -> None:
     turn = st.session_state.setdefault("attributes added", 0)
     with st.form(f"add-{distortion}-{turn}", border=False):
         words, button = st.columns([8, 2.2], vertical_alignment="bottom")
         phrase = words.text_input(
-            f"New attribute of {_name(distortion)}",
+            f"New attribute of {name}",
             placeholder="what one sees, without the name of the distortion",
             key=f"new-{distortion}-{turn}",
         )

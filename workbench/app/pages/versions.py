@@ -5,12 +5,14 @@ from collections import Counter
 import streamlit as st
 from markupsafe import Markup
 
+from workbench.app.known import known_distortions
 from workbench.app.markup import html_list, html_table
 from workbench.app.services import Workplace, workplace
 from workbench.app.widgets import announce, faults_shown, heading, moment, named
-from workbench.distortions import catalogue
 from workbench.domain.attributes import Version
+from workbench.domain.distortion import Distortion
 from workbench.domain.run import Run
+from workbench.registry import Registry
 
 TITLE = "Versions"
 ICON = ":material/history:"
@@ -29,7 +31,7 @@ def render() -> None:
         st.html(_table(versions, place.store.runs.list()))
         with st.expander("Name a version"), faults_shown():
             _alias(place, versions)
-        _content(versions)
+        _content(versions, known_distortions(place.store))
 
 
 def _table(versions: list[Version], runs: list[Run]) -> Markup:
@@ -62,7 +64,7 @@ def _name(version: Version) -> Markup:
     return Markup("{}<br>{}").format(names, short) if names else short
 
 
-def _content(versions: list[Version]) -> None:
+def _content(versions: list[Version], specs: Registry[Distortion]) -> None:
     st.subheader("What a version holds")
     chosen = st.selectbox(
         "Version to look into",
@@ -71,7 +73,6 @@ def _content(versions: list[Version]) -> None:
         key="versions-chosen",
     )
     version = next(version for version in versions if version.hash == chosen)
-    specs = catalogue()
     rows = [
         (specs[name].name if name in specs else name, html_list((p, False) for p in phrases))
         for name, phrases in version.attributes.phrases().items()

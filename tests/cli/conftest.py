@@ -1,0 +1,3 @@
+from tests.datasets.conftest import built
+
+__all__ = ["built"]

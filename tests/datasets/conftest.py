@@ -1,0 +1,23 @@
+import pytest
+
+from tests.datasets.layouts import BUILDERS
+from workbench.datasets.adapters import adapters
+
+
+@pytest.fixture
+def built(tmp_path):
+    """Build a dataset's layout in a new folder and return the folder."""
+
+    def build(name, **more):
+        root = tmp_path / name
+        root.mkdir()
+        BUILDERS[name](root, **more)
+        return root
+
+    return build
+
+
+@pytest.fixture
+def load(built):
+    """Build a dataset's layout and load it."""
+    return lambda name, **more: adapters()[name].load(built(name, **more))

@@ -1,0 +1,132 @@
+"""The catalogue of distortions on the command line, and types added to it as data."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from PIL import Image
+
+from workbench.cli.console import Author, Db, Json, emit, table, workplace
+from workbench.datasets.photographs import load_photograph, photograph_files, read_image
+from workbench.distortions import (
+    apply_distortion,
+    operator_of,
+    read_recipe,
+    side_by_side,
+    strip,
+    write_recipe,
+)
+from workbench.errors import DataError
+from workbench.pipeline import add_recipe, known_distortions
+
+distortions = typer.Typer(help="The catalogue of distortions.", no_args_is_help=True)
+
+PREVIEW_SIZE = (256, 256)  # pixels
+
+
+@distortions.command("list")
+def list_distortions(json: Json = False, db: Db = None) -> None:
+    """List the catalogue, recipes included."""
+    with workplace(db) as (_, store):
+        specs = known_distortions(store).values()
+    document = [
+        spec.model_dump(mode="json", include={"id", "name", "group", "source", "explanation"})
+        | {"levels": list(spec.levels), "has_operator": spec.has_operator}
+        for spec in specs
+    ]
+    rows = [
+        (spec.id, spec.name, spec.group, " ".join(f"{v:g}" for v in spec.levels), spec.source)
+        for spec in specs
+    ]
+    emit(json, document, lambda: table(("id", "name", "group", "levels", "source"), rows))
+
+
+@distortions.command("apply")
+def apply(
+    id: str,
+    source: Annotated[Path, typer.Argument(metavar="IN")],
+    target: Annotated[Path, typer.Argument(metavar="OUT")],
+    level: Annotated[int, typer.Option(min=0)],
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Distort one image."""
+    with workplace(db) as (_, store):
+        recipes = tuple(store.recipes.list())
+    spec = operator_of(id, recipes).spec
+    save_image(apply_distortion(read_image(source), id, level, seed=seed, recipes=recipes), target)
+    parameter = spec.levels[level - 1] if level else spec.neutral
+    document = {"id": id, "level": level, "parameter": parameter, "seed": seed}
+    emit(json, document, lambda: f"{target}: {spec.name}, level {level}")
+
+
+@distortions.command("strip")
+def preview(
+    id: Annotated[str, typer.Argument(metavar="ID|FILE.yaml", help="A distortion, or a recipe.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT")],
+    photograph: Annotated[
+        Path | None, typer.Option(help="Image to distort; without, one that ships.")
+    ] = None,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Show a photograph clean and at every level, side by side in one image."""
+    with workplace(db) as (_, store):
+        recipes = tuple(store.recipes.list())
+    if Path(id).suffix in (".yaml", ".yml"):
+        shown = read_recipe(Path(id), recipes)
+        id, recipes = shown.id, (*(one for one in recipes if one.id != shown.id), shown)
+    operator_of(id, recipes)  # a wrong name is said before an image is read
+    clean = load_photograph(photograph or photograph_files("packaged")["astronaut"], *PREVIEW_SIZE)
+    images = strip(clean, id, recipes)
+    save_image(side_by_side(images), target)
+    document = {"id": id, "levels": len(images) - 1, "path": str(target)}
+    emit(json, document, lambda: f"{target}: {id}, clean and {len(images) - 1} levels")
+
+
+@distortions.command("add")
+def add(
+    path: Annotated[Path, typer.Argument(metavar="FILE.yaml")],
+    author: Author = None,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Add a distortion type that a YAML recipe describes."""
+    with workplace(db) as (settings, store):
+        recipe = read_recipe(path, tuple(store.recipes.list()))
+        add_recipe(store, recipe, author=author or settings.author)
+    emit(json, {"id": recipe.id}, lambda: f"{recipe.id}: {recipe.name}, {recipe.levels} levels")
+
+
+@distortions.command("export")
+def export(
+    id: str,
+    path: Annotated[Path, typer.Argument(metavar="FILE.yaml")],
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Write a recipe as YAML."""
+    with workplace(db) as (_, store):
+        write_recipe(store.recipes.get(id), path)
+    emit(json, {"id": id, "path": str(path)}, lambda: f"{id} in {path}")
+
+
+@distortions.command("remove")
+def remove(id: str, author: Author = None, json: Json = False, db: Db = None) -> None:
+    """Remove a recipe that no attribute names."""
+    with workplace(db) as (settings, store):
+        store.recipes.remove(id, author=author or settings.author)
+    emit(json, {"id": id}, lambda: f"{id} was removed.")
+
+
+def save_image(image: np.ndarray, target: Path) -> None:
+    """Write an image whole or not at all."""
+    partial = target.with_name(f".{target.stem}.partial{target.suffix}")
+    try:
+        Image.fromarray(image).save(partial)
+        partial.replace(target)
+    except (OSError, ValueError) as fault:
+        partial.unlink(missing_ok=True)
+        raise DataError(f"Cannot write the image {target}: {fault}.") from fault

@@ -1,0 +1,89 @@
+"""Make a multi-distortion set on the command line."""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.console import Db, Json, emit, progress_bar, workplace
+from workbench.datasets.generation.plan import Form, generator_config
+from workbench.distortions import kadid10k
+from workbench.errors import ConfigError
+from workbench.pipeline import generate_set
+
+
+def generate(
+    source: Annotated[str, typer.Argument(metavar="SRC", help="A folder, or 'packaged'.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the set.")],
+    count: Annotated[int, typer.Option(min=1, help="Number of images.")],
+    max_distortions: Annotated[
+        int | None, typer.Option(help="Most on one image; without, all that there are.")
+    ] = None,
+    clean_share: Annotated[float, typer.Option(min=0, max=1, help="Left clean.")] = 0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; without, one a core.")
+    ] = None,
+    distortions: Annotated[
+        str | None,
+        typer.Option(help="Ids, separated by commas; without, KADID-10k's 25."),
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(help="WIDTHxHEIGHT; without, each photograph's own.")
+    ] = None,
+    form: Annotated[Form, typer.Option(help="Files, or one array (needs --size).")] = "png",
+    quality: Annotated[int | None, typer.Option(min=1, max=100, help="JPEG, WebP.")] = None,
+    scores: Annotated[
+        str | None, typer.Option(help="Weak scores to add, of haarpsi, vsi, fsim, with commas.")
+    ] = None,
+    stretch: Annotated[
+        bool, typer.Option("--stretch", help="Stretch values as KADID-10k's generator does.")
+    ] = False,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Make a multi-distortion set, or go on with one that was broken off."""
+    with workplace(db) as (_, store):
+        recipes = tuple(store.recipes.list())
+    named = _names(distortions) if distortions else kadid10k()
+    config = generator_config(
+        count=count,
+        distortions=named,
+        max_distortions=max_distortions or len(named),
+        clean_share=clean_share,
+        seed=seed,
+        size=_size(size),
+        stretch=stretch,
+        form=form,
+        quality=quality,
+        scores=_names(scores or ""),
+    )
+    with progress_bar("generate") as progress:
+        made = generate_set(
+            source, out, config,
+            recipes=recipes, workers=workers or os.cpu_count() or 1, progress=progress,
+        )  # fmt: skip
+    rate = made.images_per_second
+    document = {
+        "images": made.images,
+        "manifest": str(out / "manifest.parquet"),
+        "images_per_second": rate,
+        "made": made.made,
+    }
+    told = f", {made.made} of them made now, {rate:.1f} a second" if rate else ", as it was"
+    emit(json, document, lambda: f"{made.images} images in {out}{told}")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+)x(\d+)", text)
+    if not found:
+        raise ConfigError(f"--size must be WIDTHxHEIGHT, for example 512x384, not '{text}'.")
+    return int(found[1]), int(found[2])

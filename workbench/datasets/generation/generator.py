@@ -1,0 +1,257 @@
+"""Make a multi-distortion set of any size from any photographs (METHOD §4).
+
+    OUT/set.json            what decides the set; written first
+    OUT/photographs.json    the photographs and their hashes
+    OUT/references/         the clean images
+    OUT/images/ or images.npy
+    OUT/parts/              rows of finished chunks, while the set is not complete
+    OUT/manifest.parquet    one row an image; written last: with it the set is complete
+    OUT/README.md           the dataset card
+
+A set that was broken off at any point is taken up where it stopped: the plan of every image
+depends on the configuration alone, files are there whole or not at all, and nothing that is there
+is made again.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from workbench.datasets.generation.card import card
+from workbench.datasets.generation.chunk import ChunkMaker, Distort
+from workbench.datasets.generation.files import clear_partials, write_whole
+from workbench.datasets.generation.manifest import FORMAT, read_manifest, write_manifest
+from workbench.datasets.generation.parallel import each_in_parallel
+from workbench.datasets.generation.plan import GeneratorConfig
+from workbench.datasets.generation.sources import Source, keep_sources, read_sources
+from workbench.domain.distortion import Distortion
+from workbench.errors import ConfigError, DataError
+
+Progress = Callable[[float, str], None]
+
+OWN = frozenset(
+    {".lock", "set.json", "photographs.json", "references", "images", "images.npy", "parts",
+     "manifest.parquet", "README.md"}
+)  # fmt: skip
+LIBRARIES = (
+    "attribute-workbench", "numpy", "scipy", "scikit-image", "opencv-python-headless", "pillow",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class GeneratedSet:
+    """What a call made.
+
+    Attributes:
+        root: The set's folder.
+        images: Number of images in the set.
+        made: How many of them this call made.
+        duration_s: Seconds that this call took to make them.
+    """
+
+    root: Path
+    images: int
+    made: int
+    duration_s: float
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Rate of this call; None if nothing was left to make."""
+        return self.made / self.duration_s if self.made else None
+
+
+def generate(
+    folder: str,
+    out: Path,
+    config: GeneratorConfig,
+    specs: Sequence[Distortion],
+    distort: Distort,
+    *,
+    workers: int,
+    progress: Progress,
+) -> GeneratedSet:
+    """Make a set, or what is missing of it.
+
+    Args:
+        folder: Folder of photographs, or "packaged".
+        out: Folder of the set: new, empty, or begun by the same call.
+        config: What decides the set.
+        specs: The distortions of the configuration, in its order.
+        distort: Applies the distortions of one image; can be pickled if workers > 1.
+        workers: Processes; the bytes do not depend on their number.
+        progress: Told the share done and the rate.
+
+    Raises:
+        DatasetNotFoundError: No photographs.
+        ConfigError: A distortion has no operator; `out` holds something else, another set, or one
+            begun with other libraries.
+        DataError: Photographs that cannot be used, a full disk, a killed worker.
+    """
+    for spec in specs:
+        if not spec.has_operator:
+            raise ConfigError(f"'{spec.id}' has no operator, so no image can be made with it.")
+    _refuse_own_photographs(folder, out)
+    facts = _facts(config, specs)
+    with _only_one(out):
+        _refuse_other_set(out, facts)
+        if not (out / "set.json").exists():
+            told = lambda _share, text: progress(0, text)  # noqa: E731
+            sources = read_sources(folder, config.size, workers=workers, progress=told)
+            _begin(out, config, facts, sources)
+        _tidy(out)
+        maker = ChunkMaker(folder, out, config, tuple(specs), distort)
+        started = time.monotonic()
+        made = _make(maker, workers, progress)
+        _finish(maker)
+    progress(1, "done")
+    return GeneratedSet(out, config.count, made, time.monotonic() - started)
+
+
+def _facts(config: GeneratorConfig, specs: Sequence[Distortion]) -> dict[str, Any]:
+    """Return all that decides the bytes of a set, but the photographs, as JSON."""
+    facts = {
+        "format": FORMAT,
+        "config": config.model_dump(mode="json"),
+        "distortions": [spec.model_dump(mode="json") for spec in specs],
+        "libraries": {name: installed(name) for name in LIBRARIES},
+    }
+    return json.loads(json.dumps(facts))  # type: ignore[no-any-return]
+
+
+def _refuse_own_photographs(folder: str, out: Path) -> None:
+    if folder != "packaged" and out.resolve().is_relative_to(Path(folder).resolve()):
+        raise ConfigError(
+            f"{out} lies inside the folder of photographs, which would grow by its own images. "
+            "Name a folder outside of it."
+        )
+
+
+def _refuse_other_set(out: Path, facts: dict[str, Any]) -> None:
+    foreign = sorted(entry.name for entry in out.iterdir() if entry.name not in OWN)
+    if foreign:
+        raise ConfigError(
+            f"{out} holds other files ({', '.join(foreign[:3])}); name a new or empty folder."
+        )
+    present = _read_json(out / "set.json")
+    if present is None:
+        return
+    for part in ("format", "config", "distortions", "libraries"):
+        if (old := present.get(part)) != facts[part]:
+            raise ConfigError(
+                f"{out} holds a set with other {part}: {_first_difference(old, facts[part])}. "
+                "Name another folder, or give the command that it was begun with."
+            )
+
+
+def _first_difference(old: Any, new: Any) -> str:
+    """Return where two JSON values differ first, in words."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        key = next(k for k in sorted({*old, *new}) if old.get(k) != new.get(k))
+        return f"{key} {_first_difference(old.get(key), new.get(key))}"
+    return f"was {json.dumps(old)[:80]}, now {json.dumps(new)[:80]}"
+
+
+def _begin(
+    out: Path, config: GeneratorConfig, facts: dict[str, Any], sources: list[Source]
+) -> None:
+    """Lay out the folder; set.json comes last and makes it a set that was begun."""
+    try:
+        for folder in ("references", *(() if config.form == "array" else ("images",))):
+            (out / folder).mkdir(exist_ok=True)
+        if config.form == "array" and config.size is not None:
+            shape = (config.count, config.size[1], config.size[0], 3)
+            np.lib.format.open_memmap(out / "images.npy", "w+", np.uint8, shape).flush()
+        keep_sources(out, sources)
+        write_whole(out / "set.json", json.dumps(facts, indent=2).encode())
+    except OSError as fault:
+        raise DataError(f"{out} cannot be written: {fault}. Name another folder.") from fault
+
+
+def _tidy(out: Path) -> None:
+    """Make room for parts, and remove what a killed process left half-written."""
+    (out / "parts").mkdir(exist_ok=True)
+    for folder in (out, *(entry for entry in out.iterdir() if entry.is_dir())):
+        clear_partials(folder)
+
+
+def _make(maker: ChunkMaker, workers: int, progress: Progress) -> int:
+    """Make every chunk that is not there; return how many images that were."""
+    if (maker.out / "manifest.parquet").exists():
+        return 0
+    left = [chunk for chunk in maker.chunks if not maker.part(chunk).exists()]
+    before = maker.config.count - sum(len(maker.images_of(chunk)) for chunk in left)
+    started, made = time.monotonic(), 0
+    for images in each_in_parallel(maker, left, workers=workers):
+        made += images
+        rate = made / (time.monotonic() - started)
+        progress((before + made) / maker.config.count, f"{before + made} images, {rate:.1f}/s")
+    return made
+
+
+def _finish(maker: ChunkMaker) -> None:
+    """Join the parts into the manifest, add the card, and clear away."""
+    manifest, readme = maker.out / "manifest.parquet", maker.out / "README.md"
+    try:
+        if not manifest.exists():
+            write_manifest(manifest, _blocks(maker), maker.config.scores)
+        if not readme.exists():
+            write_whole(readme, card(maker.config, maker.specs, read_manifest(manifest)).encode())
+    except OSError as fault:
+        raise DataError(
+            f"{maker.out} could not be written: {fault}. What is done stays; free some space and "
+            "give the same command again."
+        ) from fault
+    shutil.rmtree(maker.out / "parts", ignore_errors=True)
+
+
+def _blocks(maker: ChunkMaker) -> Iterator[list[dict[str, Any]]]:
+    """Yield the rows of the manifest, some thousand at a time."""
+    for first in range(0, len(maker.chunks), 128):
+        chunks = maker.chunks[first : first + 128]
+        yield [row for chunk in chunks for row in json.loads(maker.part(chunk).read_bytes())]
+
+
+@contextmanager
+def _only_one(out: Path) -> Iterator[None]:
+    """Hold a set's folder, made if need be, for this process alone; leave no empty folder."""
+    lock = FileLock(out / ".lock", timeout=0)
+    new = not out.exists()
+    try:
+        if out.is_file():
+            raise ConfigError(f"{out} is a file; name a new folder.")
+        out.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise DataError(f"Another process is at work on {out}; wait for its end.") from None
+    except OSError as fault:
+        raise DataError(f"{out} cannot be written: {fault}. Name another folder.") from fault
+    try:
+        yield
+    finally:
+        (out / ".lock").unlink(missing_ok=True)
+        lock.release()
+        if new and not any(out.iterdir()):
+            out.rmdir()
+
+
+def _read_json(file: Path) -> Any:
+    """Return a JSON file's value, None if it is not there.
+
+    Raises:
+        DataError: It is there and broken.
+    """
+    try:
+        return json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as fault:
+        raise DataError(f"{file} cannot be read ({fault}); begin a new set.") from fault

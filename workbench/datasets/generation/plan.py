@@ -1,0 +1,142 @@
+"""What a multi-distortion set will hold, image by image, before a pixel is touched (METHOD §4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import Field, ValidationError, model_validator
+
+from workbench.domain.base import Frozen
+from workbench.domain.distortion import Distortion
+from workbench.domain.run import QualityMetricName
+from workbench.errors import InvalidConfigError
+
+Form = Literal["png", "jpeg", "webp", "array"]
+LOSSY_QUALITY = 95
+
+
+class GeneratorConfig(Frozen):
+    """Everything that decides a multi-distortion set except the photographs.
+
+    Attributes:
+        count: Number of images.
+        distortions: Ids to draw from; the order decides the draw.
+        max_distortions: Most distortions on one image; the paper takes all that there are.
+        clean_share: Probability that an image is left clean; the paper's is 0.
+        seed: Decides every draw.
+        size: Width and height in pixels; None leaves every photograph at its own.
+        stretch: Stretch the values of an image to the whole range before its first and after its
+            last distortion, as KADID-10k's official generator does.
+        form: Files of one kind, or one memory-mapped array, which needs a size.
+        quality: Of JPEG (95 if None) and WebP (lossless if None), 1 to 100.
+        scores: Full-reference metrics to compute as weak supervision.
+    """
+
+    count: int = Field(ge=1)
+    distortions: tuple[str, ...] = Field(min_length=1)
+    max_distortions: int = Field(ge=1)
+    clean_share: float = Field(0, ge=0, le=1)
+    seed: int = Field(0, ge=0)
+    size: tuple[int, int] | None = None
+    stretch: bool = False
+    form: Form = "png"
+    quality: int | None = Field(None, ge=1, le=100)
+    scores: tuple[QualityMetricName, ...] = ()
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if len(set(self.distortions)) < len(self.distortions):
+            raise ValueError("distortions: one is named twice")
+        if self.max_distortions > len(self.distortions):
+            raise ValueError(
+                f"max_distortions: at most {len(self.distortions)}, the number of distortions to "
+                f"draw from, not {self.max_distortions}"
+            )
+        if self.size is not None and min(self.size) < 1:
+            raise ValueError(f"size: width and height must be at least 1, not {self.size}")
+        if self.form == "array" and self.size is None:
+            raise ValueError("size: an array needs one width and height for all images")
+        if self.quality is not None and self.form in ("png", "array"):
+            raise ValueError(f"quality: {self.form} is lossless")
+        return self
+
+
+def generator_config(**choices: Any) -> GeneratorConfig:
+    """Return the configuration that was asked for.
+
+    Raises:
+        InvalidConfigError: It is not possible; says why.
+
+    Example:
+        >>> generator_config(count=9, distortions=("jpeg",), max_distortions=99)
+        Traceback (most recent call last):
+        workbench.errors.InvalidConfigError: The set has 1 fault: max_distortions: at most 1, the \
+number of distortions to draw from, not 99.
+    """
+    try:
+        return GeneratorConfig(**choices)
+    except ValidationError as fault:
+        words = [_words(error["loc"], error["msg"]) for error in fault.errors()]
+        raise InvalidConfigError("The set", words) from None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedImage:
+    """What one image will be.
+
+    Attributes:
+        index: Its place in the set, from 0.
+        photograph: Index of its photograph.
+        steps: (distortion, level) in the order in which they are applied.
+        seed: Of the random numbers of its distortions.
+    """
+
+    index: int
+    photograph: int
+    steps: tuple[tuple[str, int], ...]
+    seed: int
+
+
+def plan_image(
+    config: GeneratorConfig, specs: Sequence[Distortion], photographs: int, index: int
+) -> PlannedImage:
+    """Return the plan of one image; it depends on nothing but the arguments.
+
+    K is uniform on 1..max_distortions, the K types are drawn without replacement, each gets a
+    uniform level, and the order of drawing is the order of applying. Images of one photograph
+    stand together, and photographs differ by at most one in how many images they get.
+
+    Args:
+        config: The set's configuration.
+        specs: The distortions of the configuration, in its order.
+        photographs: Number of photographs.
+        index: 0..count-1.
+
+    Example:
+        >>> blur = Distortion(id="blur", name="Blur", group="blur", source="", explanation="",
+        ...                   levels=(1, 2, 4))
+        >>> config = GeneratorConfig(count=4, distortions=("blur",), max_distortions=1)
+        >>> [plan_image(config, [blur], 2, i).photograph for i in range(4)]
+        [0, 0, 1, 1]
+        >>> plan_image(config, [blur], 2, 0).steps
+        (('blur', 2),)
+    """
+    rng = np.random.default_rng([config.seed, index])
+    clean = rng.random() < config.clean_share
+    drawn = 0 if clean else int(rng.integers(1, config.max_distortions, endpoint=True))
+    chosen = [specs[place] for place in rng.permutation(len(specs))[:drawn]]
+    return PlannedImage(
+        index=index,
+        photograph=index * photographs // config.count,
+        steps=tuple(
+            (spec.id, int(rng.integers(1, len(spec.levels), endpoint=True))) for spec in chosen
+        ),
+        seed=int(rng.integers(2**32)),
+    )
+
+
+def _words(place: tuple[int | str, ...], message: str) -> str:
+    if not place:
+        return message.removeprefix("Value error, ")
+    return f"{place[0]}: {message[0].lower()}{message[1:]}"

@@ -1,0 +1,124 @@
+"""The photographs that a set is made from, looked at once before anything is written."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from workbench.datasets.generation.files import write_whole
+from workbench.datasets.generation.parallel import each_in_parallel
+from workbench.datasets.photographs import fit_photograph, photograph_files, read_image
+from workbench.errors import DataError, WorkbenchError
+
+Size = tuple[int, int] | None
+KEPT = "photographs.json"
+NAMED = 5  # bad files spelled out in a message
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A photograph as it was when the set was begun.
+
+    Attributes:
+        name: Its file below the folder.
+        sha256: Of the file's bytes.
+    """
+
+    name: str
+    sha256: str
+
+
+def read_sources(
+    folder: str, size: Size, *, workers: int, progress: Callable[[float, str], None]
+) -> list[Source]:
+    """Return the photographs of a folder, each decoded once to be sure of it.
+
+    Args:
+        folder: The folder, or "packaged".
+        size: Width and height that every photograph must have at least.
+        workers: Processes that look at them.
+        progress: Told the share done.
+
+    Raises:
+        DatasetNotFoundError: No folder, or no photograph in it.
+        DataError: Names the photographs that cannot be used.
+    """
+    files = photograph_files(folder)
+    look = partial(_look, size=size)
+    found: dict[str, Source | str] = {}
+    for done, (name, outcome) in enumerate(
+        each_in_parallel(look, files.items(), workers=workers), start=1
+    ):
+        progress(done / len(files), "reading photographs")
+        found[name] = outcome
+    faults = [outcome for name in files if isinstance(outcome := found[name], str)]
+    if faults:
+        more = f" And {len(faults) - NAMED} more." if len(faults) > NAMED else ""
+        raise DataError(
+            f"{len(faults)} of {len(files)} photographs cannot be used, so nothing was generated: "
+            f"{' '.join(faults[:NAMED])}{more}"
+        )
+    return [outcome for name in files if isinstance(outcome := found[name], Source)]
+
+
+def keep_sources(out: Path, sources: list[Source]) -> None:
+    """Write down the photographs that a set is begun with."""
+    write_whole(out / KEPT, json.dumps([asdict(source) for source in sources]).encode())
+
+
+def begun_sources(out: Path) -> list[Source]:
+    """Return the photographs that a set was begun with; read once by each process.
+
+    Raises:
+        DataError: The list was lost or damaged.
+    """
+    file = out / KEPT
+    try:
+        return _read_kept(file, file.stat().st_mtime_ns)
+    except (OSError, ValueError, TypeError) as fault:
+        raise DataError(f"{file} cannot be read ({fault}); begin a new set.") from fault
+
+
+@lru_cache(maxsize=1)
+def _read_kept(file: Path, _changed: int) -> list[Source]:
+    return [Source(**source) for source in json.loads(file.read_bytes())]
+
+
+def open_source(source: Source, file: Path, size: Size) -> np.ndarray:
+    """Return the clean image made of a photograph.
+
+    Returns:
+        (H, W, 3), uint8.
+
+    Raises:
+        DataError: The file is no longer what it was when the set was begun.
+    """
+    try:
+        same = hashlib.sha256(file.read_bytes()).hexdigest() == source.sha256
+    except OSError:
+        same = False
+    if not same:
+        raise DataError(
+            f"{file} was changed or taken away after the set was begun. Put it back, or begin a "
+            "new set in another folder."
+        )
+    image = read_image(file)
+    return image if size is None else fit_photograph(image, *size)
+
+
+def _look(item: tuple[str, Path], size: Size) -> tuple[str, Source | str]:
+    name, file = item
+    try:
+        height, width, _ = read_image(file).shape
+    except WorkbenchError as fault:
+        return name, str(fault)
+    if size is not None and (width < size[0] or height < size[1]):
+        return name, (
+            f"{file} has {width}x{height} pixels, fewer than {size[0]}x{size[1]}; to enlarge it "
+            "would blur it."
+        )
+    return name, Source(name, hashlib.sha256(file.read_bytes()).hexdigest())
