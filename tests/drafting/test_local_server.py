@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -37,7 +38,13 @@ def open_and_close(settings) -> None:
 
 
 def children() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+    """Return the processes below this one but the pool's, which other tests may have left idle."""
+    found = psutil.Process().children(recursive=True)
+    return [one for one in found if not {"loky", "resource_tracker"} & set(_words(one))]
+
+
+def _words(process: psutil.Process) -> list[str]:
+    return re.findall(r"\w+", " ".join(process.cmdline()))
 
 
 def schema_request(model, haze, k=2) -> LLMRequest:
