@@ -21,6 +21,7 @@ Db = Annotated[
 ]
 Author = Annotated[str | None, typer.Option(help="Who does it, for the record.")]
 
+PIPED_WIDTH = 200  # characters
 _progress_console = Console(stderr=True)
 
 
@@ -43,12 +44,15 @@ def emit(as_json: bool, document: Any, text: Callable[[], object]) -> None:
     if as_json:
         sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     else:
-        Console(soft_wrap=True).print(text(), markup=False, highlight=False)
+        width = None if sys.stdout.isatty() else PIPED_WIDTH  # nothing is cut off in a pipe
+        Console(soft_wrap=True, width=width).print(text(), markup=False, highlight=False)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """Return a plain table; None shows as an empty cell."""
-    made = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    """Return a plain table; None shows as an empty cell, the first column is never cut off."""
+    made = Table(box=None, header_style="bold", pad_edge=False)
+    for place, name in enumerate(columns):
+        made.add_column(name, no_wrap=place == 0)
     for row in rows:
         made.add_row(*("" if cell is None else str(cell) for cell in row))
     return made
