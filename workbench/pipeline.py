@@ -25,11 +25,9 @@ from workbench.distortions import (
     apply_sequence,
     catalogue,
     operator_of,
-    parse_recipe,
 )
 from workbench.domain.attributes import Attribute, AttributeSet, Version
 from workbench.domain.comparison import Comparison
-from workbench.domain.distortion import Distortion
 from workbench.domain.recipe import Recipe
 from workbench.domain.run import Predictions, Protocol, Run, RunConfig, RunResult
 from workbench.drafting.draft import draft_attributes
@@ -39,7 +37,6 @@ from workbench.errors import ConfigError
 from workbench.evaluation.comparison import compare_runs
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import all_clean, identification_metrics
-from workbench.registry import Registry
 from workbench.settings import Settings
 from workbench.store import Store
 from workbench.tuning.loop import tune
@@ -48,23 +45,6 @@ from workbench.tuning.regressor import fit_regressor
 from workbench.tuning.threads import computing_threads
 
 Progress = Callable[[float, str], None]
-
-
-def known_distortions(store: Store) -> Registry[Distortion]:
-    """Return the catalogue, the store's recipes included."""
-    return catalogue(tuple(store.recipes.list()))
-
-
-def add_recipe(store: Store, recipe: Recipe, *, author: str) -> None:
-    """Store a distortion type made of data; from then on it is one like any other.
-
-    Raises:
-        InvalidConfigError: It cannot be used here; names every fault.
-        StoreError: Its id is taken by a recipe of other content.
-    """
-    others = tuple(other for other in store.recipes.list() if other.id != recipe.id)
-    parse_recipe(recipe.model_dump(mode="json"), f"Recipe '{recipe.id}'", others)
-    store.recipes.add(recipe, author=author)
 
 
 def draft_distortion(
@@ -78,7 +58,7 @@ def draft_distortion(
 ) -> tuple[Attribute, ...]:
     """Ask the language model for K attributes; every call is logged, a repeated one recalled."""
     return draft_attributes(
-        known_distortions(store)[distortion],
+        store.recipes.catalogue()[distortion],
         model,
         template=template,
         k=k,
@@ -98,7 +78,7 @@ def freeze_version(
     alias: str | None = None,
 ) -> Version:
     """Freeze a set of attributes for known distortions; the same content is the same version."""
-    known = known_distortions(store)
+    known = store.recipes.catalogue()
     for distortion in attributes.distortions:
         known[distortion]  # raises UnknownNameError with the name that was meant
     return store.versions.freeze(

@@ -13,7 +13,7 @@ from workbench.cli import cli
 from workbench.datasets.generation.manifest import read_manifest
 from workbench.datasets.generation.plan import GeneratorConfig
 from workbench.errors import ConfigError, InvalidConfigError, StoreError, UnknownNameError
-from workbench.pipeline import add_recipe, enqueue_run, generate_set
+from workbench.pipeline import enqueue_run, generate_set
 from workbench.runs.experiment import parse_experiment
 from workbench.store import open_store
 
@@ -166,7 +166,7 @@ def test_a_recipe_that_the_catalogue_refuses_is_not_stored(home, store):
     night = store.recipes.get("night_shot")
     wrong = night.model_copy(update={"id": "jpeg"})
     with pytest.raises(InvalidConfigError, match="Recipe 'jpeg' has 1 fault: id: 'jpeg' is a dis"):
-        add_recipe(store, wrong, author="ann")
+        store.recipes.add(wrong, author="ann")
     write("dawn.yaml", {**NIGHT, "name": "Dawn", "steps": [{"operator": "night_shot",
                                                              "parameters": [1]}]})  # fmt: skip
     with pytest.raises(InvalidConfigError, match=r"steps\.1\.operator: 'night_shot' is itself a"):

@@ -1,36 +1,68 @@
 """The `workbench` command: thin, and every fault one plain line on stderr."""
 
+import importlib
 import sys
 import traceback
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from workbench.cli import attributes, datasets, demo, distortions, doctor, generate, runs, splits
 from workbench.errors import WorkbenchError
 from workbench.settings import read_settings
 
+# Command to where it is defined; imported when it is called, since torch alone takes a second.
+COMMANDS = {
+    "distortions": "distortions:distortions",
+    "attributes": "attributes:attributes",
+    "versions": "attributes:versions",
+    "datasets": "datasets:datasets",
+    "runs": "runs:runs",
+    "demo": "demo:demo",
+    "doctor": "doctor:doctor",
+    "draft": "attributes:draft",
+    "freeze": "attributes:freeze",
+    "generate": "generate:generate",
+    "run": "runs:run",
+    "worker": "runs:worker",
+    "compare": "runs:compare",
+    "app": "runs:app",
+}
+
+
+class CommandsOnDemand(TyperGroup):
+    """The commands of `COMMANDS`, each imported when it is needed."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands.update(dict.fromkeys(COMMANDS, self))  # what a wrong name is compared with
+
+    def list_commands(self, _context: Any) -> list[str]:
+        """Return the names in their order."""
+        return list(COMMANDS)
+
+    def get_command(self, _context: Any, name: str) -> Any:
+        """Return a command, or None if there is none of that name."""
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        found = getattr(importlib.import_module(f"workbench.cli.{module}"), attribute)
+        if not isinstance(found, typer.Typer):
+            function, found = found, typer.Typer(add_completion=False)
+            found.command(name)(function)
+        command = typer.main.get_command(found)
+        command.name = name
+        return command
+
+
 cli = typer.Typer(
-    name="workbench",
-    help="The attribute workbench for explainable image quality assessment.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
+    name="workbench", cls=CommandsOnDemand, pretty_exceptions_enable=False, add_completion=False
 )
-cli.add_typer(distortions.distortions, name="distortions")
-cli.add_typer(attributes.attributes, name="attributes")
-cli.add_typer(attributes.versions, name="versions")
-datasets.datasets.command("split")(splits.split)
-cli.add_typer(datasets.datasets, name="datasets")
-cli.add_typer(runs.runs, name="runs")
-cli.command()(demo.demo)
-cli.command()(doctor.doctor)
-cli.command()(attributes.draft)
-cli.command()(attributes.freeze)
-cli.command()(generate.generate)
-cli.command()(runs.run)
-cli.command()(runs.worker)
-cli.command()(runs.compare)
-cli.command()(runs.app)
+
+
+@cli.callback(no_args_is_help=True)
+def workbench() -> None:
+    """The attribute workbench for explainable image quality assessment."""
 
 
 def main() -> None:

@@ -10,11 +10,11 @@ from workbench.domain.attributes import AttributeSet
 from workbench.domain.difference import difference
 from workbench.drafting.local_server import open_language_model
 from workbench.drafting.templates import load_template, render
-from workbench.pipeline import draft_distortion, freeze_version, known_distortions, part
+from workbench.pipeline import draft_distortion, freeze_version, part
 from workbench.store.text import read_attributes, write_attributes
 
-attributes = typer.Typer(help="The working draft.", no_args_is_help=True)
-versions = typer.Typer(help="Frozen attribute sets.", no_args_is_help=True)
+attributes = typer.Typer(help="The working draft.", no_args_is_help=True, add_completion=False)
+versions = typer.Typer(help="Frozen attribute sets.", no_args_is_help=True, add_completion=False)
 
 
 def draft(
@@ -29,7 +29,7 @@ def draft(
 ) -> None:
     """Ask a language model for attributes and put them into the working draft."""
     with workplace(db) as (_, store):
-        known = known_distortions(store)
+        known = store.recipes.catalogue()
     specs = [known[id] for id in ids]
     if dry_run:
         chosen = load_template(template)
@@ -86,7 +86,7 @@ def import_attributes(path: Path, author: Author = None, json: Json = False, db:
     """Replace the draft of the distortions that a YAML file (or folder of them) holds."""
     read = read_attributes(path)
     with workplace(db) as (settings, store):
-        known = known_distortions(store)
+        known = store.recipes.catalogue()
         for distortion in read.distortions:
             known[distortion]  # raises with the name that was meant
         store.draft.replace(read, author=author or settings.author, distortions=read.distortions)

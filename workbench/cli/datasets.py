@@ -7,13 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from workbench.cli.console import Json, emit, progress_bar, table
+from workbench.cli.splits import split
 from workbench.datasets.adapters import adapters
 from workbench.datasets.check import CheckReport, check
 from workbench.datasets.labelled import DatasetFacts
 from workbench.datasets.tables.preview import TablePreview, preview
 from workbench.distortions import catalogue
 
-datasets = typer.Typer(help="Datasets of images.", no_args_is_help=True)
+datasets = typer.Typer(help="Datasets of images.", no_args_is_help=True, add_completion=False)
+datasets.command("split")(split)
 SHOWN = 20  # bad rows in the text; JSON has them all
 
 

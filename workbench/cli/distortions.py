@@ -18,9 +18,10 @@ from workbench.distortions import (
     write_recipe,
 )
 from workbench.errors import DataError
-from workbench.pipeline import add_recipe, known_distortions
 
-distortions = typer.Typer(help="The catalogue of distortions.", no_args_is_help=True)
+distortions = typer.Typer(
+    help="The catalogue of distortions.", no_args_is_help=True, add_completion=False
+)
 
 PREVIEW_SIZE = (256, 256)  # pixels
 
@@ -29,7 +30,7 @@ PREVIEW_SIZE = (256, 256)  # pixels
 def list_distortions(json: Json = False, db: Db = None) -> None:
     """List the catalogue, recipes included."""
     with workplace(db) as (_, store):
-        specs = known_distortions(store).values()
+        specs = store.recipes.catalogue().values()
     document = [
         spec.model_dump(mode="json", include={"id", "name", "group", "source", "explanation"})
         | {"levels": list(spec.levels), "has_operator": spec.has_operator}
@@ -96,7 +97,7 @@ def add(
     """Add a distortion type that a YAML recipe describes."""
     with workplace(db) as (settings, store):
         recipe = read_recipe(path, tuple(store.recipes.list()))
-        add_recipe(store, recipe, author=author or settings.author)
+        store.recipes.add(recipe, author=author or settings.author)
     emit(json, {"id": recipe.id}, lambda: f"{recipe.id}: {recipe.name}, {recipe.levels} levels")
 
 

@@ -19,7 +19,7 @@ from workbench.runs.worker import Execute, work_off
 from workbench.settings import Settings, read_settings, resource
 from workbench.store import Store, open_store
 
-runs = typer.Typer(help="The queue of runs.", no_args_is_help=True)
+runs = typer.Typer(help="The queue of runs.", no_args_is_help=True, add_completion=False)
 
 
 def run(

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
+from workbench.distortions import catalogue, parse_recipe
 from workbench.domain.base import canonical_json
+from workbench.domain.distortion import Distortion
 from workbench.domain.recipe import Recipe
 from workbench.errors import IntegrityError, StoreError, UnknownNameError
+from workbench.registry import Registry
 from workbench.store.audit import record
 from workbench.store.columns import utc_now
 from workbench.store.database import Database
@@ -39,12 +42,15 @@ class RecipeRepository:
         """Store a recipe; one that is there with the same content stays as it is.
 
         Args:
-            recipe: Checked against the catalogue already (`workbench.pipeline.add_recipe`).
+            recipe: What to add.
             author: Who adds it.
 
         Raises:
+            InvalidConfigError: It cannot be used here; names every fault.
             StoreError: The id is taken by a recipe of other content.
         """
+        others = tuple(other for other in self.list() if other.id != recipe.id)
+        parse_recipe(recipe.model_dump(mode="json"), f"Recipe '{recipe.id}'", others)
         with self._database.writing() as session:
             row = session.get(RecipeRow, recipe.id)
             if row is None:
@@ -76,6 +82,10 @@ class RecipeRepository:
         with self._database.reading() as session:
             rows = session.exec(select(RecipeRow)).all()
             return [_value(row) for row in sorted(rows, key=lambda row: row.id)]
+
+    def catalogue(self) -> Registry[Distortion]:
+        """Return every distortion that is known here: the built-in ones and the recipes."""
+        return catalogue(tuple(self.list()))
 
     def remove(self, id: str, *, author: str) -> None:
         """Remove a recipe that nothing names; the record keeps it.

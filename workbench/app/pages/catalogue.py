@@ -5,9 +5,9 @@ from collections import Counter
 import streamlit as st
 from markupsafe import Markup
 
-from workbench.app.known import known_distortions, level_strip
 from workbench.app.markup import html_table, picture_of_pixels
 from workbench.app.services import workplace
+from workbench.app.strips import level_strip
 from workbench.app.widgets import escaped, faults_shown, heading
 from workbench.domain.distortion import Distortion
 from workbench.registry import Registry
@@ -23,7 +23,7 @@ def render() -> None:
     heading(TITLE, "What can happen to a photograph, and how it looks at each level.")
     with faults_shown():
         store = workplace().store
-        specs = known_distortions(store)
+        specs = store.recipes.catalogue()
         _strip(store, specs)
         counts = Counter(row.distortion for row in store.draft.rows())
         for group in dict.fromkeys(spec.group for spec in specs.values()):

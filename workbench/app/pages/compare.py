@@ -3,7 +3,6 @@
 import streamlit as st
 from markupsafe import Markup
 
-from workbench.app.known import known_distortions
 from workbench.app.markup import html_list, html_table, picture_of_svg
 from workbench.app.services import (
     compare,
@@ -61,7 +60,7 @@ def render() -> None:
         if len(ordered) < 2:
             st.info("Choose two versions or more.")
             return
-        _show(compare(store, ordered), ordered, known_distortions(store))
+        _show(compare(store, ordered), ordered, store.recipes.catalogue())
 
 
 def _show(comparison: Comparison, versions: list[Version], specs: Registry[Distortion]) -> None:

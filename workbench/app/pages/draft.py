@@ -5,7 +5,6 @@ from typing import get_args
 
 import streamlit as st
 
-from workbench.app.known import known_distortions
 from workbench.app.reading import forget, phrase_key, rows_on_screen
 from workbench.app.services import (
     Workplace,
@@ -48,7 +47,7 @@ def _chosen(place: Workplace) -> tuple[str, str]:
 
     What the draft has for unknown ones can be seen and removed.
     """
-    known = known_distortions(place.store)
+    known = place.store.recipes.catalogue()
     drafted = place.store.draft.attribute_set().distortions
     names = {id: spec.name for id, spec in known.items()}
     names |= {id: id for id in drafted if id not in known}

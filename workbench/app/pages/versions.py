@@ -5,7 +5,6 @@ from collections import Counter
 import streamlit as st
 from markupsafe import Markup
 
-from workbench.app.known import known_distortions
 from workbench.app.markup import html_list, html_table
 from workbench.app.services import Workplace, workplace
 from workbench.app.widgets import announce, faults_shown, heading, moment, named
@@ -31,7 +30,7 @@ def render() -> None:
         st.html(_table(versions, place.store.runs.list()))
         with st.expander("Name a version"), faults_shown():
             _alias(place, versions)
-        _content(versions, known_distortions(place.store))
+        _content(versions, place.store.recipes.catalogue())
 
 
 def _table(versions: list[Version], runs: list[Run]) -> Markup:

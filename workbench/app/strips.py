@@ -1,25 +1,15 @@
-"""The distortions that pages know, and how they look.
-
-As the pipeline has it, without importing it: a page that shows no run needs no torch.
-"""
+"""How a distortion looks, level by level."""
 
 import numpy as np
 import streamlit as st
 
 from workbench.datasets.photographs import load_photograph, photograph_files
-from workbench.distortions import catalogue, strip
-from workbench.domain.distortion import Distortion
+from workbench.distortions import strip
 from workbench.domain.recipe import Recipe
-from workbench.registry import Registry
 from workbench.store import Store
 
 PHOTOGRAPH = "astronaut"  # of scikit-image; the example that strips of levels are made of
 PHOTOGRAPH_SIZE = (256, 256)  # pixels; small enough for a strip to be quick
-
-
-def known_distortions(store: Store) -> Registry[Distortion]:
-    """Return the catalogue, the store's recipes included."""
-    return catalogue(tuple(store.recipes.list()))
 
 
 def level_strip(store: Store, distortion: str) -> np.ndarray:
