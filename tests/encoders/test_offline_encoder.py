@@ -1,16 +1,27 @@
+from hashlib import sha256
+
 import numpy as np
 import pytest
 import torch
+import yaml
 from safetensors.numpy import load_file
+from scipy.fft import dctn
 from tokenizers import Tokenizer
 
+from workbench.datasets.photographs import load_photograph, photograph_files
+from workbench.distortions import apply_distortion
 from workbench.domain.run import EncoderConfig
 from workbench.encoders import load_encoder
 from workbench.encoders import minilm as minilm_module
+from workbench.encoders import offline as offline_module
 from workbench.encoders.minilm import load_minilm, model_folder, word_pieces
-from workbench.encoders.stem import BandEnergyStem
-from workbench.errors import CheckpointMismatchError
-from workbench.settings import read_settings
+from workbench.encoders.pixel_statistics import PixelStatistics
+from workbench.encoders.statistics_tower import Remembered
+from workbench.errors import CheckpointMismatchError, ShapeError
+from workbench.settings import read_settings, resource
+from workbench.tuning.prompts import PromptedTower
+
+IMAGES = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +85,12 @@ def test_text_embeddings_are_normalised_and_carry_no_gradient(encoder):
     assert not texts.requires_grad
 
 
-def test_it_says_that_its_image_tower_is_untrained_and_that_it_is_not_clip(encoder):
-    assert not encoder.facts.trained
-    assert "starts untrained" in encoder.facts.note
+def test_it_says_what_it_is_and_that_it_is_not_clip(encoder):
+    assert encoder.facts.trained
+    assert encoder.facts.weights.startswith("image tower offline.safetensors")
+    assert "trained on synthetic distortions" in encoder.facts.note
     assert "not CLIP" in encoder.facts.note
+    assert encoder.facts.image_parameters < 8_000_000
 
 
 def test_everything_is_frozen(encoder):
@@ -85,17 +98,77 @@ def test_everything_is_frozen(encoder):
     assert not encoder.model.training
 
 
-def test_weights_depend_on_the_seed_alone():
-    torch.manual_seed(5)
+def test_it_is_the_same_for_every_seed_and_leaves_the_random_state(encoder):
     before = torch.random.get_rng_state()
-    first, again, other = (
-        load_encoder(EncoderConfig(name="offline"), read_settings(), seed=seed)
-        for seed in (1, 1, 2)
-    )
+    other = load_encoder(EncoderConfig(name="offline"), read_settings(), seed=5)
     assert torch.equal(torch.random.get_rng_state(), before)
-    image = torch.rand(1, 3, 96, 96)
-    assert torch.equal(first.tower(image), again.tower(image))
-    assert not torch.equal(first.tower(image), other.tower(image))
+    assert torch.equal(encoder.tower(IMAGES), other.tower(IMAGES))
+
+
+@pytest.mark.parametrize("mode", ["shallow", "deep"])
+def test_zero_prompts_equal_plain_encode(encoder, mode):
+    plain = encoder.model.encode_image(IMAGES)
+    assert plain.shape == (2, 384)
+    assert torch.equal(encoder.tower(IMAGES), plain)
+    assert torch.allclose(PromptedTower(encoder.tower, mode, 0)(IMAGES), plain, atol=1e-6)
+
+
+def test_prompts_change_the_embedding(encoder):
+    torch.manual_seed(0)
+    assert not torch.allclose(
+        PromptedTower(encoder.tower, "shallow", 4)(IMAGES), encoder.tower(IMAGES), atol=1e-3
+    )
+
+
+def test_prepared_images_give_the_embeddings_of_the_images(encoder):
+    prepared = encoder.tower.prepare(IMAGES)
+    assert prepared.dtype == torch.float16
+    assert torch.equal(encoder.tower.prepare(IMAGES), prepared)
+    cosine = torch.cosine_similarity(encoder.tower(prepared), encoder.tower(IMAGES))
+    assert cosine.min() > 0.9999
+
+
+def test_images_of_another_size_are_refused(encoder):
+    with pytest.raises(ShapeError, match="reads 224x224 px, got images of 96x96 px"):
+        encoder.tower(torch.rand(1, 3, 96, 96))
+    with pytest.raises(ShapeError, match="reads 224x224 px, got images of 96x96 px"):
+        encoder.tower.prepare(torch.rand(1, 3, 96, 96))
+
+
+def test_only_the_last_images_are_remembered():
+    remembered, rows = Remembered(most=2), torch.arange(3.0)
+    for place, row in enumerate(rows):
+        remembered.put(bytes([place]), row)
+    assert [remembered.get(bytes([place])) is None for place in range(3)] == [True, False, False]
+
+
+def test_curated_sentences_name_the_distortion_of_a_photograph(encoder):
+    """Astronaut, which it was never trained on, under six distortions that are easy to see."""
+    folder = resource("attribute_db/curated")
+    names = ["gaussian_blur", "impulse_noise", "jpeg", "color_block", "darken", "pixelate"]
+    phrases = [yaml.safe_load((folder / f"{n}.yaml").read_text())["attributes"] for n in names]
+    texts = encoder.encode_texts([f"There is {p} in the photo." for some in phrases for p in some])
+    directions = texts - encoder.encode_texts(["A pristine, undistorted photo."])
+    image = load_photograph(photograph_files("packaged")["astronaut"], 512, 384)
+    crops = [apply_distortion(image, name, 5, seed=0)[80:304, 144:368] for name in names]
+    images = encoder.normalise(torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2))
+    with torch.no_grad():
+        scores = encoder.tower(images) @ directions.T
+    named = scores.unflatten(1, (6, 5)).mean(2).argmax(1)
+    assert (named == torch.arange(6)).sum() >= 5
+
+
+def test_a_changed_or_missing_file_of_weights_is_refused(monkeypatch, tmp_path):
+    file = tmp_path / "offline.safetensors"
+    monkeypatch.setattr(offline_module, "WEIGHTS", file)
+    with pytest.raises(CheckpointMismatchError, match=r"offline.safetensors is missing. Install"):
+        offline_module.trained_weights()
+    file.write_bytes(b"other")
+    with pytest.raises(CheckpointMismatchError, match=r"has SHA-256 d9298a10d1b0…, expected"):
+        offline_module.trained_weights()
+    monkeypatch.setattr(offline_module, "WEIGHTS_SHA256", sha256(b"other").hexdigest())
+    with pytest.raises(CheckpointMismatchError, match="cannot be read"):
+        offline_module.trained_weights()
 
 
 def test_other_weights_are_refused_by_their_hash(monkeypatch):
@@ -104,20 +177,40 @@ def test_other_weights_are_refused_by_their_hash(monkeypatch):
         load_minilm()
 
 
-def test_the_stem_tells_blur_from_noise_by_the_energy_of_fine_bands():
-    rng = np.random.default_rng(0)
-    smooth = torch.full((1, 3, 96, 96), 0.2)
-    noisy = smooth + torch.from_numpy(rng.normal(0, 0.1, (1, 3, 96, 96))).float()
-    stem = BandEnergyStem(8, 32)
-    difference = (
-        (stem.features(noisy) - stem.features(smooth)).mean((0, 2, 3))[:48].unflatten(0, (3, 16))
-    )
-    assert (difference[:, 1:] > 1).all()  # every band but the mean gains energy in every plane
-    assert difference[0, 0].abs() < 0.2  # the mean brightness stays
+def statistics_of(image):
+    """Statistics of a constant or random image, (S, S) or (3, S, S), of cells and of the view."""
+    return PixelStatistics()(image.expand(3, *image.shape[-2:])[None].float())
 
 
-def test_the_stem_measures_noise_power_exactly():
-    noise = torch.from_numpy(np.random.default_rng(1).normal(0, 0.5, (1, 3, 96, 96))).float()
-    power = BandEnergyStem(8, 96).features(noise)[0, 48:64, 0, 0].exp()
-    luma_variance = 0.25 * (0.299**2 + 0.587**2 + 0.114**2)  # an orthonormal transform keeps it
-    assert power.numpy() == pytest.approx(luma_variance, rel=0.2)
+def test_band_energies_are_those_of_an_orthonormal_cosine_transform():
+    rng = np.random.default_rng(1)
+    values = rng.normal(0, 0.5, (64, 64))
+    cells, _ = statistics_of(torch.from_numpy(values))
+    blocks = values[:32, :32].reshape(8, 4, 8, 4).swapaxes(1, 2)
+    bands = np.abs(dctn(blocks, axes=(2, 3), norm="ortho")).reshape(64, 16).mean(0)
+    assert cells[0, :16, 0, 0].exp().numpy() == pytest.approx(bands + 1e-3, rel=1e-3)
+
+
+def test_absolute_brightness_and_clipping_are_kept():
+    black, grey = (statistics_of(torch.full((32, 32), value))[0].flatten() for value in (0, 0.5))
+    assert grey[288:292].tolist() == pytest.approx([0.5] * 4, abs=1e-4)  # mean of R, G, B, luma
+    clipped = slice(288 + 28, 288 + 31)
+    assert (black[clipped].tolist(), grey[clipped].tolist()) == ([1] * 3, [0] * 3)
+
+
+def test_a_block_grid_shows_in_the_rhythm_of_the_gradients():
+    torch.manual_seed(0)
+    smooth = torch.rand(1, 1, 28, 28)
+    blocks = smooth.repeat_interleave(8, -1).repeat_interleave(8, -2)[0, 0]
+    _, view = statistics_of(blocks)
+    rhythm = view[0, 199:217]  # correlation of the column gradients at the 18 lags
+    assert rhythm[7] > rhythm[:7].max() + 0.5
+
+
+def test_green_shifted_against_red_is_found_where_it_lies():
+    torch.manual_seed(0)
+    coarse = torch.nn.functional.interpolate(torch.rand(1, 1, 56, 56), 224, mode="bilinear")
+    image = coarse.expand(1, 3, 224, 224).clone()
+    image[:, 1] = image[:, 1].roll((-4, -8), (1, 2))
+    shifts = PixelStatistics()(image)[1][0, -20:-4].unflatten(0, (4, 4))  # rows down, then right
+    assert divmod(int(shifts.argmax()), 4) == (1, 2)  # 2 and 4 pixels of the halved view

@@ -10,10 +10,10 @@ OFFLINE = read_settings().model_copy(update={"offline": True})
 
 
 @pytest.mark.parametrize(("quick", "name"), [(False, "demo"), (True, "demo-quick")])
-def test_without_a_hub_the_offline_encoder_is_tuned_whole(quick, name):
+def test_without_a_hub_prompts_of_the_offline_encoder_are_tuned(quick, name):
     config = demo_experiment(OFFLINE, quick=quick)
     assert config.name == name
-    assert (config.encoder.name, config.tuning.mode) == ("offline", "whole")
+    assert (config.encoder.name, config.tuning.mode) == ("offline", "shallow")
 
 
 @pytest.mark.parametrize(("quick", "name"), [(False, "demo-clip"), (True, "demo-clip-quick")])

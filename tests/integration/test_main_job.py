@@ -80,7 +80,8 @@ def test_a_run_answers_with_one_json_document_and_its_terms(both_run):
     assert first["protocol"]["photographs"] == 10
     assert first["protocol"]["images"] == 110
     assert "no MOS" in first["protocol"]["target"]
-    assert first["encoder"]["trained"] is False
+    assert first["encoder"]["trained"] is True
+    assert "not CLIP" in first["encoder"]["note"]
 
 
 def test_the_same_seed_gives_the_same_result_bit_for_bit(both_run, workbench):

@@ -28,7 +28,7 @@ def pairs(encoder):
 def grainy(count=16):
     """Grey images, every other one with strong grain, and their strengths (blur, noise)."""
     rng = np.random.default_rng(0)
-    images = np.full((count, 112, 128, 3), 128, dtype=np.uint8)
+    images = np.full((count, 240, 256, 3), 128, dtype=np.uint8)
     images[1::2] += rng.integers(0, 90, images[1::2].shape, dtype=np.uint8)
     strengths = np.zeros((count, 2), dtype=np.float32)
     strengths[1::2, 1] = 1
@@ -40,7 +40,7 @@ def tuned(encoder, pairs, *, seed=0, progress=lambda share, text: None, **fields
     return tune(encoder, *pairs, *grainy(), config, seed=seed, progress=progress)
 
 
-@pytest.mark.parametrize(("mode", "tokens"), [("shallow", 4), ("deep", 8)])
+@pytest.mark.parametrize(("mode", "tokens"), [("shallow", 4), ("deep", 12)])
 def test_gradients_reach_the_prompts_and_only_the_prompts(encoder, pairs, mode, tokens):
     before = {name: value.clone() for name, value in encoder.model.state_dict().items()}
     model = tuned(encoder, pairs, mode=mode)
@@ -112,7 +112,7 @@ def test_divergence_names_the_epoch_and_the_rate(encoder, pairs):
 
 
 def test_images_smaller_than_the_view_are_refused(encoder, pairs):
-    with pytest.raises(ShapeError, match="64x64 px are smaller than the encoder's 96x96 px view"):
+    with pytest.raises(ShapeError, match="64x64 px are smaller than the encoder's 224x224 px view"):
         tune(
             encoder, *pairs, np.zeros((2, 64, 64, 3), np.uint8), np.zeros((2, 2), np.float32),
             TuningConfig(epochs=1), seed=0, progress=lambda share, text: None,

@@ -56,7 +56,7 @@ def demo(
 
 
 def demo_experiment(settings: Settings, *, quick: bool) -> RunConfig:
-    """Prompt tuning of CLIP where its weights can be had, else the offline encoder tuned whole."""
+    """CLIP where its weights can be had, else the offline encoder; both by prompts."""
     encoder = default_encoder(settings).name
     name = "demo" if encoder == "offline" else "demo-clip"
     return load_experiment(resource("experiments") / f"{name}{'-quick' if quick else ''}.yaml")

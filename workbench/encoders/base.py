@@ -21,11 +21,14 @@ class Tower(nn.Module, ABC):
         image_size: S.
         patch_size: Side of a patch in pixels.
         width: W.
+        prepares: Whether `prepare` does work that tuning never changes, so that it is worth
+            showing the same crops again.
     """
 
     image_size: int
     patch_size: int
     width: int
+    prepares: bool = False
 
     @property
     @abstractmethod
@@ -44,14 +47,29 @@ class Tower(nn.Module, ABC):
     def pool(self, tokens: Tensor) -> Tensor:
         """Return embeddings, (B, E), from the last block's [CLS, patches], (B, 1+N, W)."""
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return embeddings without prompts, (B, E), from images, (B, 3, S, S)."""
+    def prepare(self, images: Tensor) -> Tensor:
+        """Return images, (B, 3, S, S), as far computed as no tuning can change them.
+
+        The tower takes the result wherever it takes images. This one has nothing to prepare.
+        """
+        return images
+
+    def require_size(self, images: Tensor) -> None:
+        """Raise a ShapeError unless images are (B, 3, S, S)."""
         if images.shape[-2:] != (self.image_size, self.image_size):
             raise ShapeError(
                 f"The tower reads {self.image_size}x{self.image_size} px, got images of "
                 f"{images.shape[-1]}x{images.shape[-2]} px."
             )
-        tokens = self.embed(images)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return embeddings without prompts, (B, E), from images, (B, 3, S, S)."""
+        self.require_size(images)
+        return self.encode(images)
+
+    def encode(self, given: Tensor) -> Tensor:
+        """Return embeddings, (B, E), of what `embed` takes."""
+        tokens = self.embed(given)
         for block in self.blocks:
             tokens = block(tokens)
         return self.pool(tokens)

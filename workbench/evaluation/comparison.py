@@ -171,7 +171,7 @@ def _notes(runs: Sequence[Run], results: Sequence[RunResult], photographs: int) 
         "seed would have given is not in them."
     ]
     encoder = results[0].encoder
-    if not encoder.trained:
+    if encoder.note or not encoder.trained:
         untrained = "The image tower started from random weights, so the figures compare the "
         notes.append(encoder.note or f"{untrained}attribute sets on a weak encoder.")
     if photographs < FEW_PHOTOGRAPHS:

@@ -15,7 +15,7 @@ from workbench.errors import TrainingDivergedError
 from workbench.tuning.head import AttributeHead, attribute_probabilities, distortion_loss
 from workbench.tuning.prompts import PromptedTower
 from workbench.tuning.schedule import scheduled
-from workbench.tuning.views import grid_crops, random_crops
+from workbench.tuning.views import grid_crop_choices, grid_crops, random_crops
 
 Progress = Callable[[float, str], None]
 
@@ -57,7 +57,8 @@ class TunedModel:
         return self.head(given).cpu().numpy()  # type: ignore[no-any-return]
 
     def _forward(self, crops: Tensor) -> Tensor:
-        embeddings = F.normalize(self.tower(self.encoder.normalise(crops)).float(), dim=-1)
+        given = self.encoder.tower.prepare(self.encoder.normalise(crops))
+        embeddings = F.normalize(self.tower(given).float(), dim=-1)
         return attribute_probabilities(embeddings, self.pairs, scale=self.scale)
 
     def loss(self, crops: Tensor, targets: Tensor) -> Tensor:
@@ -136,10 +137,12 @@ def _train(
     schedule = scheduled(optimizer, steps, config.warmup)
     model.tower.train()
     size, done = model.encoder.tower.image_size, 0
+    # A tower that prepares crops is shown the same ones again, since it need not compute them anew.
+    crops_of = grid_crop_choices if model.encoder.tower.prepares else random_crops
     for epoch in range(config.epochs):
         order = torch.randperm(shown, generator=generator) % len(images)
         for batch in torch.split(order, config.batch_size):
-            loss = model.loss(random_crops(images, batch, size, generator), targets[batch])
+            loss = model.loss(crops_of(images, batch, size, generator), targets[batch])
             if not torch.isfinite(loss):
                 raise TrainingDivergedError(
                     f"The loss became {loss.item()} in epoch {epoch + 1} of {config.epochs}. "

@@ -59,6 +59,22 @@ def grid_crops(image: np.ndarray, size: int) -> Tensor:
     return torch.from_numpy(crops).permute(0, 3, 1, 2)
 
 
+def grid_crop_choices(
+    images: np.ndarray, index: Tensor, size: int, generator: torch.Generator
+) -> Tensor:
+    """Return one crop of each chosen image, at random among those of `grid_crops`.
+
+    For towers that remember what they computed of a crop: the same few crops come again and again.
+    Takes, returns and raises what `random_crops` does; nothing is mirrored.
+    """
+    _room(images, size)
+    grids = [grid_crops(images[i], size) for i in index.tolist()]
+    chosen = torch.rand(len(grids), generator=generator).tolist()
+    return torch.stack(
+        [grid[int(share * len(grid))] for grid, share in zip(grids, chosen, strict=True)]
+    )
+
+
 def _room(images: np.ndarray, size: int) -> tuple[int, int]:
     height, width = images.shape[1] - size, images.shape[2] - size
     if min(height, width) < 0:
