@@ -28,21 +28,26 @@ from workbench.distortions import (
 )
 from workbench.domain.attributes import Attribute, AttributeSet, Version
 from workbench.domain.comparison import Comparison
+from workbench.domain.metrics import QualityMetrics
 from workbench.domain.recipe import Recipe
 from workbench.domain.run import Predictions, Protocol, Run, RunConfig, RunResult
 from workbench.drafting.draft import draft_attributes
 from workbench.drafting.local_server import LanguageModel
 from workbench.encoders import Encoder, load_encoder
 from workbench.errors import ConfigError
+from workbench.evaluation.baselines import baselines
 from workbench.evaluation.comparison import compare_runs
 from workbench.evaluation.correlation import quality_metrics
+from workbench.evaluation.held_out import FoldedData
 from workbench.evaluation.identification import all_clean, identification_metrics
 from workbench.settings import Settings
 from workbench.store import Store
 from workbench.tuning.loop import tune
 from workbench.tuning.polarity import encode_attributes
+from workbench.tuning.probabilities import HeldOut, probabilities_file, save_probabilities
 from workbench.tuning.regressor import fit_regressor
 from workbench.tuning.threads import computing_threads
+from workbench.tuning.views import grid_crops
 
 Progress = Callable[[float, str], None]
 
@@ -119,7 +124,13 @@ def run_version(
     encoder = load_encoder(config.encoder, settings, seed=config.seed)
     with computing_threads(encoder.threads):
         data = make_data(config, settings, part(progress, 0.0, 0.1), recipes)
-        strengths, quality = held_out(encoder, attributes, data, config, part(progress, 0.1, 1.0))
+        found = held_out(encoder, attributes, data, config, part(progress, 0.1, 0.9))
+        beside = _baselines(encoder, data, config, recipes, part(progress, 0.9, 1.0))
+    save_probabilities(
+        probabilities_file(settings, version.hash, config.hash), found,
+        version=version.hash, config_hash=config.hash, attributes=attributes,
+        target=data.quality, photographs=data.photograph,
+    )  # fmt: skip
     truth = data.strengths()
     progress(1.0, "done")
     return RunResult(
@@ -129,10 +140,11 @@ def run_version(
         config_hash=config.hash,
         encoder=encoder.facts,
         protocol=_protocol(config, data, encoder.facts.image_size, recipes),
-        quality=quality_metrics(data.quality.tolist(), quality.tolist()),
-        identification=identification_metrics(truth, strengths, levels=data.levels),
+        quality=quality_metrics(data.quality.tolist(), found.quality.tolist()),
+        identification=identification_metrics(truth, found.strengths, levels=data.levels),
         all_clean=all_clean(truth, levels=data.levels),
-        predictions=_predictions(data, quality),
+        predictions=_predictions(data, found.quality),
+        baselines=beside,
         duration_s=time.monotonic() - started,
         environment=_environment(),
     )
@@ -162,16 +174,12 @@ def held_out(
     data: DistortedSet,
     config: RunConfig,
     progress: Progress,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Tune and regress on all folds but one, predict that one; until each was held out.
-
-    Returns:
-        Predicted strengths, (N, D), and predicted quality, (N,), of the N images.
-    """
+) -> HeldOut:
+    """Tune and regress on all folds but one, predict that one; until each was held out."""
     pairs, groups = encode_attributes(encoder, attributes, config.tuning.polarity)
     truth = data.strengths()
-    strengths, quality = np.zeros_like(truth), np.zeros(len(truth))
     folds = photograph_folds(data.photograph, folds=config.split.folds, seed=config.split.seed)
+    found = HeldOut.empty(truth, folds=len(folds), attributes=attributes.size)
     for fold, (train, test) in enumerate(folds):
         told = part(progress, fold / len(folds), (fold + 1) / len(folds))
         seed = config.seed + fold
@@ -181,9 +189,11 @@ def held_out(
         )  # fmt: skip
         seen, unseen = (model.probabilities(data.images[index]) for index in (train, test))
         regressor = fit_regressor(seen, data.quality[train], config.regressor, seed=seed)
-        strengths[test] = model.strengths(unseen)
-        quality[test] = regressor.predict(unseen)
-    return strengths, quality
+        found.probabilities[fold, train], found.probabilities[fold, test] = seen, unseen
+        found.fold_of[test] = fold
+        found.strengths[test] = model.strengths(unseen)
+        found.quality[test] = regressor.predict(unseen)
+    return found
 
 
 def generate_set(
@@ -259,6 +269,30 @@ def comparable_runs(
 def part(progress: Progress, start: float, end: float) -> Progress:
     """Return a progress function whose 0..1 is a part of the whole's."""
     return lambda share, text: progress(start + (end - start) * share, text)
+
+
+def _baselines(
+    encoder: Encoder,
+    data: DistortedSet,
+    config: RunConfig,
+    recipes: tuple[Recipe, ...],
+    progress: Progress,
+) -> dict[str, QualityMetrics]:
+    """Return what simple methods reach on the run's own folds; the tower recalls its crops."""
+    folds = photograph_folds(data.photograph, folds=config.split.folds, seed=config.split.seed)
+    known = catalogue(recipes)
+    found = baselines(
+        encoder,
+        FoldedData(data.images, data.quality, data.photograph, folds),
+        [known[name].name for name in data.distortions],
+        views=grid_crops,
+        regress=lambda seen, quality, seed: (
+            fit_regressor(seen, quality, config.regressor, seed=seed).predict
+        ),
+        seed=config.seed,
+        progress=progress,
+    )
+    return {name: one.quality for name, one in found.items()}
 
 
 def _attributes_for(

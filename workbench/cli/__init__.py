@@ -26,6 +26,7 @@ COMMANDS = {
     "run": "runs:run",
     "worker": "runs:worker",
     "compare": "runs:compare",
+    "attribute": "attribution:attribute",
     "app": "runs:app",
 }
 

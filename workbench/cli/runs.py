@@ -11,6 +11,7 @@ import typer
 from workbench.cli.console import Db, Json, emit, progress_bar, table, workplace
 from workbench.domain.run import Run, RunResult
 from workbench.errors import RunError
+from workbench.evaluation.baseline_titles import TITLES
 from workbench.evaluation.wording import comparison_table, figure_text
 from workbench.pipeline import Progress, compare_versions, enqueue_run, run_version
 from workbench.runs.experiment import load_experiment
@@ -170,6 +171,9 @@ def _summary(run: Run) -> dict[str, object]:
         metrics = result.quality.model_dump(mode="json")
         metrics["identification"] = result.identification.model_dump(mode="json")
         metrics["all_clean"] = result.all_clean.model_dump(mode="json")
+        metrics["baselines"] = {
+            name: figures.model_dump(mode="json") for name, figures in result.baselines.items()
+        }
     return {
         "run": run.id,
         "version": run.version,
@@ -189,4 +193,6 @@ def _summary_table(run: Run) -> object:
         *((f"{name.upper()}", figure_text(value), "") for name, value in found.quality),
         *((name, figure_text(value), figure_text(getattr(found.all_clean, name)))
           for name, value in found.identification),
+        *((f"SRCC: {TITLES.get(name, name)}", figure_text(figures.srcc), "")
+          for name, figures in found.baselines.items()),
     ])  # fmt: skip

@@ -186,6 +186,7 @@ class RunResult(Frozen):
         quality: Figures over all held-out images.
         identification: The same images, strengths per distortion.
         all_clean: The baseline that predicts strength 0 everywhere.
+        baselines: Figures of simple methods over the same images and folds, by name.
         duration_s: Wall-clock seconds.
         environment: Versions of the libraries that decide the numbers.
     """
@@ -200,6 +201,7 @@ class RunResult(Frozen):
     identification: IdentificationMetrics
     all_clean: IdentificationMetrics
     predictions: Predictions
+    baselines: dict[str, QualityMetrics] = Field(default_factory=dict)  # older results have none
     duration_s: float
     environment: dict[str, str]
 

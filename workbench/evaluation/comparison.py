@@ -17,6 +17,7 @@ from workbench.evaluation.inference import (
     holm,
     studentise,
 )
+from workbench.evaluation.price import price_of_explainability
 from workbench.evaluation.wording import count_text, row_keys
 from workbench.evaluation.wording import labels_of as labels_of
 from workbench.evaluation.wording import verdict_sentence as verdict_sentence
@@ -68,7 +69,7 @@ def compare_runs(
         all_clean=results[0].all_clean,
         rows=rows,
         pairs=(),
-        notes=_notes(runs, results, sample.photographs),
+        notes=(*_notes(runs, results, sample.photographs), *_prices(results, labels)),
     )
     pairs = _pairs(sample, rows, row_keys(comparison))
     return comparison.model_copy(update={"pairs": pairs})
@@ -184,6 +185,14 @@ def _notes(runs: Sequence[Run], results: Sequence[RunResult], photographs: int) 
     if repeated:
         notes.append(f"Version {repeated[0][:10]} stands here with more than one run.")
     return tuple(notes)
+
+
+def _prices(results: Sequence[RunResult], labels: Sequence[str]) -> list[str]:
+    return [
+        f"{label}: {price_of_explainability(result)}"
+        for result, label in zip(results, labels, strict=True)
+        if result.baselines
+    ]
 
 
 def _changed_settings(runs: Sequence[Run]) -> list[str]:

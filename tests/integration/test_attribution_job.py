@@ -1,0 +1,103 @@
+"""From two real runs on real photographs to what each edit between them contributed."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from workbench.cli import cli
+from workbench.domain.attributes import AttributeSet
+from workbench.evaluation.refit import Pool, fold_refit
+from workbench.pipeline import comparable_runs, freeze_version
+from workbench.runs.attribution import _as_in_run
+from workbench.settings import read_settings
+from workbench.store import open_store
+from workbench.tuning.probabilities import load_probabilities, probabilities_file
+
+pytestmark = pytest.mark.slow  # two real runs
+
+TINY = {
+    "name": "tiny",
+    "data": {"distortions": ["gaussian_blur", "white_noise"], "width": 256, "height": 224},
+    "encoder": {"name": "offline"},
+    "tuning": {"mode": "none", "epochs": 1, "crops": 1},
+    "regressor": {"epochs": 20},
+    "split": {"folds": 2},
+}
+VERSIONS = {
+    "plain": {"gaussian_blur": ["softened details"], "white_noise": ["fine grain", "old film"]},
+    "rich": {
+        "gaussian_blur": ["softened fine details", "hazy transitions"],
+        "white_noise": ["fine grain"],
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A home in which both versions have run, and what answers a command there."""
+    home = tmp_path_factory.mktemp("attribution")
+    (home / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    url = f"sqlite:///{home / 'db.sqlite'}"
+    surroundings = {
+        "WORKBENCH_HOME": str(home), "WORKBENCH_CACHE": str(home / "cache"),
+        "WORKBENCH_DB": url, "WORKBENCH_OFFLINE": "1",
+    }  # fmt: skip
+
+    def workbench(*arguments):
+        return CliRunner().invoke(cli, list(arguments), env=surroundings, catch_exceptions=False)
+
+    with open_store(url) as store:
+        for alias, words in VERSIONS.items():
+            attributes = AttributeSet.from_phrases(words)
+            freeze_version(store, attributes, message=alias, author="test", alias=alias)
+            done = workbench("run", alias, "--config", str(home / "tiny.yaml"), "--json")
+            assert done.exit_code == 0, done.output
+        settings = read_settings(database_url=url).model_copy(update={"home": home})
+        yield workbench, settings, comparable_runs(store, ["plain", "rich"])
+
+
+def test_the_runs_own_regressor_refitted_on_what_it_kept_changes_no_bit(place):
+    _, settings, runs = place
+    for run in runs:
+        kept = load_probabilities(settings, run)
+        pool = Pool(kept.probabilities, kept.fold_of, kept.target, kept.photograph)
+        quality = fold_refit(pool, _as_in_run(run.config))(np.arange(len(kept.attributes)))
+        assert quality.tolist() == list(run.result.predictions.predicted)
+
+
+def test_the_command_names_every_edit_and_its_figures(place):
+    workbench, _, runs = place
+    answer = json.loads(workbench("attribute", "plain", "rich", "--shapley", "6", "--json").stdout)
+    edits = {(edit["kind"], edit["before"], edit["after"]) for edit in answer["edits"]}
+    assert edits == {
+        ("reworded", "softened details", "softened fine details"),
+        ("added", None, "hazy transitions"),
+        ("removed", "old film", None),
+    }
+    assert answer["refit"] == "ridge"
+    assert answer["run_srcc"] == [run.result.quality.srcc for run in runs]
+    whole = answer["together"]["delta_srcc"] + answer["retuned"]["delta_srcc"]
+    assert whole == pytest.approx(answer["srcc"][1] - answer["srcc"][0])
+    assert sum(edit["shapley"] for edit in answer["edits"]) == pytest.approx(
+        answer["together"]["delta_srcc"]
+    )
+
+
+def test_the_text_shows_sign_phrase_verdict_and_what_is_approximate(place):
+    workbench, _, _ = place
+    text = workbench("attribute", "plain", "rich").stdout
+    for words in ("plain → rich", "softened details → softened fine details", "all 3 edits",
+                  "ΔSRCC", "distinguishable", "Nothing was tuned"):  # fmt: skip
+        assert words in text
+
+
+def test_a_run_whose_probabilities_are_gone_is_one_plain_line(place):
+    workbench, settings, runs = place
+    file = probabilities_file(settings, runs[0].version, runs[0].config.hash)
+    aside = file.rename(file.with_suffix(".aside"))
+    with pytest.raises(Exception, match="run the version again with --again to have it"):
+        workbench("attribute", "plain", "rich")
+    aside.rename(file)

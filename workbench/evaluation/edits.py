@@ -1,0 +1,84 @@
+"""The edits between two attribute sets as changes of the columns that a regressor sees."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.domain.attributes import AttributeSet
+from workbench.domain.attribution import EditKind
+from workbench.domain.difference import difference
+from workbench.evaluation.refit import Columns
+
+Name = tuple[str, str]  # distortion and phrase of a column
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One edit from version a to version b.
+
+    Attributes:
+        distortion: Whose attribute was edited.
+        before: The phrase of version a; None where one was added.
+        after: The phrase of version b; None where one was removed.
+    """
+
+    distortion: str
+    before: str | None
+    after: str | None
+
+    @property
+    def kind(self) -> EditKind:
+        """What was done."""
+        if self.before is None:
+            return "added"
+        return "removed" if self.after is None else "reworded"
+
+
+def edits_between(a: Sequence[Name], b: Sequence[Name]) -> tuple[Edit, ...]:
+    """Return the edits that make version b of version a, by distortion.
+
+    Args:
+        a: (distortion, phrase) of each attribute of version a.
+        b: Likewise of version b.
+
+    Example:
+        >>> for edit in edits_between([("jpeg", "flat tiles")], [("jpeg", "blocky edges")]):
+        ...     print(edit.kind, edit.before, edit.after)
+        added None blocky edges
+        removed flat tiles None
+    """
+    edits = []
+    for distortion, change in difference(_set(a), _set(b)).items():
+        edits += [Edit(distortion, before, after) for before, after in change.reworded]
+        edits += [Edit(distortion, None, after) for after in change.added]
+        edits += [Edit(distortion, before, None) for before in change.removed]
+    return tuple(edits)
+
+
+def edited_columns(a: Sequence[Name], b: Sequence[Name], edits: Iterable[Edit]) -> Columns:
+    """Return the columns that version a has after some edits.
+
+    Args:
+        a: The attributes of version a: columns 0..len(a)-1.
+        b: The attributes of version b: the columns after those.
+        edits: What is done to version a.
+
+    Example:
+        >>> edited_columns([("x", "p"), ("x", "q")], [("x", "r")], [Edit("x", "p", "r")])
+        array([1, 2])
+    """
+    edits = list(edits)
+    dropped = {a.index((some.distortion, some.before)) for some in edits if some.before is not None}
+    taken = [
+        len(a) + b.index((some.distortion, some.after)) for some in edits if some.after is not None
+    ]
+    kept = [column for column in range(len(a)) if column not in dropped]
+    return np.array(kept + sorted(taken), dtype=np.intp)
+
+
+def _set(names: Sequence[Name]) -> AttributeSet:
+    phrases: dict[str, list[str]] = {}
+    for distortion, phrase in names:
+        phrases.setdefault(distortion, []).append(phrase)
+    return AttributeSet.from_phrases(phrases)

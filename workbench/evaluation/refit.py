@@ -1,0 +1,156 @@
+"""Held-out quality from any choice of attributes, refitted on probabilities that are kept.
+
+Shapes: F folds, N images, U attributes to choose from, C chosen ones, K parts.
+
+Source of the penalty's choice: cross-validation over photographs, never over single images, whose
+neighbours of the same photograph would stay behind and give the answer away.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import ShapeError
+from workbench.evaluation.resampled import Floats
+
+Columns = NDArray[np.intp]
+Predict = Callable[[NDArray[np.float32]], Floats]
+Fit = Callable[[NDArray[np.float32], Floats, int], Predict]
+Refit = Callable[[Columns], Floats]
+
+# Of standardised probabilities, times n: from almost least squares to almost the mean.
+PENALTIES = 10.0 ** np.arange(-4.0, 2.01, 0.5)
+PARTS = 5  # of the training photographs, each left out once to choose the penalty
+SMALLEST_SPREAD = 1e-3  # an attribute that hardly varies in training must not decide elsewhere
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Attribute probabilities that a refit may choose from.
+
+    Attributes:
+        probabilities: Of every image by every fold's tuned tower, (F, N, U), float32 in [0, 1].
+        fold_of: The fold that held each image out, (N,), 0..F-1.
+        target: Quality, (N,), float64.
+        photograph: Number of each image's photograph, (N,), 0..G-1.
+    """
+
+    probabilities: NDArray[np.float32]
+    fold_of: NDArray[np.intp]
+    target: Floats
+    photograph: NDArray[np.intp]
+
+    def __post_init__(self) -> None:
+        shapes = [column.shape for column in (self.fold_of, self.target, self.photograph)]
+        if self.probabilities.ndim != 3 or set(shapes) != {self.probabilities.shape[1:2]}:
+            raise ShapeError(
+                f"Probabilities (F, N, U) and folds, targets and photographs (N,) do not fit: "
+                f"{self.probabilities.shape} and {', '.join(map(str, shapes))}."
+            )
+
+    @property
+    def folds(self) -> int:
+        """Number of folds F."""
+        return len(self.probabilities)
+
+
+def fold_refit(pool: Pool, fit: Fit) -> Refit:
+    """Return the refit of any regressor, fold by fold.
+
+    Args:
+        pool: Probabilities of all folds.
+        fit: From training probabilities, (n, C), targets, (n,), and the fold's number to a function
+            that predicts.
+
+    Returns:
+        From columns of the pool to held-out quality, (N,); without any column all of it is 0.
+    """
+
+    def refit(columns: Columns) -> Floats:
+        quality = np.zeros(len(pool.target))
+        for fold, all_of_fold in enumerate(pool.probabilities if len(columns) else ()):
+            chosen = np.ascontiguousarray(all_of_fold[:, columns])
+            test = pool.fold_of == fold
+            quality[test] = fit(chosen[~test], pool.target[~test], fold)(chosen[test])
+        return quality
+
+    return refit
+
+
+def ridge_refit(pool: Pool) -> Refit:
+    """Return the refit of a ridge regression, milliseconds each.
+
+    Everything that does not depend on the choice is summed up once: (U, U) products per part of
+    the training photographs. A choice then takes submatrices, their eigenvectors and no image.
+
+    Takes a pool and returns what `fold_refit` does.
+
+    Example:
+        >>> good = np.linspace(0, 1, 24)
+        >>> pool = Pool(np.stack([good, good % 0.3], 1)[None].repeat(2, 0).astype(np.float32),
+        ...             np.arange(24) // 12, good, np.arange(24) // 2)
+        >>> bool(np.abs(ridge_refit(pool)(np.array([0])) - good).max() < 0.01)
+        True
+    """
+    folds = [_Fold.of(pool, fold) for fold in range(pool.folds)]
+
+    def refit(columns: Columns) -> Floats:
+        quality = np.zeros(len(pool.target))
+        for fold in folds if len(columns) else ():
+            quality[fold.held_out] = fold.predict(columns)
+        return quality
+
+    return refit
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """One fold, summed up: K parts of its training images, and the standardised held-out ones."""
+
+    squares: Floats  # (K, U, U)
+    products: Floats  # (K, U)
+    energies: Floats  # (K,)
+    count: int  # n training images
+    mean: float  # of their targets
+    held_out: NDArray[np.intp]  # (m,) rows
+    given: Floats  # (m, U) standardised probabilities
+
+    @classmethod
+    def of(cls, pool: Pool, fold: int) -> "_Fold":
+        train, test = np.flatnonzero(pool.fold_of != fold), np.flatnonzero(pool.fold_of == fold)
+        seen = pool.probabilities[fold, train].astype(np.float64)
+        centre, spread = seen.mean(axis=0), np.maximum(seen.std(axis=0), SMALLEST_SPREAD)
+        seen, mean = (seen - centre) / spread, float(pool.target[train].mean())
+        target = pool.target[train] - mean
+        _, order = np.unique(pool.photograph[train], return_inverse=True)
+        parts = [order % PARTS == part for part in range(min(PARTS, int(order.max()) + 1))]
+        return cls(
+            squares=np.stack([seen[part].T @ seen[part] for part in parts]),
+            products=np.stack([seen[part].T @ target[part] for part in parts]),
+            energies=np.array([target[part] @ target[part] for part in parts]),
+            count=len(train),
+            mean=mean,
+            held_out=test,
+            given=(pool.probabilities[fold, test] - centre) / spread,
+        )
+
+    def predict(self, columns: Columns) -> Floats:
+        """Return held-out quality, (m,), of the chosen attributes under the best penalty."""
+        squares = self.squares[:, columns[:, None], columns]  # (K, C, C)
+        products = self.products[:, columns]  # (K, C)
+        best = PENALTIES[int(np.argmin(self._errors(squares, products)))]
+        whole = squares.sum(axis=0) + best * self.count * np.eye(len(columns))
+        weights = np.linalg.solve(whole, products.sum(axis=0))
+        return np.asarray(self.given[:, columns] @ weights + self.mean)
+
+    def _errors(self, squares: Floats, products: Floats) -> Floats:
+        """Return the summed squared error on the parts, each left out once, per penalty."""
+        values, vectors = np.linalg.eigh(squares.sum(axis=0) - squares)  # (K, C), (K, C, C)
+        turned = np.einsum("kij,ki->kj", vectors, products.sum(axis=0) - products)
+        shrunk = turned / (values + self.count * PENALTIES[:, None, None])  # (penalties, K, C)
+        weights = np.einsum("kij,pkj->pki", vectors, shrunk)
+        linear = np.einsum("pki,ki->pk", weights, products)
+        square = np.einsum("pki,kij,pkj->pk", weights, squares, weights, optimize=True)
+        return np.asarray((self.energies - 2 * linear + square).sum(axis=1))
