@@ -12,10 +12,8 @@ with them. A ratio is ours / reference: lower is better.
 import statistics
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import cv2
 import numpy as np
 import skimage.color
 import skimage.data
@@ -23,6 +21,7 @@ import skimage.util
 from PIL import Image
 from scipy import ndimage
 
+from workbench.datasets.generation.parallel import one_thread
 from workbench.distortions import apply_distortion, kadid10k, operators
 from workbench.distortions.filters import disk_kernel
 
@@ -35,7 +34,7 @@ TARGETS_MS = {"median": 4.0, "sum": 300.0, "slowest": 30.0, "others": 30.0}
 def rows() -> list[dict[str, Any]]:
     """Return one row per total and per operator that has a reference."""
     photograph = np.ascontiguousarray(skimage.data.astronaut()[:384])  # 512 wide
-    with one_core():
+    with one_thread():
         times = {name: best_ms(distorting(photograph, name)) for name in operators()}
         yardstick = best_ms(lambda: ndimage.gaussian_filter(photograph / 255, (2, 2, 0)))
         compared = list(comparisons(photograph))
@@ -161,17 +160,6 @@ def row(
         "target": target,
         "holds": bool(holds),
     }
-
-
-@contextmanager
-def one_core() -> Iterator[None]:
-    """Keep OpenCV to one thread; the other libraries use one here anyway."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
 
 
 if __name__ == "__main__":

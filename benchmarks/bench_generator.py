@@ -13,9 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import cv2
-
 from workbench.datasets.generation.generator import generate
+from workbench.datasets.generation.parallel import one_thread
 from workbench.datasets.generation.plan import GeneratorConfig, plan_image
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.distortions import apply_sequence, catalogue, kadid10k
@@ -66,15 +65,12 @@ def operators_alone_s(photographs: Path) -> float:
     """Return the processor time of the set's operators."""
     files = list(photograph_files(str(photographs)).values())
     clean = [load_photograph(file, *SIZE) for file in files]
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    started = time.process_time()
-    for index in range(IMAGES):
-        planned = plan_image(CONFIG, SPECS, len(files), index)
-        apply_sequence(clean[planned.photograph], planned.steps, seed=planned.seed)
-    duration_s = time.process_time() - started
-    cv2.setNumThreads(threads)
-    return duration_s
+    with one_thread():
+        started = time.process_time()
+        for index in range(IMAGES):
+            planned = plan_image(CONFIG, SPECS, len(files), index)
+            apply_sequence(clean[planned.photograph], planned.steps, seed=planned.seed)
+        return time.process_time() - started
 
 
 def making_s(photographs: Path, out: Path, *, workers: int) -> tuple[float, float]:

@@ -1,25 +1,10 @@
 """The real command in this process: `main` with its exit status and both streams."""
 
 import json
-import sys
 
 import pytest
 
 from tests.datasets.layouts import BUILDERS, picture, write_csv
-from workbench.cli import main
-
-
-@pytest.fixture
-def workbench(monkeypatch, capsys):
-    """Return a function of the arguments that gives (exit status, stdout, stderr)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code, *capsys.readouterr()
-
-    return run
 
 
 def test_list_names_every_dataset_with_its_range_and_direction(workbench):

@@ -52,9 +52,9 @@ def files(out: Path) -> dict[str, str]:
     }
 
 
-def making(folder: Path, out: Path, count: int, workers: int) -> subprocess.Popen[bytes]:
-    """Start making a set in a process of its own."""
-    call = f"make({str(folder)!r}, Path({str(out)!r}), count={count}, workers={workers})"
+def making(folder: Path, out: Path, *, workers: int, **options: object) -> subprocess.Popen[bytes]:
+    """Start making a set in a process of its own; options as in GeneratorConfig."""
+    call = f"make({str(folder)!r}, Path({str(out)!r}), workers={workers}, **{options!r})"
     script = f"from tests.datasets.generating import *\nif __name__ == '__main__':\n    {call}\n"
     file = out.with_suffix(".py")
     file.write_text(script)

@@ -11,6 +11,7 @@ from filelock import FileLock
 from PIL import Image
 
 from workbench.datasets.generated import load
+from workbench.datasets.generation.chunk import CHUNK
 from workbench.datasets.generation.parallel import each_in_parallel
 from workbench.distortions import apply_sequence, catalogue
 from workbench.errors import ConfigError, DataError, DatasetNotFoundError
@@ -71,14 +72,23 @@ def test_nothing_else_is_left_in_the_folder(undisturbed):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_set_killed_again_and_again_ends_as_an_undisturbed_one(folder, tmp_path, workers):
-    whole, out, count = tmp_path / "whole", tmp_path / "killed", 400
-    make(folder, whole, count=count)
+@pytest.mark.parametrize(
+    ("workers", "options"),
+    [
+        (1, {"count": 400}),
+        (2, {"count": 400}),
+        (2, {"count": 400, "form": "array", "size": (96, 72)}),
+    ],
+)
+def test_a_set_killed_again_and_again_ends_as_an_undisturbed_one(
+    folder, tmp_path, workers, options
+):
+    whole, out, chunks = tmp_path / "whole", tmp_path / "killed", 400 / CHUNK
+    make(folder, whole, **options)
     rng = np.random.default_rng(workers)
     for share in sorted(rng.uniform(0, 0.9, 3)):
-        process = making(folder, out, count, workers)
-        while process.poll() is None and len(list(out.glob("images/*.png"))) <= share * count:
+        process = making(folder, out, workers=workers, **options)
+        while process.poll() is None and len(list(out.glob("parts/*.json"))) <= share * chunks:
             time.sleep(0.005)
         assert process.poll() is None, process.stderr.read()
         family = [process, *psutil.Process(process.pid).children(recursive=True)]
@@ -87,9 +97,9 @@ def test_a_set_killed_again_and_again_ends_as_an_undisturbed_one(folder, tmp_pat
         assert not any(psutil.pid_exists(worker.pid) for worker in family[1:])
         process.communicate()
     written = {file: file.stat().st_mtime_ns for file in out.glob("images/*.png")}
-    assert 0 < len(written) < count
-    made = make(folder, out, count=count, workers=workers)
-    assert made.images == count
+    assert bool(written) == ("form" not in options)
+    made = make(folder, out, workers=workers, **options)
+    assert 0 < made.made < made.images == 400
     assert files(out) == files(whole)
     assert {file: file.stat().st_mtime_ns for file in written} == written  # none was made again
 
@@ -101,7 +111,7 @@ def test_what_a_power_cut_left_torn_is_made_again(folder, undisturbed, tmp_path)
     for number in (3, 17):
         file = out / f"images/{number:08d}.png"
         file.write_bytes(file.read_bytes()[:900])
-    (out / "images" / ".00000009.png.1.partial").write_bytes(b"half")
+    (out / "images" / ".partial-1-00000009.png").write_bytes(b"half")
     make(folder, out, count=40)
     assert files(out) == files(undisturbed)
 

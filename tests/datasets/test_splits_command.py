@@ -1,13 +1,11 @@
 """The real command in this process, on a table of photographs that installed packages ship."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.cli import main
 from workbench.datasets.photographs import photograph_files, read_image
 from workbench.datasets.splits.files import read_split
 from workbench.datasets.table import load
@@ -31,17 +29,10 @@ def photographs(tmp_path):
 
 
 @pytest.fixture
-def split(photographs, tmp_path, monkeypatch, capsys):
+def split(photographs, tmp_path, workbench):
     """Return a function of the options that gives exit status, stdout and stderr."""
-
-    def run(*options):
-        words = ["workbench", "datasets", "split", "table", photographs, "--to", tmp_path / "made"]
-        monkeypatch.setattr(sys, "argv", [*map(str, [*words, *options])])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code, *capsys.readouterr()
-
-    return run
+    words = ["datasets", "split", "table", photographs, "--to", tmp_path / "made"]
+    return lambda *options: workbench(*words, *options)
 
 
 def test_a_picture_on_two_sides_fails_and_nothing_is_written(split, tmp_path):

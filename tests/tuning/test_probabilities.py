@@ -1,5 +1,5 @@
+import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,7 +101,7 @@ def test_a_file_of_an_earlier_run_with_other_predictions_is_refused(settings, fo
 def test_a_write_that_fails_leaves_the_old_file_and_says_so(settings, found):
     file = save(settings, found)
     before = file.read_bytes()
-    Path(file.with_suffix(".partial")).mkdir()  # in the way of the new one
+    file.with_name(f".partial-{os.getpid()}-{file.name}").mkdir()  # in the way of the new one
     with pytest.raises(RunError, match=r"cannot be written to .*Make room"):
         save(settings, replace(found, fold_of=found.fold_of * 0))
     assert file.read_bytes() == before

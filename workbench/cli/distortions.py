@@ -18,6 +18,7 @@ from workbench.distortions import (
     write_recipe,
 )
 from workbench.errors import DataError
+from workbench.files import written_whole
 
 distortions = typer.Typer(
     help="The catalogue of distortions.", no_args_is_help=True, add_completion=False
@@ -124,10 +125,8 @@ def remove(id: str, author: Author = None, json: Json = False, db: Db = None) ->
 
 def save_image(image: np.ndarray, target: Path) -> None:
     """Write an image whole or not at all."""
-    partial = target.with_name(f".{target.stem}.partial{target.suffix}")
     try:
-        Image.fromarray(image).save(partial)
-        partial.replace(target)
+        with written_whole(target) as passing:
+            Image.fromarray(image).save(passing)
     except (OSError, ValueError) as fault:
-        partial.unlink(missing_ok=True)
         raise DataError(f"Cannot write the image {target}: {fault}.") from fault

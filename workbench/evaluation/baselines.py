@@ -30,7 +30,7 @@ from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.held_out import Floats, FoldedData, Predict
 from workbench.evaluation.nss import nss_features
 from workbench.evaluation.readings import Readings, Views, pair_probabilities, read_images
-from workbench.evaluation.ridge import fit_ridge
+from workbench.evaluation.refit import Pool, ridge_refit
 from workbench.evaluation.support_vectors import fit_support_vectors
 
 Progress = Callable[[float, str], None]
@@ -99,8 +99,8 @@ def baselines(
     # The matrices are so small that more threads only wait for each other: 0.03 s became 4 s.
     with threadpool_limits(1, user_api="blas"):
         predicted = {
-            EMBEDDING: data.predict(readings.embedding(), _ridge),
-            STEM: data.predict(readings.stem, _ridge),
+            EMBEDDING: held_out_ridge(data, readings.embedding()),
+            STEM: held_out_ridge(data, readings.stem),
             NSS: data.predict(natural, _machine),
             NAMES: _from_names(encoder, readings, data, names, regress, seed),
             ANTONYMS: pair_probabilities(encoder, readings, [ANTONYM_PAIR])[:, 0],
@@ -142,8 +142,18 @@ def _from_names(
     return data.predict(probabilities, fit)
 
 
-def _ridge(features: Floats, quality: Floats, photographs: Sequence[str], _: int) -> Predict:
-    return fit_ridge(features, quality, photographs).predict
+def held_out_ridge(data: FoldedData, features: Floats) -> Floats:
+    """Return quality, (N,), by the ridge that attribution refits with, each image unseen.
+
+    Args:
+        data: Images, quality and folds.
+        features: (N, F), the same for every fold.
+    """
+    folds, (images, width) = len(data.folds), features.shape
+    same = np.broadcast_to(features.astype(np.float32), (folds, images, width))
+    numbers = np.unique(data.photographs, return_inverse=True)[1]
+    refit = ridge_refit(Pool(same, data.fold_of, data.quality, numbers))
+    return np.clip(refit(np.arange(width)), 0, 1)
 
 
 def _machine(features: Floats, quality: Floats, photographs: Sequence[str], _: int) -> Predict:

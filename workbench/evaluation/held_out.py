@@ -52,6 +52,14 @@ class FoldedData:
         for train, test in self.folds:
             check_leakage(self.photographs, train, test)
 
+    @property
+    def fold_of(self) -> NDArray[np.intp]:
+        """The fold that holds each image out, (N,)."""
+        folds = np.zeros(len(self.quality), dtype=np.intp)
+        for fold, (_, test) in enumerate(self.folds):
+            folds[test] = fold
+        return folds
+
     def predict(self, features: Floats, fit: Fit) -> Floats:
         """Return quality, (N,), in [0, 1], of features, (N, F), each image predicted unseen."""
         predicted = np.zeros(len(self.quality))

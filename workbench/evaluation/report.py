@@ -1,7 +1,5 @@
 """A comparison as one HTML file that needs nothing else: no network, no code, no other file."""
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +17,7 @@ from workbench.evaluation import wording
 from workbench.evaluation.comparable import finished_results
 from workbench.evaluation.plots import identification_plot, interval_plot, scatter_plot
 from workbench.evaluation.wording import comparison_table as comparison_table
+from workbench.files import written_whole
 
 
 def write_report(
@@ -54,7 +53,8 @@ def write_report(
     text = report_html(comparison, runs, labels, attributes, title=title, notes=notes)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, text)
+        with written_whole(path) as passing:
+            passing.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise ConfigError(
             f"The report cannot be written to {path}: {error.strerror or error}. "
@@ -172,15 +172,3 @@ def _settings(runs: Sequence[Run], results: Sequence[RunResult]) -> list[tuple[s
     ]
     libraries = sorted({name for result in results for name in result.environment})
     return rows + [(n, [result.environment.get(n, "—") for result in results]) for n in libraries]
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(beside).chmod(0o644)  # mkstemp's 0600 would hide the report from others
-        Path(beside).replace(path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise

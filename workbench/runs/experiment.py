@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from workbench.domain.base import fault_words
 from workbench.domain.run import RunConfig
 from workbench.errors import ConfigError, InvalidConfigError
 from workbench.settings import resource
@@ -51,19 +52,7 @@ def parse_experiment(raw: dict[str, Any], where: str) -> RunConfig:
     try:
         return RunConfig.model_validate(raw)
     except ValidationError as fault:
-        faults = [
-            f"{'.'.join(map(str, error['loc'])) or 'file'}: {_words(error)}"
-            for error in fault.errors()
-        ]
-        raise InvalidConfigError(where, faults) from fault
-
-
-def _words(error: Any) -> str:
-    if error["type"] == "extra_forbidden":
-        return "no such field"
-    if error["type"] == "missing":
-        return "is missing"
-    return f"{error['msg'][0].lower()}{error['msg'][1:]}, got {error['input']!r}"
+        raise InvalidConfigError(where, fault_words(fault)) from fault
 
 
 def _set(raw: dict[str, Any], override: str) -> None:

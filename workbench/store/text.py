@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from workbench.domain.attributes import Attribute, AttributeSet, Origin
 from workbench.errors import ConfigError, InvalidConfigError
+from workbench.files import written_whole
 
 
 def read_attributes(path: Path, *, origin: Origin = "import") -> AttributeSet:
@@ -57,12 +58,12 @@ def write_attributes(attributes: AttributeSet, folder: Path) -> list[Path]:
 
 
 def _write(folder: Path, distortion: str, phrases: tuple[str, ...]) -> Path:
-    file, partial = folder / f"{distortion}.yaml", folder / f".{distortion}.partial"
+    file = folder / f"{distortion}.yaml"
     document = {"distortion": distortion, "attributes": list(phrases)}
-    partial.write_text(
-        yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000), encoding="utf-8"
-    )
-    return partial.replace(file)
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
+    with written_whole(file) as passing:
+        passing.write_text(text, encoding="utf-8")
+    return file
 
 
 def _read(file: Path, origin: Origin) -> tuple[str, tuple[Attribute, ...]]:

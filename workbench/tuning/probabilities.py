@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.run import Run
 from workbench.errors import CheckpointMismatchError, RunError
+from workbench.files import written_whole
 from workbench.settings import Settings
 
 FORMAT = "attribute-probabilities/1"
@@ -118,11 +119,11 @@ def save_probabilities(
         "predicted": found.quality,
         "photograph": np.unique(photographs, return_inverse=True)[1].astype(np.int64),
     }
-    partial = file.with_suffix(".partial")
+    facts["attributes"] = json.dumps(names, ensure_ascii=False)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        save_file(arrays, partial, {**facts, "attributes": json.dumps(names, ensure_ascii=False)})
-        partial.replace(file)
+        with written_whole(file) as passing:
+            save_file(arrays, passing, facts)
     except (OSError, SafetensorError) as fault:
         raise RunError(
             f"The run's attribute probabilities cannot be written to {file}: {fault}. "

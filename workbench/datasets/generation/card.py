@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from workbench.datasets.generation.manifest import COLUMNS
 from workbench.datasets.generation.plan import GeneratorConfig
@@ -66,18 +67,20 @@ def card(config: GeneratorConfig, specs: Sequence[Distortion], manifest: pa.Tabl
         specs: Its distortions.
         manifest: Its manifest.
     """
-    types = [some.as_py() for some in manifest["types"]]
-    counts = Counter(name for some in types for name in some)
+    types = manifest["types"]
+    applied = pc.value_counts(pc.list_flatten(types)).to_pylist()
+    counts = Counter({one["values"]: one["counts"] for one in applied})
+    clean = pc.sum(pc.equal(pc.list_value_length(types), 0)).as_py()
     size = f"{config.size[0]}x{config.size[1]} px" if config.size else "each photograph's own"
     quality = f", quality {config.quality}" if config.quality else ""
     meanings = [(name, text) for name, _, text in COLUMNS]
     meanings += [(name, f"{LABELS[name]} against the clean image") for name in config.scores]
     return _CARD.format(
         images=len(types),
-        photographs=len(set(manifest["photograph"].to_pylist())),
+        photographs=pc.count_distinct(manifest["photograph"]).as_py(),
         types=len(specs),
         most=config.max_distortions,
-        clean=f"{types.count([])} (each with probability {config.clean_share:g})",
+        clean=f"{clean} (each with probability {config.clean_share:g})",
         seed=config.seed,
         size=size,
         form=config.form + quality,

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from workbench.datasets.generation.files import write_whole
 from workbench.datasets.generation.plan import (
     LOSSY_QUALITY,
     GeneratorConfig,
@@ -23,6 +22,7 @@ from workbench.datasets.generation.sources import Source, begun_sources, open_so
 from workbench.datasets.photographs import photograph_file, read_image
 from workbench.domain.distortion import Distortion
 from workbench.errors import CorruptImageError, DataError
+from workbench.files import written_whole
 
 CHUNK = 8  # images
 
@@ -88,7 +88,8 @@ class ChunkMaker:
                 for photograph, images in groupby(planned, key=lambda image: image.photograph)
                 for row in self._of_photograph(photograph, list(images))
             ]
-            write_whole(self.part(chunk), json.dumps(rows).encode())
+            with written_whole(self.part(chunk)) as passing:
+                passing.write_text(json.dumps(rows))
         except OSError as fault:
             raise DataError(
                 f"{self.out} could not be written: {fault}. What is done stays; free some space "
@@ -101,7 +102,8 @@ class ChunkMaker:
         clean = open_source(source, photograph_file(self.folder, source.name), self.config.size)
         reference = self.out / reference_name(photograph)
         if not reference.exists():
-            write_whole(reference, encode(clean, "png", None))
+            with written_whole(reference) as passing:
+                passing.write_bytes(encode(clean, "png", None))
         return [self._row(source, clean, image) for image in planned]
 
     def _row(self, source: Source, clean: np.ndarray, planned: PlannedImage) -> dict[str, Any]:
@@ -140,7 +142,8 @@ class ChunkMaker:
             rows[planned.index] = distorted
             return distorted, hashlib.sha256(distorted.tobytes()).hexdigest()
         content = encode(distorted, self.config.form, self.config.quality)
-        write_whole(self.out / image_name(self.config, planned.index), content)
+        with written_whole(self.out / image_name(self.config, planned.index)) as passing:
+            passing.write_bytes(content)
         return distorted, hashlib.sha256(content).hexdigest()
 
 

@@ -28,13 +28,13 @@ from filelock import FileLock, Timeout
 
 from workbench.datasets.generation.card import card
 from workbench.datasets.generation.chunk import ChunkMaker, Distort
-from workbench.datasets.generation.files import clear_partials, write_whole
 from workbench.datasets.generation.manifest import FORMAT, read_manifest, write_manifest
 from workbench.datasets.generation.parallel import each_in_parallel
 from workbench.datasets.generation.plan import GeneratorConfig
 from workbench.datasets.generation.sources import Source, keep_sources, read_sources
 from workbench.domain.distortion import Distortion
 from workbench.errors import ConfigError, DataError
+from workbench.files import clear_passing, written_whole
 
 Progress = Callable[[float, str], None]
 
@@ -118,13 +118,12 @@ def generate(
 
 def _facts(config: GeneratorConfig, specs: Sequence[Distortion]) -> dict[str, Any]:
     """Return all that decides the bytes of a set, but the photographs, as JSON."""
-    facts = {
+    return {
         "format": FORMAT,
         "config": config.model_dump(mode="json"),
         "distortions": [spec.model_dump(mode="json") for spec in specs],
         "libraries": {name: installed(name) for name in LIBRARIES},
     }
-    return json.loads(json.dumps(facts))  # type: ignore[no-any-return]
 
 
 def _refuse_own_photographs(folder: str, out: Path) -> None:
@@ -171,7 +170,8 @@ def _begin(
             shape = (config.count, config.size[1], config.size[0], 3)
             np.lib.format.open_memmap(out / "images.npy", "w+", np.uint8, shape).flush()
         keep_sources(out, sources)
-        write_whole(out / "set.json", json.dumps(facts, indent=2).encode())
+        with written_whole(out / "set.json") as passing:
+            passing.write_text(json.dumps(facts, indent=2))
     except OSError as fault:
         raise DataError(f"{out} cannot be written: {fault}. Name another folder.") from fault
 
@@ -180,7 +180,7 @@ def _tidy(out: Path) -> None:
     """Make room for parts, and remove what a killed process left half-written."""
     (out / "parts").mkdir(exist_ok=True)
     for folder in (out, *(entry for entry in out.iterdir() if entry.is_dir())):
-        clear_partials(folder)
+        clear_passing(folder)
 
 
 def _make(maker: ChunkMaker, workers: int, progress: Progress) -> int:
@@ -204,7 +204,9 @@ def _finish(maker: ChunkMaker) -> None:
         if not manifest.exists():
             write_manifest(manifest, _blocks(maker), maker.config.scores)
         if not readme.exists():
-            write_whole(readme, card(maker.config, maker.specs, read_manifest(manifest)).encode())
+            with written_whole(readme) as passing:
+                text = card(maker.config, maker.specs, read_manifest(manifest))
+                passing.write_text(text, encoding="utf-8")
     except OSError as fault:
         raise DataError(
             f"{maker.out} could not be written: {fault}. What is done stays; free some space and "

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workbench.datasets.generation.files import PARTIAL
 from workbench.errors import DataError
+from workbench.files import written_whole
 
 FORMAT = "attribute-workbench/generated/1"
 
@@ -54,11 +54,12 @@ def write_manifest(
         OSError: It cannot be written.
     """
     columns = schema(scores)
-    partial = file.with_name(f".{file.name}{PARTIAL}")
-    with pq.ParquetWriter(partial, columns, compression="zstd") as writer:
+    with (
+        written_whole(file) as passing,
+        pq.ParquetWriter(passing, columns, compression="zstd") as writer,
+    ):
         for rows in blocks:
             writer.write_table(pa.Table.from_pylist(rows, columns))
-    partial.replace(file)
 
 
 def read_manifest(file: Path) -> pa.Table:

@@ -39,7 +39,7 @@ def each_in_parallel(
         DataError: What the function raised, or a worker that was killed.
     """
     if workers == 1:
-        with _one_thread():
+        with one_thread():
             yield from map(function, items)
         return
     pool = get_reusable_executor(max_workers=workers, initializer=_begin)
@@ -93,7 +93,8 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Keep OpenCV to one thread; the other libraries use one here anyway."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from workbench.domain.base import Frozen
+from workbench.domain.base import Frozen, fault_words
 from workbench.domain.distortion import Distortion
 from workbench.domain.run import QualityMetricName
 from workbench.errors import InvalidConfigError
@@ -77,8 +77,7 @@ number of distortions to draw from, not 99.
     try:
         return GeneratorConfig(**choices)
     except ValidationError as fault:
-        words = [_words(error["loc"], error["msg"]) for error in fault.errors()]
-        raise InvalidConfigError("The set", words) from None
+        raise InvalidConfigError("The set", fault_words(fault)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +133,3 @@ def plan_image(
         ),
         seed=int(rng.integers(2**32)),
     )
-
-
-def _words(place: tuple[int | str, ...], message: str) -> str:
-    if not place:
-        return message.removeprefix("Value error, ")
-    return f"{place[0]}: {message[0].lower()}{message[1:]}"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.datasets.generation.files import write_whole
 from workbench.datasets.generation.parallel import each_in_parallel
 from workbench.datasets.photographs import fit_photograph, photograph_files, read_image
 from workbench.errors import DataError, WorkbenchError
+from workbench.files import written_whole
 
 Size = tuple[int, int] | None
 KEPT = "photographs.json"
@@ -67,7 +67,8 @@ def read_sources(
 
 def keep_sources(out: Path, sources: list[Source]) -> None:
     """Write down the photographs that a set is begun with."""
-    write_whole(out / KEPT, json.dumps([asdict(source) for source in sources]).encode())
+    with written_whole(out / KEPT) as passing:
+        passing.write_text(json.dumps([asdict(source) for source in sources]))
 
 
 def begun_sources(out: Path) -> list[Source]:

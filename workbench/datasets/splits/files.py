@@ -7,11 +7,11 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from workbench.datasets.generation.files import write_whole
 from workbench.datasets.labelled import ImageDataset, LabelledImage
 from workbench.datasets.splits.split import PARTS, Split, make_split
 from workbench.domain.base import Frozen, content_hash
 from workbench.errors import DataError, DatasetNotFoundError
+from workbench.files import written_whole
 
 
 class SplitFile(Frozen):
@@ -60,7 +60,8 @@ def write_split(split: Split, dataset: ImageDataset, file: Path) -> None:
         **{part: tuple(names[row] for row in rows) for part, rows in split.parts.items()},
     )
     try:
-        write_whole(file, (document.model_dump_json(indent=1) + "\n").encode())
+        with written_whole(file) as passing:
+            passing.write_text(document.model_dump_json(indent=1) + "\n", encoding="utf-8")
     except OSError as fault:
         raise DataError(f"The split cannot be written to {file}: {fault.strerror}.") from fault
 

@@ -1,0 +1,40 @@
+"""Files that are there whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PASSING = ".partial-"
+
+
+@contextmanager
+def written_whole(file: Path) -> Iterator[Path]:
+    """Yield a passing path beside a file's own; what was written there takes its name at the end.
+
+    If anything is raised inside, the passing file goes and the file stays as it was. The passing
+    name keeps the suffix, which some writers go by, and is this process's own.
+
+    Args:
+        file: Its folder exists.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     with written_whole(Path(folder) / "a.txt") as passing:
+        ...         _ = passing.write_text("all of it")
+        ...     [found.name for found in Path(folder).iterdir()]
+        ['a.txt']
+    """
+    passing = file.with_name(f"{_PASSING}{os.getpid()}-{file.name}")
+    try:
+        yield passing
+        passing.replace(file)
+    finally:
+        passing.unlink(missing_ok=True)
+
+
+def clear_passing(folder: Path) -> None:
+    """Remove what killed processes left half-written in a folder; nobody else may write there."""
+    for file in folder.glob(f"{_PASSING}*"):
+        file.unlink(missing_ok=True)
