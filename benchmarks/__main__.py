@@ -3,10 +3,8 @@
 import json
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 import benchmarks
+from workbench.cli.console import emit, table
 from workbench.registry import discover
 
 COLUMNS = ("name", "value", "unit", "reference", "ratio", "target", "holds")
@@ -20,10 +18,8 @@ def main() -> None:
         if module.__name__.rpartition(".")[2].startswith("bench_")
         for row in module.rows()
     ]
-    table = Table(*COLUMNS, box=None, header_style="bold", pad_edge=False)
-    for row in rows:
-        table.add_row(*("" if row[name] is None else _cell(row[name]) for name in COLUMNS))
-    Console().print(table, markup=False)
+    cells = [[None if row[name] is None else _cell(row[name]) for name in COLUMNS] for row in rows]
+    emit(False, rows, lambda: table(COLUMNS, cells))
     latest = Path(__file__).with_name("latest.json")
     latest.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
