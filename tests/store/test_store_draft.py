@@ -44,7 +44,8 @@ def test_attributes_are_listed_by_distortion_in_the_order_they_came(store):
 def test_rewording_makes_it_the_experts_and_keeps_its_identity(store, row):
     edited = store.draft.edit(row.id, "There is a grid of blocks.", based_on=1, author="bob")
     assert (edited.id, edited.row_version, edited.updated_by) == (row.id, 2, "bob")
-    assert edited.attribute == Attribute(phrase="grid of blocks", origin="expert")
+    assert (edited.attribute.phrase, edited.attribute.origin) == ("grid of blocks", "expert")
+    assert edited.attribute.identity == row.attribute.identity
     assert edited.updated_at > row.updated_at
     assert store.draft.rows() == [edited]
 

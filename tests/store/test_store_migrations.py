@@ -75,4 +75,4 @@ def test_an_old_database_can_do_what_a_new_one_can(url, file):
         assert store.versions.freeze(
             store.draft.attribute_set(), message="second", author="ann", parent="best"
         ).attributes.distortions == ("haze", "jpeg")
-        assert store.recipes.list() == [haze]
+        assert haze in store.recipes.list()

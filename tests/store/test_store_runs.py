@@ -200,9 +200,11 @@ def test_workers_are_listed_while_they_beat(store):
 
 
 def test_a_document_that_this_release_cannot_read_is_named(store, version, running):
-    store.runs.finish(running.id, a_result(version))
     with store._database.writing() as session:
-        session.connection().execute(text("UPDATE run_result SET document = '{}'"))
+        session.connection().execute(
+            text("INSERT INTO run_result (run_id, document) VALUES (:id, '{}')"), {"id": running.id}
+        )
+        session.connection().execute(text("UPDATE run SET status = 'done'"))
     with pytest.raises(StoreError, match=f"Run {running.id} cannot be read: version: Field"):
         store.runs.get(running.id)
     assert store.runs.list()[0].status == "done"

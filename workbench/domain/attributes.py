@@ -1,9 +1,11 @@
 """Attributes, sets of them, and frozen versions: the instrument that the workbench calibrates."""
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import count
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -63,12 +65,17 @@ class Attribute(Frozen):
         origin: Who wrote it.
         call_id: The LLM call that made it, if one did.
         status: Where it stands in review; rejected attributes are not frozen.
+        identity: What it stays known by when its words change, 32 hexadecimal digits; an
+            `AttributeSet` gives one to each attribute that has none.
+        decided_by: Who gave it its status, once somebody has.
     """
 
     phrase: str = Field(min_length=1, max_length=MAX_PHRASE_LENGTH)
     origin: Origin = "expert"
     call_id: int | None = None
     status: Status = "proposed"
+    identity: str | None = Field(None, pattern=r"^[0-9a-f]{32}$")
+    decided_by: str | None = None
 
     @field_validator("phrase")
     @classmethod
@@ -77,6 +84,25 @@ class Attribute(Frozen):
         if not bare:
             raise ValueError("an attribute needs words, not only 'there is'")
         return bare
+
+
+def birth_identity(distortion: str, phrase: str, turn: int = 0) -> str:
+    """Return the identity of an attribute that comes into being with these words.
+
+    It follows from the words, so that two stores that took in the same set know its attributes by
+    the same names and can merge their edits.
+
+    Args:
+        distortion: Id of its distortion.
+        phrase: Its first wording.
+        turn: Counts the attributes that were born with the same words, from 0.
+
+    Example:
+        >>> birth_identity("jpeg", "blocky edges") == birth_identity("jpeg", "Blocky edges")
+        True
+    """
+    words = f"{distortion}\n{phrase.casefold()}\n{turn}"
+    return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class AttributeSet(Frozen):
@@ -98,7 +124,7 @@ class AttributeSet(Frozen):
                 if key in seen:
                     raise ValueError(f"{distortion} has '{attribute.phrase}' twice")
                 seen.add(key)
-        return {distortion: value[distortion] for distortion in sorted(value) if value[distortion]}
+        return _identified({d: value[d] for d in sorted(value) if value[d]})
 
     @classmethod
     def from_phrases(
@@ -173,6 +199,7 @@ class Version(Frozen):
         author: Who froze it.
         created_at: When, in UTC.
         parent: Hash of the version that it was edited from, if any.
+        merged: Hash of the version that was merged into the parent's line, if any.
         aliases: Names that point at it now ("curated").
     """
 
@@ -182,9 +209,37 @@ class Version(Frozen):
     author: str
     created_at: datetime
     parent: str | None = None
+    merged: str | None = None
     aliases: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
         """What people read: the first alias, or the first ten digits of the hash."""
         return self.aliases[0] if self.aliases else self.hash[:10]
+
+
+def _identified(
+    by_distortion: dict[str, tuple[Attribute, ...]],
+) -> dict[str, tuple[Attribute, ...]]:
+    """Give an identity to every attribute that has none; refuse one that two of them claim."""
+    taken: set[str] = set()
+    unnamed = False
+    for attribute in (a for some in by_distortion.values() for a in some):
+        if attribute.identity is None:
+            unnamed = True
+        elif attribute.identity in taken:
+            raise ValueError(f"'{attribute.phrase}' has the identity of another attribute")
+        else:
+            taken.add(attribute.identity)
+    if not unnamed:
+        return by_distortion
+    return {d: tuple(_named(d, a, taken) for a in some) for d, some in by_distortion.items()}
+
+
+def _named(distortion: str, attribute: Attribute, taken: set[str]) -> Attribute:
+    if attribute.identity is not None:
+        return attribute
+    free = (birth_identity(distortion, attribute.phrase, turn) for turn in count())
+    identity = next(identity for identity in free if identity not in taken)
+    taken.add(identity)
+    return attribute.model_copy(update={"identity": identity})

@@ -43,6 +43,7 @@ class LLMCall(Frozen):
         reply: The raw text, empty if none came.
         prompt_tokens, completion_tokens: As counted by the server, if it counted.
         latency_s: Seconds from request to reply.
+        cost_usd: What it cost by the price table of that day, in US dollars; None if unknown.
         error: One line, or None if the reply was usable.
         created_at: When, in UTC.
         id: Number in the store's log, once it is stored.
@@ -55,6 +56,7 @@ class LLMCall(Frozen):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     latency_s: float = 0.0
+    cost_usd: float | None = None
     error: str | None = None
     created_at: datetime
     id: int | None = None

@@ -7,7 +7,10 @@ from sqlmodel import Session, col, select
 
 from workbench.errors import StoreError
 from workbench.store.columns import utc_now
+from workbench.store.seal import event_digest
 from workbench.store.tables import AuditRow, DraftAttributeRow
+
+_LAST, _CHANGE = "last event", "change"  # what a writer's session keeps in mind
 
 
 def record(
@@ -34,16 +37,30 @@ def record(
     """
     if not author.strip():
         raise StoreError("An edit needs an author; set WORKBENCH_AUTHOR. Nothing was changed.")
-    session.add(
-        AuditRow(
-            at=utc_now(),
-            author=author,
-            action=action,
-            subject=subject,
-            before=None if before is None else json.dumps(before, sort_keys=True),
-            after=None if after is None else json.dumps(after, sort_keys=True),
-        )
+    id, digest = _last(session)
+    event = AuditRow(
+        id=id + 1,
+        at=utc_now(),
+        author=author,
+        action=action,
+        subject=subject,
+        before=None if before is None else json.dumps(before, sort_keys=True),
+        after=None if after is None else json.dumps(after, sort_keys=True),
+        change=session.info.setdefault(_CHANGE, id + 1),
+        digest="",
     )
+    event.digest = event_digest(event, digest)
+    session.info[_LAST] = id + 1, event.digest
+    session.add(event)
+
+
+def _last(session: Session) -> tuple[int, str]:
+    """Return number and digest of the last event; writers take turns, so nobody else adds one."""
+    if _LAST not in session.info:
+        newest = select(AuditRow.id, AuditRow.digest).order_by(col(AuditRow.id).desc()).limit(1)
+        session.info[_LAST] = session.exec(newest).first() or (0, "")
+    last: tuple[int, str] = session.info[_LAST]
+    return last
 
 
 def removal(session: Session, subject: str) -> AuditRow | None:
@@ -57,5 +74,8 @@ def removal(session: Session, subject: str) -> AuditRow | None:
 def attribute_state(row: DraftAttributeRow) -> dict[str, Any]:
     """Return what the record keeps of a draft attribute."""
     return row.model_dump(
-        mode="json", include={"distortion", "position", "phrase", "origin", "call_id", "status"}
-    )
+        mode="json", include={
+            "distortion", "position", "phrase", "origin", "call_id", "status",
+            "identity", "decided_by",
+        },
+    )  # fmt: skip

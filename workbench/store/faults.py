@@ -6,7 +6,10 @@ from workbench.errors import FrozenVersionError, StoreError, WorkbenchError
 
 # Opens every message of the triggers in the migrations.
 FROZEN_MARK = "frozen:"
-_FROZEN = "A frozen version, or an event of the record, cannot be changed; freeze a new version."
+_FROZEN = (
+    "What is recorded (a frozen version, a call, a result, a comment, an event) cannot be changed; "
+    "freeze a new version."
+)
 _RECIPE = "A recipe cannot be changed, nor removed while attributes name it; add one of a new id."
 
 # A fragment of the driver's message, lower case, and what it means to a user.

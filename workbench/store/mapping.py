@@ -10,18 +10,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from workbench.domain.attributes import Attribute, AttributeSet
+from workbench.domain.attributes import Attribute, AttributeSet, birth_identity
 from workbench.domain.calls import LLMCall, LLMRequest
 from workbench.domain.draft import DraftRow
 from workbench.domain.run import Run, RunConfig, RunResult
 from workbench.errors import StoreError
 from workbench.store.columns import utc_now
+from workbench.store.seal import call_digest
 from workbench.store.tables import CallRow, DraftAttributeRow, RunRow, VersionAttributeRow
 
 
 def call_row(call: LLMCall) -> CallRow:
     """Return the row that keeps a call; the reply as JSON, since it may hold any character."""
-    return CallRow(
+    row = CallRow(
         key=call.request.key,
         distortion=call.distortion,
         request=json.dumps(call.request.model_dump(mode="json")),
@@ -32,7 +33,11 @@ def call_row(call: LLMCall) -> CallRow:
         latency_s=call.latency_s,
         error=call.error,
         created_at=call.created_at,
+        cost_usd=call.cost_usd,
+        digest="",
     )
+    row.digest = call_digest(row)
+    return row
 
 
 def call_value(row: CallRow) -> LLMCall:
@@ -47,13 +52,14 @@ def call_value(row: CallRow) -> LLMCall:
         latency_s=row.latency_s,
         error=row.error,
         created_at=row.created_at,
+        cost_usd=row.cost_usd,
         id=row.id,
     )
 
 
 def attribute_value(row: DraftAttributeRow | VersionAttributeRow) -> Attribute:
     """Return the attribute of a draft or version row, to the letter."""
-    stored: dict[str, Any] = row.model_dump(include={"phrase", "origin", "call_id", "status"})
+    stored: dict[str, Any] = {name: getattr(row, name) for name in Attribute.model_fields}
     return Attribute.model_construct(**stored)
 
 
@@ -77,6 +83,8 @@ def draft_row(
         origin=attribute.origin,
         call_id=attribute.call_id,
         status=attribute.status,
+        identity=attribute.identity or birth_identity(distortion, attribute.phrase),
+        decided_by=attribute.decided_by,
         row_version=1,
         updated_at=utc_now(),
         updated_by=author,

@@ -1,6 +1,6 @@
-"""Whether the calls that attributes name are in the log."""
+"""Whether the calls that attributes name are in the log, and their digests."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlmodel import Session, col, select
 
@@ -9,23 +9,33 @@ from workbench.errors import StoreError
 from workbench.store.tables import CallRow
 
 
-def require_calls(session: Session, attributes: Iterable[Attribute]) -> None:
+def require_calls(session: Session, attributes: Iterable[Attribute]) -> dict[int, str]:
     """Refuse attributes whose LLM call is not in the log: their origin could not be shown.
 
     Args:
         session: The writer's session.
         attributes: What is about to be stored.
 
+    Returns:
+        Id to digest of the calls that the attributes name.
+
     Raises:
         StoreError: Some calls are missing; their numbers are named.
     """
     named = {attribute.call_id for attribute in attributes if attribute.call_id is not None}
-    if not named:
-        return
-    known = set(session.exec(select(CallRow.id).where(col(CallRow.id).in_(named))))
-    if missing := sorted(named - known):
+    known = call_digests(session, named)
+    if missing := sorted(named - set(known)):
         raise StoreError(
             f"Attributes name LLM calls that are not in this store's log: "
             f"{', '.join(map(str, missing[:5]))}. Log the calls first, or leave call_id out. "
             "Nothing was changed."
         )
+    return known
+
+
+def call_digests(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """Return id to stored digest of those of these calls that are in the log."""
+    if not ids:
+        return {}
+    wanted = select(CallRow.id, CallRow.digest).where(col(CallRow.id).in_(ids))
+    return {id: digest for id, digest in session.exec(wanted) if id is not None}

@@ -57,6 +57,7 @@ def _update(
     before = attribute_state(row)
     row.phrase, row.origin = attribute.phrase, attribute.origin
     row.call_id, row.status, row.position = attribute.call_id, attribute.status, position
+    row.decided_by = attribute.decided_by
     after = attribute_state(row)
     if after == before:
         return

@@ -13,6 +13,7 @@ from workbench.domain.run import Run, RunConfig, RunResult, RunStatus
 from workbench.errors import RunCancelledError, StoreError, VersionNotFoundError
 from workbench.store.columns import utc_now
 from workbench.store.mapping import run_value
+from workbench.store.seal import document_digest
 from workbench.store.tables import ResultRow, RunRow, VersionRow
 from workbench.store.workers import WorkerList
 
@@ -124,7 +125,7 @@ class RunRepository(WorkerList):
                     f"{result.config_hash[:10]}, not to run {id}. Nothing was stored."
                 )
             document = canonical_json(result.model_dump(mode="json"))
-            session.add(ResultRow(run_id=id, document=document))
+            session.add(ResultRow(run_id=id, document=document, digest=document_digest(document)))
             row.progress, row.error = 1.0, None
             _end(row, "done")
 

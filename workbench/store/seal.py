@@ -1,42 +1,70 @@
-"""What a frozen version's rows must still be: the content by its hash, all the rest by a seal.
+"""What recorded rows must still be: digests of every stored byte, and what they are taken over.
 
-The hash covers the phrases (`AttributeSet.hash`) and names the version. The seal covers every
-stored byte besides: message, author, time, parent, and each attribute's provenance. Content hashes
-are taken of normalised Unicode; the seal is not, so no changed letter slips through.
+A version's content hash covers the phrases (`AttributeSet.hash`) and names the version. Its seal
+covers every stored byte besides: message, author, time, parents, and each attribute's provenance,
+down to the words of the LLM call behind it. Content hashes are taken of normalised Unicode; the
+other digests are not, so no changed letter slips through. None of them names a row by its number,
+so that they are the same in every store that holds the same things.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from workbench.domain.attributes import birth_identity
 from workbench.domain.base import content_hash
-from workbench.store.tables import VersionAttributeRow, VersionRow
+from workbench.store.tables import AuditRow, CallRow, VersionAttributeRow, VersionRow
+
+_SECOND = "2:"  # how a seal of the second form opens; the first form is bare
 
 
-def seal_of(version: VersionRow, parent: str | None, rows: Iterable[VersionAttributeRow]) -> str:
-    """Return the SHA-256 over a version's rows, 64 hexadecimal digits.
+def seal_of(
+    version: VersionRow,
+    parent: str | None,
+    rows: Iterable[VersionAttributeRow],
+    *,
+    merged: str | None = None,
+    calls: Mapping[int, str],
+) -> str:
+    """Return the seal of a version's rows.
 
     Args:
         version: The version's own row; its `seal` is not read.
         parent: Hash of the parent version.
         rows: Its attributes.
+        merged: Hash of the version that was merged in.
+        calls: Id to digest of the LLM calls that its attributes name.
     """
     record = {
-        "format": "version-seal/1",
-        "hash": version.hash,
-        "message": version.message,
-        "author": version.author,
-        "created_at": version.created_at.isoformat(),
-        "parent": parent,
+        **_about(version, parent),
+        "format": "version-seal/2",
+        "merged": merged,
         "attributes": sorted(
-            [row.distortion, row.position, row.phrase, row.origin, row.call_id or 0, row.status]
+            [
+                row.distortion,
+                row.position,
+                row.phrase,
+                row.origin,
+                "" if row.call_id is None else calls[row.call_id],
+                row.status,
+                row.identity,
+                row.decided_by or "",
+            ]
             for row in rows
         ),
     }
-    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+    return _SECOND + _digest(record)
 
 
-def is_intact(version: VersionRow, parent: str | None, rows: Sequence[VersionAttributeRow]) -> bool:
+def is_intact(
+    version: VersionRow,
+    parent: str | None,
+    rows: Sequence[VersionAttributeRow],
+    *,
+    merged: str | None = None,
+    calls: Mapping[int, str],
+) -> bool:
     """Tell whether the rows are still those that were frozen.
 
     The phrases are hashed as they lie in the table, without the domain's normalisation, which
@@ -46,9 +74,72 @@ def is_intact(version: VersionRow, parent: str | None, rows: Sequence[VersionAtt
         version: The version's own row.
         parent: Hash of the parent version.
         rows: Its attributes by position.
+        merged: Hash of the version that was merged in.
+        calls: Id to digest of the LLM calls that its attributes name.
     """
     phrases: dict[str, list[str]] = {}
     for row in rows:
         phrases.setdefault(row.distortion, []).append(row.phrase)
-    content = content_hash({"format": "attribute-set/1", "distortions": phrases})
-    return content == version.hash and seal_of(version, parent, rows) == version.seal
+    if content_hash({"format": "attribute-set/1", "distortions": phrases}) != version.hash:
+        return False
+    if version.seal.startswith(_SECOND):
+        return seal_of(version, parent, rows, merged=merged, calls=calls) == version.seal
+    return _is_intact_first_form(version, parent, rows)
+
+
+def call_digest(row: CallRow) -> str:
+    """Return the digest of a call: of all its row holds but number and digest."""
+    return _digest({"format": "llm-call/1", **_plain(row, {"id", "digest"})})
+
+
+def event_digest(row: AuditRow, before: str) -> str:
+    """Return the digest that chains an event to the one before it.
+
+    Args:
+        row: The event; its `digest` is not read.
+        before: Digest of the event before it, "" for the first.
+    """
+    return _digest({"format": "audit/1", "previous": before, **_plain(row, {"digest"})})
+
+
+def document_digest(document: str) -> str:
+    """Return the digest of a stored document."""
+    return hashlib.sha256(document.encode()).hexdigest()
+
+
+def _is_intact_first_form(
+    version: VersionRow, parent: str | None, rows: Sequence[VersionAttributeRow]
+) -> bool:
+    """Check a seal from before identities were stored; the migration gave them as at birth."""
+    record = {
+        **_about(version, parent),
+        "format": "version-seal/1",
+        "attributes": sorted(
+            [row.distortion, row.position, row.phrase, row.origin, row.call_id or 0, row.status]
+            for row in rows
+        ),
+    }
+    born = all(
+        row.identity == birth_identity(row.distortion, row.phrase) and row.decided_by is None
+        for row in rows
+    )
+    return born and version.merged_id is None and _digest(record) == version.seal
+
+
+def _about(version: VersionRow, parent: str | None) -> dict[str, Any]:
+    return {
+        "hash": version.hash,
+        "message": version.message,
+        "author": version.author,
+        "created_at": version.created_at.isoformat(),
+        "parent": parent,
+    }
+
+
+def _plain(row: CallRow | AuditRow, besides: set[str]) -> dict[str, Any]:
+    fields = row.model_dump(exclude=besides)
+    return {name: v.isoformat() if hasattr(v, "isoformat") else v for name, v in fields.items()}
+
+
+def _digest(record: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()

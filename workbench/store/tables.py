@@ -8,7 +8,7 @@ validate, so no row ever leaves the store without passing `mapping`.
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -26,6 +26,9 @@ METADATA = MetaData(
 
 # Ids are never given out twice: what an audit event names stays what it was.
 _NEVER_REUSED = {"sqlite_autoincrement": True}
+
+# Columns that came with a later migration, which filled the rows that were there.
+_FILLED = {"server_default": text("''")}
 
 
 class StoreTable(SQLModel, registry=registry(metadata=METADATA)):
@@ -49,6 +52,8 @@ class CallRow(StoreTable, table=True):
     latency_s: float
     error: str | None = Field(default=None, sa_type=PlainText)
     created_at: datetime = Field(sa_type=UtcDateTime)
+    cost_usd: float | None = None
+    digest: str = Field(sa_type=PlainText, index=True, sa_column_kwargs=_FILLED)
 
 
 class DraftAttributeRow(StoreTable, table=True):
@@ -58,6 +63,7 @@ class DraftAttributeRow(StoreTable, table=True):
     __table_args__ = (
         UniqueConstraint("distortion", "phrase_key"),
         CheckConstraint("phrase <> ''", name="words"),
+        Index("uq_draft_attribute_identity", "identity", unique=True),
         _NEVER_REUSED,
     )
 
@@ -72,6 +78,30 @@ class DraftAttributeRow(StoreTable, table=True):
     row_version: int
     updated_at: datetime = Field(sa_type=UtcDateTime)
     updated_by: str = Field(sa_type=PlainText)
+    identity: str = Field(sa_type=PlainText, sa_column_kwargs=_FILLED)
+    decided_by: str | None = Field(default=None, sa_type=PlainText)
+
+
+class DraftBaseRow(StoreTable, table=True):
+    """The version that the draft was last frozen as or restored from; one row at most."""
+
+    __tablename__: ClassVar[str] = "draft_base"
+
+    id: int = Field(primary_key=True)
+    version_id: int = Field(foreign_key="version.id")
+
+
+class CommentRow(StoreTable, table=True):
+    """A remark on an attribute, by its identity; append-only."""
+
+    __tablename__: ClassVar[str] = "comment"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: int | None = Field(default=None, primary_key=True)
+    identity: str = Field(sa_type=PlainText, index=True)
+    text: str = Field(sa_type=PlainText)
+    author: str = Field(sa_type=PlainText)
+    at: datetime = Field(sa_type=UtcDateTime)
 
 
 class VersionRow(StoreTable, table=True):
@@ -87,6 +117,7 @@ class VersionRow(StoreTable, table=True):
     author: str = Field(sa_type=PlainText)
     created_at: datetime = Field(sa_type=UtcDateTime)
     parent_id: int | None = Field(default=None, foreign_key="version.id")
+    merged_id: int | None = Field(default=None, foreign_key="version.id")
 
 
 class VersionAttributeRow(StoreTable, table=True):
@@ -105,6 +136,8 @@ class VersionAttributeRow(StoreTable, table=True):
     origin: str = Field(sa_type=PlainText)
     call_id: int | None = Field(default=None, foreign_key="llm_call.id")
     status: str = Field(sa_type=PlainText)
+    identity: str = Field(sa_type=PlainText, index=True, sa_column_kwargs=_FILLED)
+    decided_by: str | None = Field(default=None, sa_type=PlainText)
 
 
 class AliasRow(StoreTable, table=True):
@@ -147,6 +180,21 @@ class ResultRow(StoreTable, table=True):
 
     run_id: int = Field(primary_key=True, foreign_key="run.id")
     document: str = Field(sa_type=PlainText)
+    digest: str = Field(sa_type=PlainText, sa_column_kwargs=_FILLED)
+
+
+class LookRow(StoreTable, table=True):
+    """One look at a locked test part; append-only."""
+
+    __tablename__: ClassVar[str] = "test_look"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: int | None = Field(default=None, primary_key=True)
+    test_hash: str = Field(sa_type=PlainText, index=True)
+    run_id: int | None = Field(default=None, foreign_key="run.id")
+    purpose: str = Field(sa_type=PlainText)
+    author: str = Field(sa_type=PlainText)
+    at: datetime = Field(sa_type=UtcDateTime)
 
 
 class RecipeRow(StoreTable, table=True):
@@ -172,7 +220,11 @@ class WorkerRow(StoreTable, table=True):
 
 
 class AuditRow(StoreTable, table=True):
-    """Who did what to which thing, and what it was before and after, as JSON; append-only."""
+    """Who did what to which thing, and what it was before and after, as JSON; append-only.
+
+    `change` is the id of the first event of one transaction; `digest` chains each event to the one
+    before it.
+    """
 
     __tablename__: ClassVar[str] = "audit_event"
     __table_args__ = (_NEVER_REUSED,)
@@ -184,3 +236,5 @@ class AuditRow(StoreTable, table=True):
     subject: str = Field(sa_type=PlainText, index=True)
     before: str | None = Field(default=None, sa_type=PlainText)
     after: str | None = Field(default=None, sa_type=PlainText)
+    change: int = Field(index=True, sa_column_kwargs={"server_default": "0"})
+    digest: str = Field(sa_type=PlainText, sa_column_kwargs=_FILLED)

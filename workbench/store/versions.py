@@ -12,7 +12,7 @@ from workbench.store.columns import utc_now
 from workbench.store.database import Database
 from workbench.store.mapping import attribute_set
 from workbench.store.names import check_alias, find_version
-from workbench.store.provenance import require_calls
+from workbench.store.provenance import call_digests, require_calls
 from workbench.store.seal import is_intact, seal_of
 from workbench.store.tables import AliasRow, AuditRow, VersionAttributeRow, VersionRow
 
@@ -120,7 +120,7 @@ class VersionRepository:
             broken = [
                 row.hash
                 for row in rows
-                if not is_intact(row, parents.get(row.parent_id), _attributes(session, row))
+                if not _is_intact(session, row, parents, _attributes(session, row))
             ]
             frozen = session.exec(select(AuditRow.subject).where(AuditRow.action == "freeze"))
             named = [subject.removeprefix("version:") for subject in frozen]
@@ -142,7 +142,7 @@ def _insert(
     session: Session, content: AttributeSet, message: str, author: str, parent: str | None
 ) -> VersionRow:
     """Write the attributes, then the row that seals them."""
-    require_calls(session, (a for some in content.by_distortion.values() for a in some))
+    calls = require_calls(session, (a for some in content.by_distortion.values() for a in some))
     above = None if parent is None else find_version(session, parent)
     last = session.exec(select(func.max(VersionRow.id))).one()
     version = VersionRow(
@@ -155,7 +155,7 @@ def _insert(
         parent_id=None if above is None else above.id,
     )
     rows = _attribute_rows(version.id, content)
-    version.seal = seal_of(version, None if above is None else above.hash, rows)
+    version.seal = seal_of(version, None if above is None else above.hash, rows, calls=calls)
     session.exec(insert(VersionAttributeRow), params=[row.model_dump() for row in rows])
     session.add(version)
     after = {"message": version.message, "parent": above.hash if above else None}
@@ -173,6 +173,8 @@ def _attribute_rows(version_id: int, content: AttributeSet) -> list[VersionAttri
             origin=attribute.origin,
             call_id=attribute.call_id,
             status=attribute.status,
+            identity=attribute.identity or "",  # a set gives one to each
+            decided_by=attribute.decided_by,
         )
         for distortion, some in content.by_distortion.items()
         for position, attribute in enumerate(some)
@@ -200,8 +202,8 @@ def _versions(session: Session, rows: Sequence[VersionRow]) -> list[Version]:
     hashes, aliases = _hashes(session), _aliases(session)
     found = []
     for row in rows:
-        attributes, parent = _attributes(session, row), hashes.get(row.parent_id)
-        if not is_intact(row, parent, attributes):
+        attributes = _attributes(session, row)
+        if not _is_intact(session, row, hashes, attributes):
             raise IntegrityError(
                 f"Version {row.hash[:10]} is no longer what was frozen: its rows do not match its "
                 "hash. Restore the database from a copy; 'workbench versions verify' names all."
@@ -213,11 +215,23 @@ def _versions(session: Session, rows: Sequence[VersionRow]) -> list[Version]:
                 message=row.message,
                 author=row.author,
                 created_at=row.created_at,
-                parent=parent,
+                parent=hashes.get(row.parent_id),
+                merged=hashes.get(row.merged_id),
                 aliases=aliases.get(row.id, ()),
             )
         )
     return found
+
+
+def _is_intact(
+    session: Session,
+    row: VersionRow,
+    hashes: dict[int | None, str],
+    attributes: Sequence[VersionAttributeRow],
+) -> bool:
+    calls = call_digests(session, {a.call_id for a in attributes if a.call_id is not None})
+    parent, merged = hashes.get(row.parent_id), hashes.get(row.merged_id)
+    return is_intact(row, parent, attributes, merged=merged, calls=calls)
 
 
 def _attributes(session: Session, row: VersionRow) -> list[VersionAttributeRow]:
