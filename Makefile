@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 .DEFAULT_GOAL := help
-.PHONY: help demo test app check bench lock wheel-test
+.PHONY: help demo test app check bench soak lock wheel-test
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -46,6 +46,9 @@ check: $(VENV)/.dev  ## what a change must pass: style, types, layers, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+soak: $(VENV)/.dev  ## 20 processes at one store for a minute, on SQLite and on PostgreSQL
+	$(BIN)/python -m tests.store.soak
 
 bench: $(VENV)/.dev  ## ratios against stated references, measured side by side
 	$(BIN)/python -m benchmarks

@@ -3,6 +3,7 @@
 import streamlit as st
 
 import workbench.app.pages
+from workbench.app.widgets import ask_name
 from workbench.registry import discover
 
 st.set_page_config(page_title="Attribute workbench", page_icon="🔬", layout="wide")
@@ -11,4 +12,6 @@ pages = [
     st.Page(page.render, title=page.TITLE, icon=page.ICON, url_path=page.__name__.split(".")[-1])
     for page in found
 ]
-st.navigation(pages).run()
+chosen = st.navigation(pages)
+ask_name()
+chosen.run()

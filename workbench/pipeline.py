@@ -7,7 +7,8 @@ Each arrow is one function whose argument is the result of the one before.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -19,6 +20,7 @@ from workbench.datasets.distorted import DistortedSet, distorted_set
 from workbench.datasets.generation.generator import GeneratedSet, generate
 from workbench.datasets.generation.plan import GeneratorConfig
 from workbench.datasets.splits.grouped import photograph_folds
+from workbench.datasets.splits.locked import locked_photographs
 from workbench.datasets.weak_scores import LABELS
 from workbench.distortions import (
     apply_distortion,
@@ -27,19 +29,28 @@ from workbench.distortions import (
     operator_of,
 )
 from workbench.domain.attributes import Attribute, AttributeSet, Version
-from workbench.domain.comparison import Comparison
+from workbench.domain.comparison import Comparison, SubsetKind
+from workbench.domain.conflicts import Resolution, Side
+from workbench.domain.lineage import common_ancestor
+from workbench.domain.merging import Merged, merge
 from workbench.domain.metrics import QualityMetrics
 from workbench.domain.recipe import Recipe
-from workbench.domain.run import Predictions, Protocol, Run, RunConfig, RunResult
+from workbench.domain.run import LockedPart, Predictions, Protocol, Run, RunConfig, RunResult
 from workbench.drafting.draft import draft_attributes
 from workbench.drafting.local_server import LanguageModel
 from workbench.encoders import Encoder, load_encoder
 from workbench.errors import ConfigError
 from workbench.evaluation.baselines import baselines
+from workbench.evaluation.comparable import finished_results
 from workbench.evaluation.comparison import compare_runs
 from workbench.evaluation.correlation import quality_metrics
+from workbench.evaluation.guard import after_looks
 from workbench.evaluation.held_out import FoldedData
 from workbench.evaluation.identification import all_clean, identification_metrics
+from workbench.evaluation.locked import on_locked, part_of
+from workbench.evaluation.quoted import quoted_rows
+from workbench.evaluation.strength_tables import strength_tables
+from workbench.evaluation.subsets import KINDS
 from workbench.settings import Settings
 from workbench.store import Store
 from workbench.tuning.loop import tune
@@ -80,6 +91,7 @@ def freeze_version(
     message: str,
     author: str,
     parent: str | None = None,
+    merged: str | None = None,
     alias: str | None = None,
 ) -> Version:
     """Freeze a set of attributes for known distortions; the same content is the same version."""
@@ -87,8 +99,43 @@ def freeze_version(
     for distortion in attributes.distortions:
         known[distortion]  # raises UnknownNameError with the name that was meant
     return store.versions.freeze(
-        attributes, message=message, author=author, parent=parent, alias=alias
+        attributes, message=message, author=author, parent=parent, merged=merged, alias=alias
     )
+
+
+def merge_versions(
+    store: Store,
+    ours: str,
+    theirs: str,
+    *,
+    base: str | None = None,
+    resolve: Mapping[str, Resolution] | None = None,
+    prefer: Side | None = None,
+) -> Merged:
+    """Merge two versions; without conflicts, `freeze_version` takes what comes of it.
+
+    Args:
+        store: The open store.
+        ours: The version that is merged into; the parent of what comes of it.
+        theirs: The version that is merged in.
+        base: What both came from; None takes their nearest common ancestor.
+        resolve: Conflict id to what shall hold.
+        prefer: What shall hold in the other conflicts.
+
+    Raises:
+        ConfigError: They share no ancestor, or `resolve` does not fit the conflicts.
+        VersionNotFoundError: A reference names no version.
+    """
+    a, b = store.versions.get(ours), store.versions.get(theirs)
+    parents = {one.hash: (one.parent, one.merged) for one in store.versions.summaries()}
+    start = base or common_ancestor(parents, a.hash, b.hash)
+    if start is None:
+        raise ConfigError(
+            f"Versions {a.label} and {b.label} share no ancestor. Name the version that both came "
+            "from with --base. Nothing was merged."
+        )
+    common = store.versions.get(start).attributes
+    return merge(common, a.attributes, b.attributes, resolve=resolve, prefer=prefer)
 
 
 def enqueue_run(store: Store, ref: str, config: RunConfig) -> Run:
@@ -123,8 +170,10 @@ def run_version(
     attributes = _attributes_for(version, config, recipes)
     encoder = load_encoder(config.encoder, settings, seed=config.seed)
     with computing_threads(encoder.threads):
-        data = make_data(config, settings, part(progress, 0.0, 0.1), recipes)
-        found = held_out(encoder, attributes, data, config, part(progress, 0.1, 0.9))
+        every = make_data(config, settings, part(progress, 0.0, 0.1), recipes)
+        data = _open_images(every, config)
+        found = held_out(encoder, attributes, data, config, part(progress, 0.1, 0.8))
+        locked = locked_part(encoder, attributes, every, config, part(progress, 0.8, 0.9))
         beside = _baselines(encoder, data, config, recipes, part(progress, 0.9, 1.0))
     save_probabilities(
         probabilities_file(settings, version.hash, config.hash), found,
@@ -145,9 +194,14 @@ def run_version(
         all_clean=all_clean(truth, levels=data.levels),
         predictions=_predictions(data, found.quality),
         baselines=beside,
+        strength_tables=strength_tables(
+            truth, found.strengths, data.photograph,
+            distortions=data.distortions, levels=data.levels,
+        ),
+        locked=locked,
         duration_s=time.monotonic() - started,
         environment=_environment(),
-    )
+    )  # fmt: skip
 
 
 def make_data(
@@ -196,6 +250,36 @@ def held_out(
     return found
 
 
+def locked_part(
+    encoder: Encoder,
+    attributes: AttributeSet,
+    data: DistortedSet,
+    config: RunConfig,
+    progress: Progress,
+) -> LockedPart | None:
+    """Tune and regress once on all open photographs, predict the locked ones; None without any."""
+    train, test = locked_photographs(data.photograph, config.split.locked)
+    if not len(test):
+        return None
+    pairs, groups = encode_attributes(encoder, attributes, config.tuning.polarity)
+    truth = data.strengths()
+    model = tune(
+        encoder, pairs, groups, data.images[train], truth[train], config.tuning,
+        seed=config.seed, progress=progress,
+    )  # fmt: skip
+    seen, unseen = (model.probabilities(data.images[index]) for index in (train, test))
+    regressor = fit_regressor(seen, data.quality[train], config.regressor, seed=config.seed)
+    quality, hidden = regressor.predict(unseen), _only(data, test)
+    return LockedPart(
+        quality=quality_metrics(hidden.quality.tolist(), quality.tolist()),
+        identification=identification_metrics(
+            truth[test], model.strengths(unseen), levels=data.levels
+        ),
+        all_clean=all_clean(truth[test], levels=data.levels),
+        predictions=_predictions(hidden, quality),
+    )
+
+
 def generate_set(
     photographs: str,
     out: Path,
@@ -224,11 +308,61 @@ def compare_versions(
     *,
     config: RunConfig | None = None,
     resamples: int = 10_000,
+    kinds: Sequence[SubsetKind] = KINDS,
+    quote: Sequence[str] = (),
+    locked: bool = False,
 ) -> Comparison:
-    """Compare versions by their runs under one configuration; see `comparable_runs`."""
+    """Compare versions by their runs under one configuration; see `comparable_runs`.
+
+    Whoever shows what comes of it calls `look_at` first.
+
+    Args:
+        store: The open store.
+        refs: Two or more versions.
+        config: The configuration; None takes the newest that all of them have run.
+        resamples: Bootstrap resamples of photographs.
+        kinds: What the images are divided by for figures within their parts.
+        quote: Published tables to stand beside; see `quoted_rows`.
+        locked: Compare on the locked photographs instead of the held-out ones.
+    """
     runs = comparable_runs(store, refs, config=config)
     labels = [store.versions.get(run.version).label for run in runs]
-    return compare_runs(runs, labels, resamples=resamples)
+    runs = [on_locked(run) for run in runs] if locked else runs
+    protocol = finished_results(runs, labels)[0].protocol
+    return compare_runs(
+        runs,
+        labels,
+        resamples=resamples,
+        groups={name: spec.group for name, spec in store.recipes.catalogue().items()},
+        kinds=kinds,
+        quoted=[row for name in quote for row in quoted_rows(name, protocol)],
+    )
+
+
+def look_at(store: Store, comparison: Comparison, *, purpose: str, author: str) -> Comparison:
+    """Record that a comparison's test figures are shown, and say what that does to its claims.
+
+    Args:
+        store: The open store.
+        comparison: What is about to be shown.
+        purpose: What for, in words ("compare draft, curated").
+        author: Who looks.
+
+    Returns:
+        The comparison with the count of looks, this one included, and verdicts by that.
+    """
+    looked = [row.run for row in comparison.rows]
+    store.looks.add_all(comparison.test_hash, runs=looked, purpose=purpose, author=author)
+    looks = store.looks.list(comparison.test_hash)
+    candidates = [store.runs.get(run) for run in dict.fromkeys(one.run for one in looks) if run]
+    parts = [part_of(run, comparison.test_hash) for run in candidates]
+    return after_looks(comparison, store.looks.count(comparison.test_hash), parts)
+
+
+def compared_runs(store: Store, comparison: Comparison) -> tuple[Run, ...]:
+    """Return the runs of a comparison's rows as seen on its test part, locked or held out."""
+    runs = [store.runs.get(row.run) for row in comparison.rows]
+    return tuple(part_of(run, comparison.test_hash) for run in runs)
 
 
 def comparable_runs(
@@ -295,6 +429,23 @@ def _baselines(
     return {name: one.quality for name, one in found.items()}
 
 
+def _open_images(data: DistortedSet, config: RunConfig) -> DistortedSet:
+    """Return the images that folds are made of: all but the locked ones."""
+    rows, locked = locked_photographs(data.photograph, config.split.locked)
+    return _only(data, rows) if len(locked) else data
+
+
+def _only(data: DistortedSet, rows: np.ndarray) -> DistortedSet:
+    return replace(
+        data,
+        images=data.images[rows],
+        photograph=tuple(data.photograph[row] for row in rows),
+        distortion=tuple(data.distortion[row] for row in rows),
+        level=tuple(data.level[row] for row in rows),
+        quality=data.quality[rows],
+    )
+
+
 def _attributes_for(
     version: Version, config: RunConfig, recipes: tuple[Recipe, ...]
 ) -> AttributeSet:
@@ -319,13 +470,15 @@ def _protocol(
     )  # fmt: skip
     used = [recipe for recipe in recipes if recipe.id in data.distortions]
     made = "".join(f"; {recipe.id} is {recipe.spec().source}" for recipe in used)
+    share = config.split.locked
+    apart = f"{share:g} of the photographs locked away, " if share else ""
     size = f"{config.data.width}x{config.data.height} px"
     return Protocol(
         dataset=f"{where}, {size}, distorted at all levels{made}",
         data_hash=data.hash,
         target=f"{LABELS[config.data.quality_metric]} (full-reference weak supervision, no MOS)",
         distortions=data.distortions,
-        split=f"{config.split.folds} folds by photograph, each held out once, "
+        split=f"{config.split.folds} folds by photograph, each held out once, {apart}"
         f"split seed {config.split.seed}, training seed {config.seed}",
         crop=f"grid of {crop} px crops, probabilities averaged",
         images=len(data.photograph),

@@ -1,10 +1,9 @@
 """Simulated data sets whose truth is known: photographs differ, their images resemble each other.
 
-`python -m tests.evaluation.clustered_images [DATASETS]` prints coverage and power in full, for
-every population and number of photographs; the tests take a part of it.
+`python -m experiments.coverage` prints coverage, power and the cost of choosing in full; the tests
+take a part of it.
 """
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, partial
@@ -12,9 +11,10 @@ from functools import cache, partial
 import numpy as np
 
 from workbench.domain.metrics import Undefined
-from workbench.evaluation.bootstrap import draw_photographs, leave_one_out
+from workbench.evaluation.bootstrap import draw_photographs, leave_one_out, paired_bootstrap
 from workbench.evaluation.correlation import srcc
-from workbench.evaluation.inference import correlation_interval, studentise
+from workbench.evaluation.guard import corrected_for_choosing
+from workbench.evaluation.inference import correlation_interval, paired_difference, studentise
 from workbench.evaluation.resampled import resampled_srcc
 
 LEVELS = np.tile(np.arange(1, 6) / 5, 4)  # 20 images per photograph: four types at five levels
@@ -33,12 +33,12 @@ class Population:
     """
 
     offset: float
-    noise: tuple[float, float]
+    noise: tuple[float, ...]
     stretch: float
     skewed: bool = False
 
     def draw(self, generator: np.random.Generator, photographs: int) -> tuple[np.ndarray, ...]:
-        """Return target (N,), predictions (2, N) and photograph of each image (N,)."""
+        """Return target (N,), predictions (V, N) and photograph of each image (N,)."""
         size = (photographs, len(LEVELS))
         normal = partial(generator.normal, size=(photographs, 1))
         target = 1 - LEVELS * SENSITIVITY * np.exp(0.3 * normal())
@@ -108,7 +108,61 @@ def judge(
         )
 
 
-def share(judgements: list[Judgement], field: str) -> float:
+@dataclass
+class Chosen:
+    """What choosing the best of equal candidates would have made us say.
+
+    Attributes:
+        naive, corrected, single: SRCC of the best, the same corrected for choosing, and the mean of
+            the single candidates, each less the truth.
+        interval_holds: Whether the interval of the corrected figure holds the truth.
+        better: Whether the best is called better than the equally good baseline.
+        better_looked: The same with the p-value corrected for looks.
+    """
+
+    naive: float
+    corrected: float
+    single: float
+    interval_holds: bool
+    better: bool
+    better_looked: bool
+
+
+def judge_choice(
+    candidates: int, photographs: int, datasets: int, *, resamples: int = 400, seed: int = 2
+) -> Iterator[Chosen]:
+    """Yield what is said of the best of equal candidates; a further equal one is the baseline."""
+    population = Population(offset=0.25, noise=(0.3,) * (candidates + 1), stretch=0.2)
+    pair = Population(offset=0.25, noise=(0.3, 0.3), stretch=0.2)  # the same truth, quicker to know
+    generator, truth = np.random.default_rng(seed), pair.truth()[0]
+    for number in range(datasets):
+        target, predicted, images = population.draw(generator, photographs)
+        baseline, tried = predicted[0], predicted[1:]
+        choice = corrected_for_choosing(
+            target, tried, images, range(candidates), resamples=resamples, seed=number
+        )
+        p = _p_of_better(target, baseline, tried[choice.chosen], images, resamples, number)
+        yield Chosen(
+            naive=choice.srcc - truth,
+            corrected=choice.corrected - truth,
+            single=float(np.mean([srcc(some, target) for some in tried])) - truth,
+            interval_holds=choice.ci is not None and choice.ci[0] <= truth <= choice.ci[1],
+            better=p < 0.05,
+            better_looked=p * candidates < 0.05,
+        )
+
+
+def _p_of_better(target, baseline, chosen, images, resamples, seed) -> float:
+    """Return p of the difference where the chosen one lies above the baseline, else 1."""
+    sample = paired_bootstrap(
+        target, [baseline, chosen], images, resamples=resamples * 4, seed=seed
+    )
+    points = [srcc(baseline, target), srcc(chosen, target)]
+    _, sure = paired_difference(sample, points, ["baseline", "chosen"], 0, 1)
+    return 1.0 if isinstance(sure, Undefined) or sure.centre <= 0 else sure.p
+
+
+def share(judgements: list, field: str) -> float:
     return float(np.mean([getattr(judgement, field) for judgement in judgements]))
 
 
@@ -125,34 +179,3 @@ def naive_interval_holds(population: Population, photographs: int, datasets: int
         )
         held += bool(low <= truth <= high)
     return held / datasets
-
-
-def main(datasets: int) -> None:
-    print("population photographs  SRCC   Δ      better different  detectable (true Δ)")
-    for name, population in POPULATIONS.items():
-        truth = population.truth()
-        for photographs in (3, 4, 5, 10, 20, 40, 80):
-            found = list(judge(population, photographs, datasets))
-            shares = [
-                share(found, field)
-                for field in ("interval_holds", "difference_holds", "better", "different")
-            ]
-            detectable = np.nanmedian([judgement.detectable for judgement in found])
-            print(
-                f"{name:10} {photographs:11}  " + "  ".join(f"{100 * s:5.1f}" for s in shares),
-                f"  {detectable:.3f} ({truth[1] - truth[0]:.3f})",
-                flush=True,
-            )
-    print("power where the truth is the smallest detectable difference, loose, 20 photographs")
-    for noise in (0.26, 0.22, 0.18, 0.14, 0.1, 0.05):
-        population = Population(offset=0.2, noise=(0.3, noise), stretch=0.3)
-        found = list(judge(population, 20, datasets))
-        detectable = np.nanmedian([judgement.detectable for judgement in found])
-        difference = population.truth()[1] - population.truth()[0]
-        print(
-            f"true Δ {difference:.3f}  detectable {detectable:.3f}  {share(found, 'different'):.2f}"
-        )
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)

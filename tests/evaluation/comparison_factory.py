@@ -17,6 +17,7 @@ from workbench.domain.run import (
 )
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import all_clean, identification_metrics
+from workbench.evaluation.strength_tables import strength_tables
 
 DISTORTIONS = ("gaussian_blur", "jpeg", "white_noise", "darken")
 LEVELS = 5
@@ -68,6 +69,9 @@ def make_run(
             level=tuple(lv for _, _, lv in images),
             target=tuple(target.tolist()),
             predicted=tuple(predicted.tolist()),
+        ),
+        strength_tables=strength_tables(
+            strengths, told, [p for p, _, _ in images], distortions=distortions, levels=levels
         ),
         duration_s=12.5,
         environment={"python": "3.13.1", "torch": "2.9.0"},

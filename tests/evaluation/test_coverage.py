@@ -1,6 +1,6 @@
 """The intervals and verdicts are checked against data whose truth is known.
 
-The full table is printed by `python -m tests.evaluation.clustered_images`.
+The full tables are printed by `python -m experiments.coverage`.
 """
 
 import numpy as np

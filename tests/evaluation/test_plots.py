@@ -5,7 +5,8 @@ import pytest
 
 from workbench.errors import ConfigError
 from workbench.evaluation.comparison import compare_runs
-from workbench.evaluation.plots import identification_plot, interval_plot, scatter_plot
+from workbench.evaluation.figures.scatter import scatter_plot
+from workbench.evaluation.plots import identification_plot, interval_plot
 from workbench.evaluation.wording import figure_text, interval_text
 
 from .comparison_factory import make_run
@@ -38,6 +39,14 @@ def test_is_xml_with_a_title_and_a_description(name):
 @PLOTS
 def test_same_input_same_bytes(name):
     assert draw(name) == draw(name)
+
+
+@PLOTS
+def test_ink_and_ground_follow_a_page_that_sets_them(name):
+    drawing = draw(name)
+    assert "fill: var(--ground, #ffffff)" in drawing
+    assert re.search(r'<svg [^>]*style="fill: var\(--ink, #000000\)', drawing)
+    assert not re.search(r"(fill|stroke): #(000000|ffffff)", drawing)
 
 
 @PLOTS

@@ -206,6 +206,7 @@ def test_versions_can_be_exported_imported_frozen_and_diffed(workbench, place):
     assert json.loads(out) == {
         "white_noise": {
             "added": [], "removed": [], "reworded": [["fine grain", "fine random grain"]],
+            "reordered": [], "moved": [],
         }
     }  # fmt: skip
     assert workbench("versions", "verify")[0] == 0

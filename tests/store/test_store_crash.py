@@ -1,3 +1,5 @@
+import random
+import shutil
 import sqlite3
 
 import pytest
@@ -9,14 +11,29 @@ from .other_process import run_together, without_rights
 from .store_examples import a_set
 
 OLD = {f"d{number}": [f"old {place}" for place in range(5)] for number in range(20)}
-NEW = {f"d{number}": [f"new {place}" for place in range(5)] for number in range(20)}
 
-REPLACE_AND_DIE = """
+# Does one thing and is killed at one of its statements, or after the last, without closing.
+DO_AND_DIE = """
 import os, signal
 from sqlalchemy import Engine, event
-url, deadly = sys.argv[1], int(sys.argv[2])
+url, deed, deadly = sys.argv[1], sys.argv[2], int(sys.argv[3])
 statements = 0
 store = open_store(url)
+first, second = (version.hash for version in reversed(store.versions.summaries()))
+new = AttributeSet.from_phrases(
+    {f"d{number}": [f"new {place}" for place in range(5)] for number in range(20)}
+)
+deeds = {
+    "import": lambda: store.draft.replace(new, author="bob"),
+    "freeze": lambda: store.versions.freeze(
+        store.draft.attribute_set(), message="m", author="bob", parent=first, alias="best"
+    ),
+    "merge": lambda: store.versions.freeze(
+        new, message="m", author="bob", parent=first, merged=second, alias="best"
+    ),
+    "restore": lambda: store.draft.restore(second, author="bob", discard=True),
+    "undo": lambda: store.record.undo_change(1, author="bob"),
+}
 
 def count(*_):
     global statements
@@ -25,12 +42,7 @@ def count(*_):
         os.kill(os.getpid(), signal.SIGKILL)
 
 event.listen(Engine, "after_cursor_execute", count)
-store.draft.replace(
-    AttributeSet.from_phrases(
-        {f"d{number}": [f"new {place}" for place in range(5)] for number in range(20)}
-    ),
-    author="bob",
-)
+deeds[deed]()
 event.remove(Engine, "after_cursor_execute", count)
 print(statements)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -76,16 +88,37 @@ def draft_of(path):
         return {d: list(some) for d, some in store.draft.attribute_set().phrases().items()}
 
 
-def test_a_kill_at_any_statement_of_a_replacement_leaves_all_or_nothing(filled, raw):
-    url = f"sqlite:///{filled}"
-    deadly = [3, 6]
-    for result in [run_together(REPLACE_AND_DIE, (url, number))[0] for number in deadly]:
-        assert (result.status, result.said) == (-9, []), result.complaints
-        assert draft_of(filled) == OLD
-    survived = run_together(REPLACE_AND_DIE, (url, 10_000))[0]  # and dies without closing
-    assert int(survived.said[0]) > max(deadly)
-    assert draft_of(filled) == NEW
-    assert raw(filled, "PRAGMA integrity_check") == [("ok",)]
+def everything_in(path):
+    """All that a deed could change: the draft and its base, versions, aliases, the record."""
+    with open_store(f"sqlite:///{path}") as store:
+        assert store.verify() == []
+        return (
+            store.draft.rows(), store.draft.base(), store.versions.list(), store.record.digest(),
+        )  # fmt: skip
+
+
+@pytest.fixture
+def branched(filled):
+    """Path of a store with the old draft, not frozen, and two versions beside it."""
+    with open_store(f"sqlite:///{filled}") as store:
+        for phrase in ("rings", "halos"):
+            store.versions.freeze(a_set(jpeg=[phrase], **OLD), message="m", author="ann")
+    return filled
+
+
+@pytest.mark.parametrize("deed", ["import", "freeze", "merge", "restore", "undo"])
+def test_a_kill_at_any_statement_leaves_all_or_nothing(branched, raw, deed):
+    url, before = f"sqlite:///{branched}", everything_in(branched)
+    copy = shutil.copy(branched, branched.with_name("survivor.sqlite"))
+    survived = run_together(DO_AND_DIE, (f"sqlite:///{copy}", deed, 10_000))[0]
+    last = int(survived.said[0])
+    assert everything_in(copy) != before
+    chance = random.Random(deed)
+    for deadly in (last, chance.randint(2, last - 1), chance.randint(2, last - 1)):
+        killed = run_together(DO_AND_DIE, (url, deed, deadly))[0]
+        assert (killed.status, killed.said) == (-9, []), killed.complaints
+        assert everything_in(branched) == before
+    assert raw(branched, "PRAGMA integrity_check") == [("ok",)]
 
 
 def test_a_full_disk_is_said_and_nothing_is_half_written(filled, raw):

@@ -63,6 +63,11 @@ def test_an_old_database_keeps_everything_it_had(url, file):
         assert (run.status, run.config) == ("done", CONFIG)
         assert run.result.quality.srcc == 1 / 3
         assert run.result.version == version.hash
+        assert store.verify() == []
+        blocky = version.attributes.by_distortion["jpeg"][0]
+        assert [entry.kind for entry in store.history.of(blocky.identity)] == [
+            "add", "first frozen",
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize("file", OLD, ids=lambda file: file.stem)
@@ -76,3 +81,8 @@ def test_an_old_database_can_do_what_a_new_one_can(url, file):
             store.draft.attribute_set(), message="second", author="ann", parent="best"
         ).attributes.distortions == ("haze", "jpeg")
         assert haze in store.recipes.list()
+        row = store.draft.rows("jpeg")[0]
+        store.draft.remove(row.id, based_on=row.row_version, author="ann")
+        store.record.undo(store.record.events(limit=1)[0].id, author="ann")
+        assert store.draft.rows("jpeg")[0].attribute == row.attribute
+        assert store.verify() == []

@@ -2,6 +2,7 @@ from workbench.domain.attributes import Attribute
 from workbench.store import open_store
 
 from .other_process import run_together
+from .soak import soak
 from .store_examples import CONFIG, a_set
 
 OPEN = """
@@ -68,3 +69,8 @@ def test_two_editors_of_one_attribute_lose_no_edit(store):
     assert row.row_version == 1 + 2 * TURNS
     assert len(store.versions.list()) >= TURNS
     assert store.versions.verify() == []
+
+
+def test_processes_that_do_everything_at_once_lose_nothing(store):
+    done = soak(store.url, processes=4, seconds=3)
+    assert {"add", "edit", "freeze", "restore", "undo"} <= done.keys()

@@ -12,6 +12,8 @@ import numpy as np
 from markupsafe import Markup, escape
 from PIL import Image
 
+from workbench.domain.difference import word_changes
+
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 3rem; padding-bottom: 3rem; }
 .wb { border-collapse: collapse; width: 100%; font-size: 0.92rem; }
@@ -25,6 +27,8 @@ STYLE = """<style>
 .wb code { font-weight: 400; }
 .wb ul { margin: 0; padding-left: 1.1rem; }
 .wb ul li { margin: 0; font-size: inherit; }
+.wb ins { text-decoration: none; font-weight: 600; border-bottom: 2px solid #009e73; }
+.wb del { opacity: 0.65; }
 .wb mark { background: rgba(230, 159, 0, 0.28); color: inherit; padding: 0 0.2rem; }
 .wb-picture { margin: 0; }
 .wb-picture img { max-width: 100%; height: auto; }
@@ -79,6 +83,18 @@ def html_list(phrases: Iterable[tuple[str, bool]]) -> Markup:
         for phrase, marked in phrases
     )
     return Markup("<ul>{}</ul>").format(items)
+
+
+def html_rewording(before: str, after: str) -> Markup:
+    """Return how a phrase became another, word by word: what left struck out, what came marked.
+
+    Example:
+        >>> html_rewording("blocky edges", "blocky lines")
+        Markup('blocky <del>edges</del> <ins>lines</ins>')
+    """
+    tags = {"same": "{}", "removed": "<del>{}</del>", "added": "<ins>{}</ins>"}
+    changes = word_changes(before, after)
+    return Markup(" ").join(Markup(tags[kind]).format(words) for kind, words in changes)
 
 
 def picture_of_pixels(image: np.ndarray, alt: str, caption: str) -> Markup:

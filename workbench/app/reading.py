@@ -42,6 +42,11 @@ def forget(row: DraftRow) -> None:
     st.session_state.get(_MEMORY, {}).pop(row.id, None)
 
 
+def forget_all() -> None:
+    """Show every row's present state from the next run on."""
+    st.session_state.pop(_MEMORY, None)
+
+
 def phrase_key(row: DraftRow) -> str:
     """Return the key of the text field that shows this state of a row."""
     return f"phrase-{row.id}-{row.row_version}"

@@ -3,6 +3,7 @@
 Whatever needs torch is imported when it is first asked for, so that a page shows at once.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from workbench.domain.attributes import Attribute, AttributeSet, Version
 from workbench.domain.comparison import Comparison
 from workbench.domain.metrics import QualityMetrics
 from workbench.domain.run import Run, RunConfig
+from workbench.domain.summary import VersionSummary
 from workbench.errors import DraftError
 from workbench.runs.experiment import experiment_files, load_experiment
 from workbench.runs.queue import ensure_worker, run_log
@@ -21,6 +23,7 @@ from workbench.store import Store, open_store
 from workbench.store.text import read_attributes
 
 ACTIVE = frozenset({"queued", "running"})
+AUTHOR = "author"  # where a session keeps its name
 
 
 class Workplace(NamedTuple):
@@ -40,10 +43,14 @@ class Frozen(NamedTuple):
 def workplace() -> Workplace:
     """Return the settings and the open store; one store per URL, shared by all sessions.
 
+    The author is who this browser session says it is (`ask_name`), else that of the settings.
+
     Raises:
         StoreError: The store cannot be opened.
     """
     settings = read_settings()
+    if name := st.session_state.get(AUTHOR, "").strip():
+        settings = settings.model_copy(update={"author": name})
     return Workplace(settings, _store(settings.database_url))
 
 
@@ -102,7 +109,7 @@ def freeze_draft(
     """
     from workbench.pipeline import freeze_version
 
-    before = {version.hash for version in place.store.versions.list()}
+    before = {version.hash for version in place.store.versions.summaries()}
     version = freeze_version(
         place.store,
         place.store.draft.attribute_set(),
@@ -111,6 +118,7 @@ def freeze_draft(
         parent=parent,
         alias=alias.strip() or None,
     )
+    place.store.draft.set_base(version.hash, author=place.settings.author)
     return Frozen(version, version.hash not in before)
 
 
@@ -172,7 +180,9 @@ def finished_configurations(store: Store) -> dict[str, set[str]]:
     return finished
 
 
-def newest_comparable(versions: list[Version], finished: dict[str, set[str]]) -> list[str]:
+def newest_comparable(
+    versions: Sequence[VersionSummary], finished: dict[str, set[str]]
+) -> list[str]:
     """Return the newest two versions that were run under one configuration, or none.
 
     Args:

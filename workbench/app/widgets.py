@@ -10,8 +10,10 @@ from typing import Literal
 import streamlit as st
 
 from workbench.app.markup import STYLE
-from workbench.domain.attributes import Version
+from workbench.app.services import AUTHOR
+from workbench.domain.summary import VersionSummary
 from workbench.errors import WorkbenchError
+from workbench.settings import read_settings
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
 _NEWS, _NEWS_PLACE = "news", "place of the news"
@@ -29,6 +31,16 @@ def heading(title: str, lead: str) -> None:
     told_at, tone, text = st.session_state.get(_NEWS, (-NEWS_S, "info", ""))
     if time.monotonic() - told_at < NEWS_S:
         {"success": place.success, "info": place.info}[tone](escaped(text))
+
+
+def ask_name() -> None:
+    """Ask in the sidebar who is working here: each edit and decision is kept under that name."""
+    st.sidebar.text_input(
+        "Your name",
+        value=read_settings().author,
+        key=AUTHOR,
+        help="Edits, decisions and comments are kept under this name.",
+    )
 
 
 def announce(text: str, tone: Tone = "success") -> None:
@@ -70,14 +82,14 @@ def moment(when: datetime | None) -> str:
     return "" if when is None else f"{when:%Y-%m-%d %H:%M} UTC"
 
 
-def named(versions: Sequence[Version]) -> Callable[[str | None], str]:
+def named(versions: Sequence[VersionSummary]) -> Callable[[str | None], str]:
     """Return the function that says what people call the version with a hash."""
-    by_hash: Mapping[str, Version] = {version.hash: version for version in versions}
+    by_hash: Mapping[str, VersionSummary] = {version.hash: version for version in versions}
 
     def name(ref: str | None) -> str:
         if ref is None:
             return "no version"
         version = by_hash[ref]
-        return f"{version.label} · {version.message} · {version.attributes.size} attributes"
+        return f"{version.label} · {version.message} · {version.size} attributes"
 
     return name

@@ -1,57 +1,174 @@
-"""The working draft on the command line."""
+"""The working draft on the command line: what is in it, and in and out of files."""
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
+from workbench.cli import editing
+from workbench.cli.changes import difference_lines
 from workbench.cli.console import Author, Db, Json, emit, table, workplace
-from workbench.store.text import read_attributes, write_attributes
+from workbench.cli.lint import lint
+from workbench.domain.attributes import Attribute, AttributeSet, Status
+from workbench.domain.difference import difference
+from workbench.domain.distortion import Distortion
+from workbench.errors import InvalidConfigError, UnknownNameError
+from workbench.store.text import AttributeText, attribute_text, read_text, write_attributes
+from workbench.store.text.forms import Form
 
 attributes = typer.Typer(help="The working draft.", no_args_is_help=True, add_completion=False)
 
+As = Annotated[Form | None, typer.Option("--as", help="The form; without, as the name says.")]
+STDOUT = Path("-")
+
 
 @attributes.command("list")
-def list_attributes(json: Json = False, db: Db = None) -> None:
+def list_attributes(
+    distortion: Annotated[str | None, typer.Option(help="Only of this distortion.")] = None,
+    status: Annotated[str | None, typer.Option(help="Only in this state of review.")] = None,
+    json: Json = False,
+    db: Db = None,
+) -> None:
     """List the working draft."""
+    if status is not None and status not in get_args(Status):
+        raise UnknownNameError("status", status, get_args(Status))
     with workplace(db) as (_, store):
+        if distortion is not None:
+            store.recipes.catalogue()[distortion]  # raises with the name that was meant
+        comments = store.comments.counts()
         rows = [
-            {
-                "id": row.id,
-                "distortion": row.distortion,
-                "phrase": row.attribute.phrase,
-                "origin": row.attribute.origin,
-                "call_id": row.attribute.call_id,
-                "status": row.attribute.status,
-            }
-            for row in store.draft.rows()
+            editing.row_document(row, comments.get(row.attribute.identity or "", 0))
+            for row in store.draft.rows(distortion)
+            if status in (None, row.attribute.status)
         ]
-    columns = ("id", "distortion", "phrase", "origin", "status")
+    columns = ("id", "distortion", "phrase", "origin", "status", "decided_by", "comments")
     emit(json, rows, lambda: table(columns, [[row[name] for name in columns] for row in rows]))
 
 
 @attributes.command("import")
-def import_attributes(path: Path, author: Author = None, json: Json = False, db: Db = None) -> None:
-    """Replace the draft of the distortions that a YAML file (or folder of them) holds."""
-    read = read_attributes(path)
+def import_attributes(
+    path: Path,
+    form: As = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would change.")
+    ] = False,
+    author: Author = None,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Replace the draft of the distortions that a YAML, JSON or CSV file holds.
+
+    A folder is read as its YAML files. A fault anywhere refuses the whole, and every one is named.
+    """
+    text = read_text(path, form=form)
     with workplace(db) as (settings, store):
-        known = store.recipes.catalogue()
-        for distortion in read.distortions:
-            known[distortion]  # raises with the name that was meant
-        store.draft.replace(read, author=author or settings.author, distortions=read.distortions)
-    document = {"distortions": list(read.distortions), "attributes": read.size}
-    emit(json, document, lambda: f"{read.size} attributes of {len(read.distortions)} distortions")
+        _refuse_unknown(text, path, store.recipes.catalogue())
+        known = store.calls.ids(text.digests)
+        read, unlogged = text.with_calls(known), text.unlogged(known)
+        before = store.draft.attribute_set().restricted_to(read.distortions)
+        if not dry_run:
+            who = author or settings.author
+            store.draft.replace(read, author=who, distortions=read.distortions)
+    if unlogged:
+        sys.stderr.write(_unlogged(unlogged))
+    changes, restated = difference(before, read), _restated(before, read)
+    document = {
+        "distortions": list(read.distortions),
+        "attributes": read.size,
+        "dry_run": dry_run,
+        "calls_left_out": unlogged,
+        "changes": {d: change.model_dump(mode="json") for d, change in changes.items()},
+        "restated": restated,
+    }
+    counts = f"{read.size} attributes of {len(read.distortions)} distortions"
+    lines = [*difference_lines(changes), *(f"= {line}" for line in restated)] or ["No difference."]
+    emit(json, document, lambda: "\n".join([*lines, f"would be {counts}"]) if dry_run else counts)
 
 
 @attributes.command("export")
 def export_attributes(
-    path: Path,
+    path: Annotated[Path, typer.Argument(help="A folder for YAML, else a file; - for stdout.")],
     ref: Annotated[str | None, typer.Option(help="A version; without, the working draft.")] = None,
+    form: As = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Write one YAML file per distortion into a folder."""
+    """Write a file per distortion into a folder (YAML), or one file of all (.json, .csv)."""
     with workplace(db) as (_, store):
         chosen = store.versions.get(ref).attributes if ref else store.draft.attribute_set()
-    files = write_attributes(chosen, path)
+        named = {a.call_id for some in chosen.by_distortion.values() for a in some}
+        calls = store.calls.digests([id for id in named if id is not None])
+    if path == STDOUT:
+        if json and form not in (None, "json"):
+            raise typer.BadParameter("--json prints JSON; leave it out for another form")
+        form = form or ("json" if json else "yaml")
+        sys.stdout.write(attribute_text(chosen, form, calls=calls))
+        return
+    files = write_attributes(chosen, path, form=form, calls=calls)
+    if path.is_dir() and (others := sorted({*path.glob("[!.]*.yaml")} - {*files})):
+        sys.stderr.write(_others(path, [file.name for file in others]))
     emit(json, [str(file) for file in files], lambda: f"{len(files)} files in {path}")
+
+
+attributes.command("set")(editing.set_attribute)
+attributes.command("move")(editing.move_attribute)
+attributes.command("remove")(editing.remove_attribute)
+attributes.command("comment")(editing.add_comment)
+attributes.command("comments")(editing.list_comments)
+attributes.command("history")(editing.show_history)
+attributes.command("undo")(editing.undo)
+attributes.command("lint")(lint)
+
+
+def _refuse_unknown(text: AttributeText, path: Path, known: Mapping[str, Distortion]) -> None:
+    faults = []
+    for distortion in text.attributes.distortions:
+        try:
+            known[distortion]  # raises with the name that was meant
+        except UnknownNameError as fault:
+            faults.append(f"{text.places[distortion]}: {fault}".rstrip("."))
+    if faults:
+        raise InvalidConfigError(str(path), faults)
+
+
+def _restated(before: AttributeSet, after: AttributeSet) -> list[str]:
+    """Return what changes around words that stay: who wrote them, where they stand in review."""
+    lines = []
+    for distortion, some in after.by_distortion.items():
+        old = {a.phrase: a for a in before.by_distortion.get(distortion, ())}
+        stay = [a for a in some if a.phrase in old]
+        lines += [
+            f"{distortion}: {a.phrase} ({told})" for a in stay if (told := _told(old[a.phrase], a))
+        ]
+    return lines
+
+
+def _told(old: Attribute, new: Attribute) -> str:
+    fields = ("status", "decided_by", "origin", "call_id")
+    return ", ".join(
+        f"{name}: {getattr(old, name)} -> {getattr(new, name)}"
+        for name in fields
+        if getattr(old, name) != getattr(new, name)
+    )
+
+
+def _unlogged(count: int) -> str:
+    named = (
+        "1 attribute names a call that is"
+        if count == 1
+        else f"{count} attributes name calls that are"
+    )
+    return (
+        f"{named} not in this store's log, and left out; import the log or bundle first to keep "
+        "them.\n"
+    )
+
+
+def _others(path: Path, names: list[str]) -> str:
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return (
+        f"{path} also holds {shown}, which this export did not write; remove what does not belong "
+        "to the set.\n"
+    )

@@ -8,12 +8,23 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.console import Db, Json, emit, progress_bar, table, workplace
+from workbench.cli.console import Author, Db, Json, emit, progress_bar, table, workplace
+from workbench.domain.comparison import Comparison
 from workbench.domain.run import Run, RunResult
 from workbench.errors import RunError
 from workbench.evaluation.baseline_titles import TITLES
+from workbench.evaluation.report import write_report, write_tables
+from workbench.evaluation.subset_table import subset_table
+from workbench.evaluation.subsets import KINDS, column_named
 from workbench.evaluation.wording import comparison_table, figure_text
-from workbench.pipeline import Progress, compare_versions, enqueue_run, run_version
+from workbench.pipeline import (
+    Progress,
+    compare_versions,
+    compared_runs,
+    enqueue_run,
+    look_at,
+    run_version,
+)
 from workbench.runs.experiment import load_experiment
 from workbench.runs.queue import run_log
 from workbench.runs.worker import Execute, work_off
@@ -98,7 +109,8 @@ def show_run(id: int, json: Json = False, db: Db = None) -> None:
     """Show one run with its figures."""
     with workplace(db) as (_, store):
         found = store.runs.get(id)
-    emit(json, found.model_dump(mode="json"), lambda: _summary_table(found))
+    document = found.model_dump(mode="json", exclude={"result": {"locked"}})  # compare counts looks
+    emit(json, document, lambda: _summary_table(found))
 
 
 @runs.command("logs")
@@ -139,14 +151,44 @@ def compare(
     config: Annotated[
         Path | None, typer.Option(help="Experiment YAML; without, the newest that all have run.")
     ] = None,
+    by: Annotated[
+        list[str],
+        typer.Option(help="Also within each distortion, level, group or photograph; repeatable."),
+    ] = [],  # noqa: B006
+    quote: Annotated[
+        list[str],
+        typer.Option(help="Show a published table beside, as NAME or NAME:DATASET; repeatable."),
+    ] = [],  # noqa: B006
+    locked: Annotated[
+        bool, typer.Option("--locked", help="On the locked photographs; every look is counted.")
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Write a report: one HTML file, or JSON if it ends in .json."),
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write every table as CSV: a folder, or a file in .zip.")
+    ] = None,
+    author: Author = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
     """Compare versions side by side, with intervals and verdicts."""
-    with workplace(db) as (_, store):
-        experiment = load_experiment(config) if config else None
-        comparison = compare_versions(store, refs, config=experiment)
-    emit(json, comparison.model_dump(mode="json"), lambda: comparison_table(comparison))
+    kinds = [column_named(name) for name in by]
+    with workplace(db) as (settings, store):
+        found = compare_versions(
+            store,
+            refs,
+            config=load_experiment(config) if config else None,
+            kinds=tuple(dict.fromkeys((*KINDS, *kinds))),
+            quote=quote,
+            locked=locked,
+        )
+        purpose = f"compare {', '.join(refs)}{' on the locked part' if locked else ''}"
+        comparison = look_at(store, found, purpose=purpose, author=author or settings.author)
+        _write_down(store, comparison, report, csv)
+    parts = subset_table(comparison, kinds) if kinds else ""
+    emit(json, comparison.model_dump(mode="json"), lambda: comparison_table(comparison) + parts)
 
 
 def app(port: Annotated[int, typer.Option(min=1, max=65535)] = 8501, db: Db = None) -> None:
@@ -162,6 +204,18 @@ def app(port: Annotated[int, typer.Option(min=1, max=65535)] = 8501, db: Db = No
     ]  # fmt: skip
     # In place of this process: what stops the command stops the server.
     os.execve(sys.executable, command, {**os.environ, "WORKBENCH_DB": settings.database_url})
+
+
+def _write_down(
+    store: Store, comparison: Comparison, report: Path | None, csv: Path | None
+) -> None:
+    """Write what is asked for of a report and its tables."""
+    labels = [row.label for row in comparison.rows]
+    versions = [store.versions.get(row.version) for row in comparison.rows]
+    sets = {version.hash: version.attributes for version in versions}
+    for path, write in ((report, write_report), (csv, write_tables)):
+        if path is not None:
+            write(comparison, compared_runs(store, comparison), labels, sets, path)
 
 
 def _summary(run: Run) -> dict[str, object]:

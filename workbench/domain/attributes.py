@@ -83,6 +83,8 @@ class Attribute(Frozen):
         bare = normalise_phrase(phrase)
         if not bare:
             raise ValueError("an attribute needs words, not only 'there is'")
+        if len(bare) > MAX_PHRASE_LENGTH:  # normal form can lengthen a text
+            raise ValueError(f"an attribute has at most {MAX_PHRASE_LENGTH} characters")
         return bare
 
 

@@ -8,6 +8,7 @@ from workbench.domain.run import EncoderFacts, Protocol
 
 Verdict = Literal["better", "worse", "not distinguishable"]
 Interval = tuple[float, float]
+SubsetKind = Literal["distortion", "level", "group", "photograph"]
 
 
 class ComparisonRow(Frozen):
@@ -37,6 +38,8 @@ class ComparisonPair(Frozen):
         p_holm: p after Holm's correction over all pairs of the comparison.
         verdict: b compared with a, after Holm.
         smallest_detectable: The difference that this set would have shown with 80% power.
+        p_looked: p after the correction for all candidates that were looked at on this test part,
+            never below p_holm; None while looks are not counted.
     """
 
     a: str
@@ -48,10 +51,152 @@ class ComparisonPair(Frozen):
     verdict: Verdict
     smallest_detectable: Metric
     reason: str = ""
+    p_looked: Metric | None = None
+
+
+class SubsetRow(Frozen):
+    """One version's SRCC within a part of the images; `key` is what pairs call the version."""
+
+    key: str
+    srcc: Metric
+    srcc_ci: Interval | None
+
+
+class SubsetPair(Frozen):
+    """Version b against version a within a part of the images.
+
+    Attributes:
+        p_holm: p after Holm's correction over all pairs in all parts of the same kind.
+        reason: What must be said with the verdict, or why there is none.
+    """
+
+    a: str
+    b: str
+    delta_srcc: Metric
+    ci: Interval | None
+    p: Metric
+    p_holm: Metric
+    verdict: Verdict
+    reason: str = ""
+
+
+class Subset(Frozen):
+    """Every version on a part of the images.
+
+    Attributes:
+        kind: The column that divides the images.
+        name: Its value in this part ("jpeg", "3").
+        images, photographs: Counts.
+    """
+
+    kind: SubsetKind
+    name: str
+    images: int
+    photographs: int
+    rows: tuple[SubsetRow, ...]
+    pairs: tuple[SubsetPair, ...]
+
+
+class Wins(Frozen):
+    """How version b fares against version a, beside the verdict on both.
+
+    Attributes:
+        resamples: Share of resamples of photographs in which b's SRCC is the higher one, ties
+            counted half. It is not the probability that b is better.
+        higher, lower, tied: Distortions by which of the two has the higher SRCC, tested or not.
+        better, worse: Distortions whose difference holds after Holm's correction.
+        undefined: Distortions within which one of the two has no SRCC.
+    """
+
+    a: str
+    b: str
+    resamples: Metric
+    higher: int
+    lower: int
+    tied: int
+    better: int
+    worse: int
+    undefined: int
+
+
+class WinMatrix(Frozen):
+    """Every version against every other one: n(n − 1) cells, in the order of the rows."""
+
+    keys: tuple[str, ...]
+    cells: tuple[Wins, ...]
+
+
+class QuotedRow(Frozen):
+    """A published figure: shown beside the versions, never tested against them.
+
+    Attributes:
+        source: Paper and table.
+        dataset: What it was tested on.
+        trained_on: What it was trained on, where that is another data set.
+        protocol: The terms it was obtained under, as far as the source states them.
+        differences: Why it cannot be compared with the versions beside it.
+        srcc, plcc: As printed.
+        accuracy, identification_rmse: Of the strengths, as printed; accuracy in [0, 1].
+        remark: What must be known of the row.
+    """
+
+    method: str
+    source: str
+    dataset: str
+    trained_on: str | None = None
+    protocol: str
+    differences: tuple[str, ...]
+    srcc: float | None = None
+    plcc: float | None = None
+    accuracy: float | None = None
+    identification_rmse: float | None = None
+    remark: str = ""
+
+
+class Choice(Frozen):
+    """What the best of several candidates is worth once it is no longer favoured by the choice.
+
+    Attributes:
+        candidates: Number of runs that were chosen from.
+        chosen: Number of the run with the highest SRCC.
+        srcc: Its SRCC as it stands.
+        corrected: The same, less the optimism of having been chosen on these photographs.
+        ci: 95% interval of the corrected figure.
+    """
+
+    candidates: int
+    chosen: int
+    srcc: Metric
+    corrected: Metric
+    ci: Interval | None
+
+
+class Looks(Frozen):
+    """How often a test part was looked at, this time included.
+
+    Attributes:
+        test_hash: SHA-256 of the test part.
+        looks: How often figures of one version on it were shown.
+        versions: Distinct versions among them.
+        choice: The best of all runs that were looked at; None where there is only one.
+    """
+
+    test_hash: str
+    looks: int
+    versions: int
+    choice: Choice | None = None
 
 
 class Comparison(Frozen):
-    """Rows and pairs, and the terms they hold under."""
+    """Rows and pairs, and the terms they hold under.
+
+    Attributes:
+        subsets: The versions within each distortion, level and group.
+        wins: Who beats whom how often; None for a single version.
+        quoted: Published figures.
+        test_hash: SHA-256 of the test part.
+        looks: How often that was looked at; None while nobody counted.
+    """
 
     protocol: Protocol
     encoder: EncoderFacts
@@ -60,3 +205,8 @@ class Comparison(Frozen):
     rows: tuple[ComparisonRow, ...]
     pairs: tuple[ComparisonPair, ...]
     notes: tuple[str, ...] = ()
+    subsets: tuple[Subset, ...] = ()
+    wins: WinMatrix | None = None
+    quoted: tuple[QuotedRow, ...] = ()
+    test_hash: str = ""
+    looks: Looks | None = None

@@ -49,6 +49,33 @@ class Event(Frozen):
     change: int
 
 
+class HistoryEntry(Frozen):
+    """One thing that happened to an attribute.
+
+    Attributes:
+        at: When, in UTC.
+        author: Who did it.
+        kind: The verb of the record ("add", "edit", "set status", "comment", "undo edit"), or
+            "first frozen" and "last frozen" for the versions that a wording stands in.
+        words: One line that tells it ("'flat' became 'flat areas'").
+        before: The phrase as it was; None if there was none.
+        after: The phrase as it is; None if it is gone.
+        version: Hash of the version, of "first frozen" and "last frozen".
+        call_id: The LLM call that the wording came from, if it came from one.
+        event: Number of the event in the record; None for what versions tell.
+    """
+
+    at: datetime
+    author: str
+    kind: str
+    words: str
+    before: str | None = None
+    after: str | None = None
+    version: str | None = None
+    call_id: int | None = None
+    event: int | None = None
+
+
 class Look(Frozen):
     """One look at a locked test part.
 

@@ -1,12 +1,13 @@
 """What a run is asked to do, and what came of it."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from workbench.domain.base import Frozen, content_hash
 from workbench.domain.metrics import IdentificationMetrics, QualityMetrics
+from workbench.domain.strengths import StrengthTables
 
 RunStatus = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 QualityMetricName = Literal["haarpsi", "vsi", "fsim"]
@@ -83,10 +84,24 @@ class RegressorConfig(Frozen):
 
 
 class SplitConfig(Frozen):
-    """How photographs are divided: `folds` parts, each held out once (grouped k-fold)."""
+    """How photographs are divided: `folds` parts, each held out once (grouped k-fold).
+
+    Attributes:
+        locked: Share of the photographs that stays out of all folds, so that nothing is chosen by
+            them; figures on them are shown by `compare --locked` alone, and each look is counted.
+    """
 
     folds: int = Field(5, ge=2)
     seed: int = Field(0, ge=0)
+    locked: float = Field(0.0, ge=0, lt=1)
+
+    @model_serializer(mode="wrap")
+    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `locked` out where there is none: configurations of before keep their hash."""
+        fields: dict[str, Any] = handler(self)
+        if not self.locked:
+            fields.pop("locked", None)
+        return fields
 
 
 class RunConfig(Frozen):
@@ -177,6 +192,15 @@ class Predictions(Frozen):
         return self
 
 
+class LockedPart(Frozen):
+    """Figures on the photographs that no fold has seen, tuned once on all others."""
+
+    quality: QualityMetrics
+    identification: IdentificationMetrics
+    all_clean: IdentificationMetrics
+    predictions: Predictions
+
+
 class RunResult(Frozen):
     """What came of running one version under one configuration.
 
@@ -187,6 +211,8 @@ class RunResult(Frozen):
         identification: The same images, strengths per distortion.
         all_clean: The baseline that predicts strength 0 everywhere.
         baselines: Figures of simple methods over the same images and folds, by name.
+        strength_tables: Dose and response, calibration and confusion of the held-out strengths.
+        locked: The same on the locked photographs, which are in no other figure.
         duration_s: Wall-clock seconds.
         environment: Versions of the libraries that decide the numbers.
     """
@@ -202,6 +228,8 @@ class RunResult(Frozen):
     all_clean: IdentificationMetrics
     predictions: Predictions
     baselines: dict[str, QualityMetrics] = Field(default_factory=dict)  # older results have none
+    strength_tables: StrengthTables | None = None  # older results have none
+    locked: LockedPart | None = None  # only with split.locked
     duration_s: float
     environment: dict[str, str]
 

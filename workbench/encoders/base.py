@@ -83,6 +83,9 @@ class Encoder:
         model: The open_clip model that holds both towers; it is frozen here.
         tower: Its image tower, opened.
         tokenise: Sentences to token ids, (N, T).
+        count_tokens: Sentences to the number of tokens of each, marks included, before any is cut
+            off.
+        context_length: How many tokens the text tower reads.
         mean: Per channel, of images in [0, 1].
         std: Likewise.
         logit_scale: s of Eq. 6, the checkpoint's own.
@@ -98,6 +101,8 @@ class Encoder:
         model: Any,
         tower: Tower,
         tokenise: Callable[[list[str]], Tensor],
+        count_tokens: Callable[[list[str]], list[int]],
+        context_length: int,
         mean: Sequence[float],
         std: Sequence[float],
         logit_scale: float,
@@ -113,6 +118,8 @@ class Encoder:
         self.device = device
         self.threads = threads
         self._tokenise = tokenise
+        self._count_tokens = count_tokens
+        self._context_length = context_length
         self._mean = torch.tensor(mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(std, device=device).view(1, 3, 1, 1)
 
@@ -121,6 +128,14 @@ class Encoder:
         """Return L2-normalised embeddings of N sentences, (N, E), without gradient."""
         tokens = self._tokenise(list(sentences)).to(self.device)
         return F.normalize(self.model.encode_text(tokens).float(), dim=-1)
+
+    def token_counts(self, sentences: Sequence[str]) -> tuple[list[int], int]:
+        """Return the real number of tokens of N sentences, and how many the text tower reads.
+
+        What lies beyond is cut off without a word, so a sentence that is too long is not what its
+        author thinks it is.
+        """
+        return self._count_tokens(list(sentences)), self._context_length
 
     def normalise(self, images: Tensor) -> Tensor:
         """Return images as the tower expects them: (B, 3, H, W) uint8 to float, same shape."""

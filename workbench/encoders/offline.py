@@ -14,7 +14,13 @@ from open_clip.model import CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP
 from workbench.domain.run import EncoderConfig, EncoderFacts
 from workbench.encoders.base import Encoder
 from workbench.encoders.checked import checked_tensors
-from workbench.encoders.minilm import WIDTH, load_minilm, word_pieces
+from workbench.encoders.minilm import (
+    LONGEST,
+    WIDTH,
+    count_word_pieces,
+    load_minilm,
+    word_pieces,
+)
 from workbench.encoders.statistics_stem import StatisticsStem
 from workbench.encoders.statistics_tower import StatisticsTower
 from workbench.settings import Settings
@@ -56,6 +62,8 @@ def load(config: EncoderConfig, settings: Settings, *, seed: int, device: torch.
         model=model,
         tower=StatisticsTower(model.visual),
         tokenise=word_pieces,
+        count_tokens=count_word_pieces,
+        context_length=LONGEST,
         mean=(0.0, 0.0, 0.0),  # the stem reads raw values in [0, 1]
         std=(1.0, 1.0, 1.0),
         logit_scale=LOGIT_SCALE,

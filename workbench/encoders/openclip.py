@@ -41,11 +41,15 @@ def load_open_clip(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = _created(name, weights, preprocessing)
+    tokenizer = open_clip.get_tokenizer(name)
     return Encoder(
         _facts(name, config.pretrained, model),
         model=model,
         tower=native_tower(name, model.visual),
-        tokenise=open_clip.get_tokenizer(name),
+        tokenise=tokenizer,
+        # A start and an end mark join the words' tokens (open_clip 3.3, `SimpleTokenizer`).
+        count_tokens=lambda sentences: [len(tokenizer.encode(text)) + 2 for text in sentences],
+        context_length=tokenizer.context_length,
         mean=model.visual.image_mean,
         std=model.visual.image_std,
         logit_scale=model.logit_scale.detach().exp().item(),

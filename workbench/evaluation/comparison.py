@@ -1,23 +1,35 @@
 """Versions side by side under one protocol, with what may be concluded from it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from workbench.domain.comparison import Comparison, ComparisonPair, ComparisonRow, Interval, Verdict
+from workbench.domain.comparison import (
+    Comparison,
+    ComparisonPair,
+    ComparisonRow,
+    Interval,
+    QuotedRow,
+    SubsetKind,
+    Verdict,
+)
 from workbench.domain.metrics import Metric, Undefined
 from workbench.domain.run import Run, RunResult
 from workbench.errors import ConfigError
 from workbench.evaluation.bootstrap import PairedBootstrap, paired_bootstrap
 from workbench.evaluation.comparable import aligned_predictions, finished_results
+from workbench.evaluation.guard import hash_of_test_part
 from workbench.evaluation.inference import (
-    CONFIDENCE,
     Studentised,
     correlation_interval,
     holm,
-    studentise,
+    p_of,
+    paired_difference,
+    verdict_of,
 )
 from workbench.evaluation.price import price_of_explainability
+from workbench.evaluation.subsets import KINDS, subsets_of
+from workbench.evaluation.win_matrix import win_matrix
 from workbench.evaluation.wording import count_text, row_keys
 from workbench.evaluation.wording import labels_of as labels_of
 from workbench.evaluation.wording import verdict_sentence as verdict_sentence
@@ -28,7 +40,14 @@ FEW_PHOTOGRAPHS = 10  # below, the simulation in tests/evaluation shows wide, ap
 
 
 def compare_runs(
-    runs: Sequence[Run], labels: Sequence[str], *, resamples: int = 10_000, seed: int = 0
+    runs: Sequence[Run],
+    labels: Sequence[str],
+    *,
+    resamples: int = 10_000,
+    seed: int = 0,
+    groups: Mapping[str, str] | None = None,
+    kinds: Sequence[SubsetKind] = KINDS,
+    quoted: Sequence[QuotedRow] = (),
 ) -> Comparison:
     """Set the finished runs of several versions side by side.
 
@@ -42,6 +61,9 @@ def compare_runs(
         labels: What people call each, distinct.
         resamples: Bootstrap resamples R.
         seed: Same runs and seed, same comparison.
+        groups: Distortion id to its group; without, no figures by group.
+        kinds: What the images are divided by for figures within their parts.
+        quoted: Published figures to stand beside; see `quoted_rows`.
 
     Raises:
         ConfigError: a run has no result, labels do not fit, or protocols, encoders or images
@@ -62,17 +84,23 @@ def compare_runs(
         _row(sample, place, run, result, label)
         for place, (run, result, label) in enumerate(zip(runs, results, labels, strict=True))
     )
-    comparison = Comparison(
+    keys = row_keys(rows)
+    subsets = subsets_of(
+        predictions, keys, groups=groups or {}, kinds=kinds, resamples=resamples, seed=seed
+    )
+    return Comparison(
         protocol=results[0].protocol,
         encoder=results[0].encoder,
         resamples=resamples,
         all_clean=results[0].all_clean,
         rows=rows,
-        pairs=(),
+        pairs=_pairs(sample, rows, keys),
         notes=(*_notes(runs, results, sample.photographs), *_prices(results, labels)),
+        subsets=subsets,
+        wins=win_matrix(sample.srcc, keys, subsets) if len(rows) > 1 else None,
+        quoted=tuple(quoted),
+        test_hash=hash_of_test_part(results[0].protocol, predictions[0]),
     )
-    pairs = _pairs(sample, rows, row_keys(comparison))
-    return comparison.model_copy(update={"pairs": pairs})
 
 
 def _row(
@@ -109,25 +137,13 @@ def _pairs(
     sample: PairedBootstrap, rows: Sequence[ComparisonRow], keys: Sequence[str]
 ) -> tuple[ComparisonPair, ...]:
     places = list(combinations(range(len(rows)), 2))
-    found = [_difference(sample, rows, a, b) for a, b in places]
-    corrected = holm([_p(sure) for _, sure in found])
+    points, labels = [row.srcc for row in rows], [row.label for row in rows]
+    found = [paired_difference(sample, points, labels, a, b) for a, b in places]
+    corrected = holm([p_of(sure) for _, sure in found])
     return tuple(
         _pair(keys[a], keys[b], delta, sure, p_holm, len(places))
         for (a, b), (delta, sure), p_holm in zip(places, found, corrected, strict=True)
     )
-
-
-def _difference(
-    sample: PairedBootstrap, rows: Sequence[ComparisonRow], a: int, b: int
-) -> tuple[Metric, Studentised | Undefined]:
-    first, second = rows[a].srcc, rows[b].srcc
-    if isinstance(first, Undefined) or isinstance(second, Undefined):
-        row, point = (rows[a], first) if isinstance(first, Undefined) else (rows[b], second)
-        why = point.undefined if isinstance(point, Undefined) else ""
-        missing = Undefined(undefined=f"the SRCC of {row.label} is undefined, {why}")
-        return missing, missing
-    delta, values, without = second - first, sample.srcc, sample.srcc_without
-    return delta, studentise(delta, values[b] - values[a], without[b] - without[a], sample.copies)
 
 
 def _pair(
@@ -139,7 +155,7 @@ def _pair(
         b=b,
         delta_srcc=delta,
         ci=None if isinstance(sure, Undefined) else sure.interval,
-        p=_p(sure),
+        p=p_of(sure),
         p_holm=p_holm,
         verdict=verdict,
         smallest_detectable=sure if isinstance(sure, Undefined) else sure.smallest_detectable,
@@ -147,23 +163,14 @@ def _pair(
     )
 
 
-def _p(sure: Studentised | Undefined) -> Metric:
-    return sure if isinstance(sure, Undefined) else sure.p
-
-
 def _verdict(
     delta: Metric, sure: Studentised | Undefined, p_holm: Metric, tests: int
 ) -> tuple[Verdict, str]:
     """Return b against a, and what must be said with it."""
-    if isinstance(sure, Undefined) or isinstance(p_holm, Undefined) or isinstance(delta, Undefined):
-        why = sure.undefined if isinstance(sure, Undefined) else "there is no p-value"
-        return "not distinguishable", f"No interval: {why}."
-    alpha = 1 - CONFIDENCE
-    if p_holm >= alpha:
-        alone = f"Alone it would differ; among {tests} pairs it does not." if sure.p < alpha else ""
-        return "not distinguishable", alone
-    small = f"It is less than another tuning seed alone moves, about {SEED_NOISE}."
-    return ("better" if sure.centre > 0 else "worse"), small if abs(delta) < SEED_NOISE else ""
+    verdict, reason = verdict_of(sure, p_holm, f"{tests} pairs")
+    if verdict != "not distinguishable" and isinstance(delta, float) and abs(delta) < SEED_NOISE:
+        reason = f"It is less than another tuning seed alone moves, about {SEED_NOISE}."
+    return verdict, reason
 
 
 def _notes(runs: Sequence[Run], results: Sequence[RunResult], photographs: int) -> tuple[str, ...]:

@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import t as student_t
 
-from workbench.domain.comparison import Interval
+from workbench.domain.comparison import Interval, Verdict
 from workbench.domain.metrics import Metric, Undefined
-from workbench.evaluation.bootstrap import Copies
+from workbench.evaluation.bootstrap import Copies, PairedBootstrap
 from workbench.evaluation.resampled import Floats
 
 MINIMUM_PHOTOGRAPHS = 3  # below, a standard error has nothing to stand on
@@ -132,6 +132,50 @@ def correlation_interval(
         return sure
     low, high = np.tanh(sure.interval)
     return float(low), float(high)
+
+
+def paired_difference(
+    sample: PairedBootstrap, points: Sequence[Metric], names: Sequence[str], a: int, b: int
+) -> tuple[Metric, Studentised | Undefined]:
+    """Return how far version b's SRCC lies above version a's, and how sure that is.
+
+    Args:
+        sample: Both versions in the same resamples.
+        points: SRCC of every version.
+        names: What the reason calls them where one has none.
+        a: Place of the version compared against.
+        b: Place of the other.
+    """
+    first, second = points[a], points[b]
+    if isinstance(first, Undefined) or isinstance(second, Undefined):
+        name, point = (names[a], first) if isinstance(first, Undefined) else (names[b], second)
+        why = point.undefined if isinstance(point, Undefined) else ""
+        missing = Undefined(undefined=f"the SRCC of {name} is undefined, {why}")
+        return missing, missing
+    delta, values, without = second - first, sample.srcc, sample.srcc_without
+    return delta, studentise(delta, values[b] - values[a], without[b] - without[a], sample.copies)
+
+
+def p_of(sure: Studentised | Undefined) -> Metric:
+    """Return the p-value, or why there is none."""
+    return sure if isinstance(sure, Undefined) else sure.p
+
+
+def verdict_of(sure: Studentised | Undefined, p_holm: Metric, among: str) -> tuple[Verdict, str]:
+    """Return the verdict on a difference, and what must be said with it.
+
+    Args:
+        sure: The difference, later version less earlier one.
+        p_holm: Its p-value after Holm's correction.
+        among: What was corrected for ("3 pairs").
+    """
+    if isinstance(sure, Undefined):
+        return "not distinguishable", f"No interval: {sure.undefined}."
+    alpha = 1 - CONFIDENCE
+    if isinstance(p_holm, Undefined) or p_holm >= alpha:
+        alone = f"Alone it would differ; among {among} it does not." if sure.p < alpha else ""
+        return "not distinguishable", alone
+    return ("better" if sure.centre > 0 else "worse"), ""
 
 
 def holm(p_values: Sequence[Metric]) -> tuple[Metric, ...]:

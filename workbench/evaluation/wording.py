@@ -1,13 +1,21 @@
 """Figures and verdicts as people read them; one spelling of a number everywhere."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 
 from rich.console import Console
 from rich.table import Table
 
-from workbench.domain.comparison import Comparison, ComparisonPair, ComparisonRow, Interval
+from workbench.domain.comparison import (
+    Comparison,
+    ComparisonPair,
+    ComparisonRow,
+    Interval,
+    Looks,
+    QuotedRow,
+)
 from workbench.domain.metrics import IdentificationMetrics, Metric, Undefined
+from workbench.evaluation.guard import MANY_LOOKS
 
 QUALITY_FIGURES = {
     "srcc": "SRCC",
@@ -92,18 +100,18 @@ def count_text(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def row_keys(comparison: Comparison) -> tuple[str, ...]:
+def row_keys(rows: Sequence[ComparisonRow]) -> tuple[str, ...]:
     """Return what a pair calls each row: its version, with the run where a version stands twice."""
-    versions = [row.version for row in comparison.rows]
+    versions = [row.version for row in rows]
     return tuple(
         row.version if versions.count(row.version) == 1 else f"{row.version}#{row.run}"
-        for row in comparison.rows
+        for row in rows
     )
 
 
 def labels_of(comparison: Comparison) -> dict[str, str]:
     """Return what a pair calls each row, to the label that people read."""
-    return dict(zip(row_keys(comparison), (row.label for row in comparison.rows), strict=True))
+    return dict(zip(row_keys(comparison.rows), (row.label for row in comparison.rows), strict=True))
 
 
 def verdict_sentence(pair: ComparisonPair, labels: Mapping[str, str]) -> str:
@@ -128,6 +136,59 @@ def verdict_sentence(pair: ComparisonPair, labels: Mapping[str, str]) -> str:
         shown = figure_text(pair.smallest_detectable)
         sentence += f"; this set could have shown a difference of {shown}"
     return f"{sentence}. {pair.reason}".strip()
+
+
+def looks_sentences(looks: Looks) -> tuple[str, ...]:
+    """Return what the looks at a test part do to the claims that are made on it.
+
+    Args:
+        looks: The count, the present look included.
+
+    Example:
+        >>> print(*looks_sentences(Looks(test_hash="3f2a" * 16, looks=7, versions=4)), sep="\\n")
+        Test part 3f2a3f2a… looked at 7 times, 4 versions.
+        Of 4 versions one was the baseline: each p-value is multiplied by 3 (Bonferroni).
+    """
+    lines = [
+        f"Test part {looks.test_hash[:8]}… looked at {count_text(looks.looks, 'time')}, "
+        f"{count_text(looks.versions, 'version')}."
+    ]
+    if looks.versions > 2:
+        lines.append(
+            f"Of {looks.versions} versions one was the baseline: each p-value is multiplied by "
+            f"{looks.versions - 1} (Bonferroni)."
+        )
+    if looks.choice is not None:
+        choice = looks.choice
+        lines.append(
+            f"SRCC of the best of {choice.candidates} runs (run {choice.chosen}), corrected for "
+            f"choosing: {figure_text(choice.corrected)} ({interval_text(choice.ci)}), as it "
+            f"stands {figure_text(choice.srcc)}."
+        )
+    if looks.looks >= MANY_LOOKS:
+        lines.append(
+            f"{looks.looks:,} looks: of ten equally good versions the best is called “better” in "
+            "one case of seven, unless looks are counted. Where a version was made in the light of "
+            "these figures, no correction covers it; confirm the claim on photographs that nobody "
+            "has looked at (split.locked, compare --locked)."
+        )
+    return tuple(lines)
+
+
+def quoted_sentences(rows: Sequence[QuotedRow]) -> tuple[str, ...]:
+    """Return where published figures come from and why they cannot be compared, a line a source."""
+    lines = []
+    for source, protocol in dict.fromkeys((row.source, row.protocol) for row in rows):
+        some = [row for row in rows if (row.source, row.protocol) == (source, protocol)]
+        differences = dict.fromkeys(reason for row in some for reason in row.differences)
+        remarks = "".join(
+            f" {row.method} on {row.dataset}: {row.remark}." for row in some if row.remark
+        )
+        lines.append(
+            f"quoted: {source}, protocol: {protocol}. Not tested against: "
+            f"{'; '.join(differences)}.{remarks}"
+        )
+    return tuple(lines)
 
 
 def undefined_reasons(comparison: Comparison) -> tuple[str, ...]:
@@ -164,7 +225,9 @@ def comparison_table(comparison: Comparison, *, width: int = 100) -> str:
     labels = labels_of(comparison)
     for pair in comparison.pairs:
         console.print(verdict_sentence(pair, labels), markup=False)
-    for line in (*undefined_reasons(comparison), *comparison.notes):
+    looks = looks_sentences(comparison.looks) if comparison.looks else ()
+    quoted = quoted_sentences(comparison.quoted)
+    for line in (*looks, *undefined_reasons(comparison), *comparison.notes, *quoted):
         console.print(f"· {line}", markup=False)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
@@ -177,6 +240,8 @@ def _evidence(pair: ComparisonPair) -> str:
     p = p if p.startswith("<") else f"= {p}"
     if isinstance(pair.p_holm, float) and pair.p_holm != pair.p:
         p += f", {p_text(pair.p_holm)} after Holm"
+    if isinstance(pair.p_looked, float) and pair.p_looked != pair.p_holm:
+        p += f", {p_text(pair.p_looked)} after all looks"
     return f"{delta} (95 % {interval_text(pair.ci, signed=True)}, p {p})"
 
 
@@ -202,6 +267,10 @@ def _quality_table(comparison: Comparison) -> Table:
         cells[0] += f"\n{interval_text(row.srcc_ci)}"
         cells[1] += f"\n{interval_text(row.plcc_ci)}"
         table.add_row(_plain(row.label), str(row.attributes), *cells)
+    for quoted in comparison.quoted:
+        if quoted.srcc is not None or quoted.plcc is not None:
+            cells = [_quoted_figure(value) for value in (quoted.srcc, quoted.plcc)]
+            table.add_row(_quoted_label(quoted), "—", *cells, "—", "—", "—")
     return table
 
 
@@ -214,7 +283,19 @@ def _identification_table(comparison: Comparison) -> Table:
     for label, figures in [*rows, (ALL_CLEAN, comparison.all_clean)]:
         cells = (figure_text(value) for _, value in _figures(figures, IDENTIFICATION_FIGURES))
         table.add_row(_plain(label), *cells)
+    for quoted in comparison.quoted:
+        if quoted.accuracy is not None or quoted.identification_rmse is not None:
+            accuracy, rmse = map(_quoted_figure, (quoted.accuracy, quoted.identification_rmse))
+            table.add_row(_quoted_label(quoted), accuracy, *["—"] * 5, rmse)
     return table
+
+
+def _quoted_figure(value: float | None) -> str:
+    return "—" if value is None else figure_text(value)
+
+
+def _quoted_label(row: QuotedRow) -> str:
+    return _plain(f"{row.method} on {row.dataset}, quoted")
 
 
 def _plain(label: str) -> str:

@@ -3,13 +3,13 @@
 import os
 import socket
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import psutil
 
 from workbench.errors import RunError
+from workbench.runs.background import start_command
 from workbench.settings import Settings
 from workbench.store import Store
 
@@ -76,25 +76,10 @@ def ensure_worker(store: Store, settings: Settings) -> str:
 
 
 def _start(url: str, settings: Settings) -> subprocess.Popen[bytes]:
-    log = worker_log(settings)
-    # The child gets the whole environment; nothing is read from it here.
-    told = {"WORKBENCH_DB": url, "WORKBENCH_HOME": str(settings.home)}
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "workbench", "worker"],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **told},
-                start_new_session=True,  # Ctrl-C in the page's terminal is not meant for it
-            )
-    except OSError as error:
-        raise RunError(
-            f"Cannot start a worker with its log at {log}: {error.strerror}. Make that folder "
-            "writable, or run 'workbench worker' yourself."
-        ) from error
+        process = start_command(["worker"], url, settings, worker_log(settings))
+    except RunError as error:
+        raise RunError(f"{error} Or run 'workbench worker' yourself.") from error
     _started.append(process)
     return process
 

@@ -1,13 +1,15 @@
 """The log of language-model calls, and the cache that it doubles as."""
 
 import builtins
+from collections.abc import Collection
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from workbench.domain.calls import LLMCall
 from workbench.errors import StoreError
 from workbench.store.database import Database
 from workbench.store.mapping import call_row, call_value
+from workbench.store.provenance import call_digests
 from workbench.store.tables import CallRow
 
 
@@ -58,6 +60,20 @@ class CallRepository:
                 .limit(1)
             ).first()
             return None if row is None else call_value(row)
+
+    def digests(self, ids: Collection[int]) -> dict[int, str]:
+        """Return id to digest of those of these calls that are in the log."""
+        with self._database.reading() as session:
+            return call_digests(session, ids)
+
+    def ids(self, digests: Collection[str]) -> dict[str, int]:
+        """Return digest to id of those of these calls that are in the log."""
+        wanted = (CallRow.digest, func.min(CallRow.id))
+        with self._database.reading() as session:
+            rows = session.exec(
+                select(*wanted).where(col(CallRow.digest).in_(digests)).group_by(CallRow.digest)
+            )
+            return {digest: id for digest, id in rows if id is not None}
 
     def list(self, limit: int = 100) -> builtins.list[LLMCall]:
         """Return the latest calls, newest first.

@@ -6,18 +6,17 @@ it is not normalised again on the way out.
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
 
-from workbench.domain.attributes import Attribute, AttributeSet, birth_identity
+from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.domain.calls import LLMCall, LLMRequest
-from workbench.domain.draft import DraftRow
 from workbench.domain.run import Run, RunConfig, RunResult
 from workbench.errors import StoreError
-from workbench.store.columns import utc_now
 from workbench.store.seal import call_digest
-from workbench.store.tables import CallRow, DraftAttributeRow, RunRow, VersionAttributeRow
+from workbench.store.tables import CallRow, RunRow
 
 
 def call_row(call: LLMCall) -> CallRow:
@@ -57,50 +56,42 @@ def call_value(row: CallRow) -> LLMCall:
     )
 
 
-def attribute_value(row: DraftAttributeRow | VersionAttributeRow) -> Attribute:
-    """Return the attribute of a draft or version row, to the letter."""
-    stored: dict[str, Any] = {name: getattr(row, name) for name in Attribute.model_fields}
+@lru_cache(maxsize=1 << 15)
+def attribute_of(
+    phrase: str,
+    origin: str,
+    call_id: int | None,
+    status: str,
+    identity: str,
+    decided_by: str | None,
+) -> Attribute:
+    """Return the attribute of a stored row, to the letter; versions share what they have in common.
+
+    Frozen values may be shared, and two versions of ten thousand attributes differ in a few.
+    """
+    stored: dict[str, Any] = {
+        "phrase": phrase,
+        "origin": origin,
+        "call_id": call_id,
+        "status": status,
+        "identity": identity,
+        "decided_by": decided_by,
+    }
     return Attribute.model_construct(**stored)
 
 
-def attribute_set(rows: Iterable[DraftAttributeRow | VersionAttributeRow]) -> AttributeSet:
-    """Return the set that rows make, which come in the order of their positions."""
+def set_of(rows: Iterable[Any]) -> AttributeSet:
+    """Return the set that rows make, without judging again what the database has accepted.
+
+    Args:
+        rows: (distortion, position, phrase, origin, call_id, status, identity, decided_by), in
+            order; of one distortion no two with the same words, and no two of one identity.
+    """
     by_distortion: dict[str, list[Attribute]] = {}
-    for row in rows:
-        by_distortion.setdefault(row.distortion, []).append(attribute_value(row))
-    return AttributeSet(by_distortion={d: tuple(some) for d, some in by_distortion.items()})
-
-
-def draft_row(
-    distortion: str, position: int, attribute: Attribute, author: str
-) -> DraftAttributeRow:
-    """Return the row of an attribute that is new to the draft."""
-    return DraftAttributeRow(
-        distortion=distortion,
-        position=position,
-        phrase=attribute.phrase,
-        phrase_key=attribute.phrase.casefold(),
-        origin=attribute.origin,
-        call_id=attribute.call_id,
-        status=attribute.status,
-        identity=attribute.identity or birth_identity(distortion, attribute.phrase),
-        decided_by=attribute.decided_by,
-        row_version=1,
-        updated_at=utc_now(),
-        updated_by=author,
-    )
-
-
-def draft_value(row: DraftAttributeRow) -> DraftRow:
-    """Return a draft row as others see it."""
-    return DraftRow(
-        id=row.id or 0,
-        distortion=row.distortion,
-        position=row.position,
-        attribute=attribute_value(row),
-        row_version=row.row_version,
-        updated_at=row.updated_at,
-        updated_by=row.updated_by,
+    for distortion, _, *stored in rows:
+        by_distortion.setdefault(distortion, []).append(attribute_of(*stored))
+    return AttributeSet.model_construct(
+        by_distortion={d: tuple(by_distortion[d]) for d in sorted(by_distortion)}
     )
 
 

@@ -1,74 +1,116 @@
-"""Exchange the draft of some distortions while keeping the identity of what stays."""
+"""Which row of the draft becomes which attribute of a set that replaces it."""
 
 from collections.abc import Iterator
-from typing import Any
+from itertools import count
+from typing import NamedTuple
 
-from sqlmodel import Session, col, select
-
-from workbench.domain.attributes import Attribute, AttributeSet
-from workbench.store.audit import attribute_state, record
+from workbench.domain.attributes import Attribute, AttributeSet, birth_identity
 from workbench.store.columns import utc_now
-from workbench.store.mapping import draft_row
-from workbench.store.provenance import require_calls
-from workbench.store.tables import DraftAttributeRow
+from workbench.store.drafted import Change, Drafted, born, state
 
 
-def replace_rows(
-    session: Session, attributes: AttributeSet, scope: set[str], *, author: str
-) -> None:
-    """Make the rows of the distortions in scope equal to a set, and record every difference.
+class Placed(NamedTuple):
+    """An attribute of a set, and where it stands."""
+
+    distortion: str
+    position: int
+    attribute: Attribute
+
+
+def replaced(
+    present: list[Drafted],
+    attributes: AttributeSet,
+    *,
+    action: str,
+    author: str,
+    elsewhere: set[str],
+    by_words: bool,
+) -> list[Change]:
+    """Return the changes that make some rows equal to a set; a row that stays has none.
 
     Args:
-        session: The writer's session; all of it is committed together.
-        attributes: The new content, of no distortion outside the scope.
-        scope: Ids of the distortions to replace.
+        present: The rows to replace.
+        attributes: What they are to become.
+        action: What the record calls it.
         author: Who replaces.
+        elsewhere: Identities of the draft's other rows, which no new row may have.
+        by_words: Take a row of the same words for the attribute where no row has its identity; it
+            keeps the identity it has.
     """
-    require_calls(session, (a for some in attributes.by_distortion.values() for a in some))
-    present = session.exec(
-        select(DraftAttributeRow).where(col(DraftAttributeRow.distortion).in_(scope))
-    )
-    old = {(row.distortion, row.phrase_key): row for row in present}
-    added = []
-    for distortion, position, attribute in _placed(attributes):
-        row = old.pop((distortion, attribute.phrase.casefold()), None)
-        if row is None:
-            added.append(draft_row(distortion, position, attribute, author))
-        else:
-            _update(session, row, position, attribute, author)
-    for row in old.values():
-        _record(session, row, author, before=attribute_state(row))
-        session.delete(row)
-    session.add_all(added)
-    session.flush()  # gives the new rows their ids
-    for row in added:
-        _record(session, row, author, after=attribute_state(row))
+    wanted = list(_placed(attributes))
+    matched = _matched(present, wanted, by_words=by_words)
+    kept = {row.identity for row in matched.values()}
+    taken = elsewhere | kept
+    changes = [Change(action, row, None) for row in present if row.identity not in kept]
+    for number, place in enumerate(wanted):
+        old = matched.get(number)
+        new = _born(place, author, taken) if old is None else _become(place, old, author)
+        if new != old:
+            changes.append(Change(action, old, new))
+    return changes
 
 
-def _placed(attributes: AttributeSet) -> Iterator[tuple[str, int, Attribute]]:
+def _matched(present: list[Drafted], wanted: list[Placed], *, by_words: bool) -> dict[int, Drafted]:
+    """Number of an attribute to the row that becomes it."""
+    left = {row.identity: row for row in present}
+    found = {}
+    for number, place in enumerate(wanted):
+        if (row := left.pop(place.attribute.identity or "", None)) is not None:
+            found[number] = row
+    words = {(row.distortion, row.phrase_key): row for row in left.values() if by_words}
+    for number, place in enumerate(wanted):
+        row = words.get((place.distortion, place.attribute.phrase.casefold()))
+        if row is not None and number not in found:
+            found[number] = row
+    return found
+
+
+def free_identity(distortion: str, attribute: Attribute, taken: set[str]) -> str:
+    """Return the identity of an attribute that joins the draft: its own, or else the next free one.
+
+    Args:
+        distortion: Id of its distortion.
+        attribute: What joins.
+        taken: Identities that other attributes have.
+
+    Example:
+        >>> haze = Attribute(phrase="haze")
+        >>> first = free_identity("fog", haze, set())
+        >>> first == birth_identity("fog", "haze")
+        True
+        >>> free_identity("fog", haze, {first}) == birth_identity("fog", "haze", 1)
+        True
+    """
+    if attribute.identity is not None and attribute.identity not in taken:
+        return attribute.identity
+    turns = (birth_identity(distortion, attribute.phrase, turn) for turn in count())
+    return next(identity for identity in turns if identity not in taken)
+
+
+def _placed(attributes: AttributeSet) -> Iterator[Placed]:
     for distortion, some in attributes.by_distortion.items():
         for position, attribute in enumerate(some):
-            yield distortion, position, attribute
+            yield Placed(distortion, position, attribute)
 
 
-def _update(
-    session: Session, row: DraftAttributeRow, position: int, attribute: Attribute, author: str
-) -> None:
-    before = attribute_state(row)
-    row.phrase, row.origin = attribute.phrase, attribute.origin
-    row.call_id, row.status, row.position = attribute.call_id, attribute.status, position
-    row.decided_by = attribute.decided_by
-    after = attribute_state(row)
-    if after == before:
-        return
-    _record(session, row, author, before=before, after=after)
-    # Another place in the list contradicts nobody's edit of the words.
-    if {**before, "position": 0} != {**after, "position": 0}:
-        row.row_version += 1
-        row.updated_at, row.updated_by = utc_now(), author
+def _born(place: Placed, author: str, taken: set[str]) -> Drafted:
+    identity = free_identity(place.distortion, place.attribute, taken)
+    taken.add(identity)
+    return born(place.distortion, place.position, place.attribute, identity, author)
 
 
-def _record(
-    session: Session, row: DraftAttributeRow, author: str, **states: dict[str, Any]
-) -> None:
-    record(session, "replace", f"attribute:{row.id}", author=author, **states)
+def _become(place: Placed, row: Drafted, author: str) -> Drafted:
+    attribute = place.attribute
+    new = row._replace(
+        distortion=place.distortion,
+        position=place.position,
+        phrase=attribute.phrase,
+        phrase_key=attribute.phrase.casefold(),
+        origin=attribute.origin,
+        call_id=attribute.call_id,
+        status=attribute.status,
+        decided_by=attribute.decided_by,
+    )
+    if state(new) == {**state(row), "position": place.position}:
+        return new  # another place in the list contradicts nobody's edit of the words
+    return new._replace(row_version=row.row_version + 1, updated_at=utc_now(), updated_by=author)

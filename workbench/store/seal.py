@@ -10,19 +10,33 @@ so that they are the same in every store that holds the same things.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.domain.attributes import birth_identity
 from workbench.domain.base import content_hash
-from workbench.store.tables import AuditRow, CallRow, VersionAttributeRow, VersionRow
+from workbench.store.tables import CallRow, VersionRow
 
 _SECOND = "2:"  # how a seal of the second form opens; the first form is bare
+_NO_CALL = "not in the log"  # no digest, so that a seal over a vanished call is broken
+
+
+class Sealed(NamedTuple):
+    """One attribute of a version as it lies in the table."""
+
+    distortion: str
+    position: int
+    phrase: str
+    origin: str
+    call_id: int | None
+    status: str
+    identity: str
+    decided_by: str | None
 
 
 def seal_of(
     version: VersionRow,
     parent: str | None,
-    rows: Iterable[VersionAttributeRow],
+    rows: Iterable[Sealed],
     *,
     merged: str | None = None,
     calls: Mapping[int, str],
@@ -42,16 +56,16 @@ def seal_of(
         "merged": merged,
         "attributes": sorted(
             [
-                row.distortion,
-                row.position,
-                row.phrase,
-                row.origin,
-                "" if row.call_id is None else calls[row.call_id],
-                row.status,
-                row.identity,
-                row.decided_by or "",
+                distortion,
+                position,
+                phrase,
+                origin,
+                "" if call_id is None else calls.get(call_id, _NO_CALL),
+                status,
+                identity,
+                decided_by or "",
             ]
-            for row in rows
+            for distortion, position, phrase, origin, call_id, status, identity, decided_by in rows
         ),
     }
     return _SECOND + _digest(record)
@@ -60,7 +74,7 @@ def seal_of(
 def is_intact(
     version: VersionRow,
     parent: str | None,
-    rows: Sequence[VersionAttributeRow],
+    rows: Sequence[Sealed],
     *,
     merged: str | None = None,
     calls: Mapping[int, str],
@@ -89,17 +103,21 @@ def is_intact(
 
 def call_digest(row: CallRow) -> str:
     """Return the digest of a call: of all its row holds but number and digest."""
-    return _digest({"format": "llm-call/1", **_plain(row, {"id", "digest"})})
+    fields = row.model_dump(exclude={"id", "digest"})
+    moment = fields["created_at"].isoformat()
+    return _digest({"format": "llm-call/1", **fields, "created_at": moment})
 
 
-def event_digest(row: AuditRow, before: str) -> str:
+def event_digest(event: Mapping[str, Any], before: str) -> str:
     """Return the digest that chains an event to the one before it.
 
     Args:
-        row: The event; its `digest` is not read.
+        event: All columns of its row; the digest that it may have is not read.
         before: Digest of the event before it, "" for the first.
     """
-    return _digest({"format": "audit/1", "previous": before, **_plain(row, {"digest"})})
+    fields = {**event, "at": event["at"].isoformat()}
+    fields.pop("digest", None)
+    return _digest({"format": "audit/1", "previous": before, **fields})
 
 
 def document_digest(document: str) -> str:
@@ -107,9 +125,7 @@ def document_digest(document: str) -> str:
     return hashlib.sha256(document.encode()).hexdigest()
 
 
-def _is_intact_first_form(
-    version: VersionRow, parent: str | None, rows: Sequence[VersionAttributeRow]
-) -> bool:
+def _is_intact_first_form(version: VersionRow, parent: str | None, rows: Sequence[Sealed]) -> bool:
     """Check a seal from before identities were stored; the migration gave them as at birth."""
     record = {
         **_about(version, parent),
@@ -134,11 +150,6 @@ def _about(version: VersionRow, parent: str | None) -> dict[str, Any]:
         "created_at": version.created_at.isoformat(),
         "parent": parent,
     }
-
-
-def _plain(row: CallRow | AuditRow, besides: set[str]) -> dict[str, Any]:
-    fields = row.model_dump(exclude=besides)
-    return {name: v.isoformat() if hasattr(v, "isoformat") else v for name, v in fields.items()}
 
 
 def _digest(record: dict[str, Any]) -> str:

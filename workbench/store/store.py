@@ -3,11 +3,16 @@
 from types import TracebackType
 
 from workbench.store.calls import CallRepository
+from workbench.store.comments import CommentRepository
 from workbench.store.database import Database
 from workbench.store.draft import DraftRepository
+from workbench.store.history import HistoryRepository
+from workbench.store.looks import LookRepository
 from workbench.store.migrate import migrate
 from workbench.store.recipes import RecipeRepository
+from workbench.store.record import RecordRepository
 from workbench.store.runs import RunRepository
+from workbench.store.verification import find_tampering
 from workbench.store.versions import VersionRepository
 
 
@@ -21,6 +26,10 @@ class Store:
         calls: The log of LLM calls.
         draft: The working draft.
         versions: The frozen versions.
+        record: Who did what, and undoing it.
+        comments: What people say about attributes.
+        history: What became of one attribute.
+        looks: The looks at locked test parts.
         runs: The queue of runs.
         recipes: The distortion types that were added as data.
 
@@ -35,8 +44,23 @@ class Store:
         self.calls = CallRepository(database)
         self.draft = DraftRepository(database)
         self.versions = VersionRepository(database)
+        self.record = RecordRepository(database)
+        self.comments = CommentRepository(database)
+        self.history = HistoryRepository(database)
+        self.looks = LookRepository(database)
         self.runs = RunRepository(database)
         self.recipes = RecipeRepository(database)
+
+    def verify(self) -> list[str]:
+        """Go through every table once and say what is no longer what was recorded.
+
+        Returns:
+            One plain line for each thing that was altered, taken out or put in by other means than
+            the workbench's. Who rewrites everything, hashes included, is not found by it: compare
+            the hash of a version, or `record.digest()`, with what was noted elsewhere.
+        """
+        with self._database.reading() as session:
+            return find_tampering(session)
 
     def close(self) -> None:
         """Close every connection; a second time does nothing."""

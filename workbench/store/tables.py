@@ -124,6 +124,10 @@ class VersionAttributeRow(StoreTable, table=True):
     """One attribute of a frozen version, with its provenance as it was at that moment."""
 
     __tablename__: ClassVar[str] = "version_attribute"
+    # Version first: what one freeze writes lies together, and a history looks into each version.
+    __table_args__ = (
+        Index("uq_version_attribute_version_id_identity", "version_id", "identity", unique=True),
+    )
 
     # Deferred, because the attributes come first: the version row is what seals them.
     version_id: int = Field(
@@ -136,7 +140,7 @@ class VersionAttributeRow(StoreTable, table=True):
     origin: str = Field(sa_type=PlainText)
     call_id: int | None = Field(default=None, foreign_key="llm_call.id")
     status: str = Field(sa_type=PlainText)
-    identity: str = Field(sa_type=PlainText, index=True, sa_column_kwargs=_FILLED)
+    identity: str = Field(sa_type=PlainText, sa_column_kwargs=_FILLED)
     decided_by: str | None = Field(default=None, sa_type=PlainText)
 
 
@@ -222,8 +226,8 @@ class WorkerRow(StoreTable, table=True):
 class AuditRow(StoreTable, table=True):
     """Who did what to which thing, and what it was before and after, as JSON; append-only.
 
-    `change` is the id of the first event of one transaction; `digest` chains each event to the one
-    before it.
+    `identity` is that of the attribute it is about, if it is about one; `change` is the id of the
+    first event of one transaction; `digest` chains each event to the one before it.
     """
 
     __tablename__: ClassVar[str] = "audit_event"
@@ -236,5 +240,6 @@ class AuditRow(StoreTable, table=True):
     subject: str = Field(sa_type=PlainText, index=True)
     before: str | None = Field(default=None, sa_type=PlainText)
     after: str | None = Field(default=None, sa_type=PlainText)
+    identity: str = Field(sa_type=PlainText, index=True, sa_column_kwargs=_FILLED)
     change: int = Field(index=True, sa_column_kwargs={"server_default": "0"})
     digest: str = Field(sa_type=PlainText, sa_column_kwargs=_FILLED)

@@ -1,19 +1,28 @@
 """Frozen versions: written once, named by their content, and checked whenever they are read."""
 
 import builtins
-from collections.abc import Sequence
 
-from sqlmodel import Session, col, func, insert, select
+from sqlalchemy import insert as insert_rows
+from sqlmodel import Session, col, func, select
 
 from workbench.domain.attributes import AttributeSet, Version
-from workbench.errors import IntegrityError, StoreError
+from workbench.domain.summary import VersionSummary
+from workbench.errors import StoreError
 from workbench.store.audit import record
 from workbench.store.columns import utc_now
 from workbench.store.database import Database
-from workbench.store.mapping import attribute_set
+from workbench.store.draft_base import kept_phrases, point_base
+from workbench.store.frozen import (
+    KEPT,
+    aliases_by_id,
+    broken_versions,
+    hashes_by_id,
+    version_of,
+    versions_of,
+)
 from workbench.store.names import check_alias, find_version
-from workbench.store.provenance import call_digests, require_calls
-from workbench.store.seal import is_intact, seal_of
+from workbench.store.provenance import require_calls
+from workbench.store.seal import Sealed, seal_of
 from workbench.store.tables import AliasRow, AuditRow, VersionAttributeRow, VersionRow
 
 
@@ -38,11 +47,13 @@ class VersionRepository:
         author: str,
         parent: str | None = None,
         alias: str | None = None,
+        merged: str | None = None,
     ) -> Version:
         """Freeze a set, without its rejected attributes.
 
         A set whose content is frozen already gives that version, untouched: its own message,
-        author and parent stay. The alias moves to it in either case.
+        author and parents stay. The alias moves to it in either case. If the draft has just this
+        content, the version becomes the draft's base.
 
         Args:
             attributes: What to freeze.
@@ -50,29 +61,29 @@ class VersionRepository:
             author: Who.
             parent: Reference of the version it was edited from.
             alias: A name to point at it.
+            merged: Reference of the version that was merged into the parent's line.
 
         Raises:
-            StoreError: No message, nothing to freeze, an unusable alias, or an LLM call that is
-                not in the log.
+            StoreError: No message, nothing to freeze, an unusable alias, a merge without a
+                parent, or an LLM call that is not in the log.
             VersionNotFoundError: There is no such parent.
         """
         content = attributes.without_rejected()
-        if not message.strip():
-            raise StoreError("A version needs a message that says why it is frozen.")
-        if not content.size:
-            raise StoreError(
-                "There is nothing to freeze: the set has no attribute but rejected ones."
-            )
+        _refuse_unfit(content, message, parent, merged)
         if alias is not None:
             check_alias(alias)
+        hash, phrases = content.hash, content.phrases()
         with self._database.writing() as session:
-            row = session.exec(select(VersionRow).where(VersionRow.hash == content.hash)).first()
+            row = session.exec(select(VersionRow).where(VersionRow.hash == hash)).first()
+            known = row is not None
             if row is None:
-                row = _insert(session, content, message, author, parent)
+                row = _insert(session, hash, content, message, author, parent, merged)
             if alias is not None:
                 _point(session, alias, row, author)
+            if kept_phrases(session) == phrases:
+                point_base(session, row, author=author)
             session.flush()
-            return _versions(session, [row])[0]
+            return version_of(session, row) if known else _value(session, row, content)
 
     def get(self, ref: str) -> Version:
         """Return the version that a reference names.
@@ -85,7 +96,7 @@ class VersionRepository:
             IntegrityError: It is no longer what was frozen.
         """
         with self._database.reading() as session:
-            return _versions(session, [find_version(session, ref)])[0]
+            return version_of(session, find_version(session, ref))
 
     def set_alias(self, name: str, ref: str, *, author: str = "unknown") -> Version:
         """Point an alias at a version; one that exists moves.
@@ -107,66 +118,109 @@ class VersionRepository:
             row = find_version(session, ref)
             _point(session, name, row, author)
             session.flush()
-            return _versions(session, [row])[0]
+            return version_of(session, row)
 
     def verify(self) -> builtins.list[str]:
         """Hash everything again and return the hash of every version that was tampered with.
 
-        A version that is on record as frozen and is no longer there counts as well.
+        A version that is on record as frozen and is no longer there counts as well. `Store.verify`
+        goes through all the other tables too.
         """
         with self._database.reading() as session:
-            rows = session.exec(select(VersionRow).order_by(col(VersionRow.id))).all()
-            parents = _hashes(session)
-            broken = [
-                row.hash
-                for row in rows
-                if not _is_intact(session, row, parents, _attributes(session, row))
-            ]
-            frozen = session.exec(select(AuditRow.subject).where(AuditRow.action == "freeze"))
-            named = [subject.removeprefix("version:") for subject in frozen]
-            present = {row.hash for row in rows}
-            return broken + [hash for hash in named if hash not in present]
+            return [row.hash for row in broken_versions(session)] + missing_versions(session)
 
     def list(self) -> builtins.list[Version]:
-        """Return all versions, newest first.
+        """Return all versions with all their attributes, newest first; see `summaries` for lists.
 
         Raises:
             IntegrityError: One of them is no longer what was frozen.
         """
         with self._database.reading() as session:
             rows = session.exec(select(VersionRow).order_by(col(VersionRow.id).desc())).all()
-            return _versions(session, rows)
+            return versions_of(session, rows)
+
+    def summaries(self) -> builtins.list[VersionSummary]:
+        """Return what a list of versions shows, newest first, without reading their attributes."""
+        with self._database.reading() as session:
+            rows = session.exec(select(VersionRow).order_by(col(VersionRow.id).desc())).all()
+            hashes, aliases = hashes_by_id(session), aliases_by_id(session)
+            counted = select(VersionAttributeRow.version_id, func.count()).group_by(
+                col(VersionAttributeRow.version_id)
+            )
+            sizes = dict(session.exec(counted).all())
+            return [
+                VersionSummary(
+                    hash=row.hash,
+                    message=row.message,
+                    author=row.author,
+                    created_at=row.created_at,
+                    parent=hashes.get(row.parent_id),
+                    merged=hashes.get(row.merged_id),
+                    aliases=aliases.get(row.id, ()),
+                    size=sizes.get(row.id, 0),
+                )
+                for row in rows
+            ]
+
+
+def missing_versions(session: Session) -> list[str]:
+    """Return the hashes of versions that are on record as frozen and are not there."""
+    frozen = session.exec(select(AuditRow.subject).where(AuditRow.action == "freeze"))
+    named = [subject.removeprefix("version:") for subject in frozen]
+    present = set(hashes_by_id(session).values())
+    return [hash for hash in named if hash not in present]
+
+
+def _refuse_unfit(
+    content: AttributeSet, message: str, parent: str | None, merged: str | None
+) -> None:
+    if not message.strip():
+        raise StoreError("A version needs a message that says why it is frozen.")
+    if not content.size:
+        raise StoreError("There is nothing to freeze: the set has no attribute but rejected ones.")
+    if merged is not None and parent is None:
+        raise StoreError(
+            f"A merge has two parents; '{merged}' was merged into none. Name the parent too."
+        )
 
 
 def _insert(
-    session: Session, content: AttributeSet, message: str, author: str, parent: str | None
+    session: Session,
+    hash: str,
+    content: AttributeSet,
+    message: str,
+    author: str,
+    parent: str | None,
+    merged: str | None,
 ) -> VersionRow:
     """Write the attributes, then the row that seals them."""
-    calls = require_calls(session, (a for some in content.by_distortion.values() for a in some))
-    above = None if parent is None else find_version(session, parent)
+    rows = _rows(content)
+    calls = require_calls(session, (row.call_id for row in rows))
+    above, beside = (None if r is None else find_version(session, r) for r in (parent, merged))
     last = session.exec(select(func.max(VersionRow.id))).one()
     version = VersionRow(
         id=1 if last is None else last + 1,
-        hash=content.hash,
+        hash=hash,
         seal="",
         message=message.strip(),
         author=author,
         created_at=utc_now(),
         parent_id=None if above is None else above.id,
+        merged_id=None if beside is None else beside.id,
     )
-    rows = _attribute_rows(version.id, content)
-    version.seal = seal_of(version, None if above is None else above.hash, rows, calls=calls)
-    session.exec(insert(VersionAttributeRow), params=[row.model_dump() for row in rows])
+    up, side = (None if row is None else row.hash for row in (above, beside))
+    version.seal = seal_of(version, up, rows, merged=side, calls=calls)
+    values = [row._asdict() | {"version_id": version.id} for row in rows]
+    session.connection().execute(insert_rows(KEPT), values)
     session.add(version)
-    after = {"message": version.message, "parent": above.hash if above else None}
+    after = {"message": version.message, "parent": up, "merged": side}
     record(session, "freeze", f"version:{version.hash}", author=author, after=after)
     return version
 
 
-def _attribute_rows(version_id: int, content: AttributeSet) -> list[VersionAttributeRow]:
+def _rows(content: AttributeSet) -> list[Sealed]:
     return [
-        VersionAttributeRow(
-            version_id=version_id,
+        Sealed(
             distortion=distortion,
             position=position,
             phrase=attribute.phrase,
@@ -181,13 +235,28 @@ def _attribute_rows(version_id: int, content: AttributeSet) -> list[VersionAttri
     ]
 
 
+def _value(session: Session, row: VersionRow, content: AttributeSet) -> Version:
+    """Return the version that was written just now."""
+    hashes = hashes_by_id(session)
+    return Version(
+        hash=row.hash,
+        attributes=content,
+        message=row.message,
+        author=row.author,
+        created_at=row.created_at,
+        parent=hashes.get(row.parent_id),
+        merged=hashes.get(row.merged_id),
+        aliases=aliases_by_id(session).get(row.id, ()),
+    )
+
+
 def _point(session: Session, name: str, version: VersionRow, author: str) -> None:
     row = session.get(AliasRow, name)
     if row is None:
         row = AliasRow(name=name, version_id=0, updated_at=utc_now(), updated_by=author)
         before = None
     else:
-        before = {"version": _hashes(session).get(row.version_id)}
+        before = {"version": hashes_by_id(session).get(row.version_id)}
     if row.version_id == version.id:
         return
     row.version_id, row.updated_at, row.updated_by = version.id, utc_now(), author
@@ -195,62 +264,3 @@ def _point(session: Session, name: str, version: VersionRow, author: str) -> Non
     session.add(row)
     after = {"version": version.hash}
     record(session, "set alias", f"alias:{name}", author=author, before=before, after=after)
-
-
-def _versions(session: Session, rows: Sequence[VersionRow]) -> list[Version]:
-    """Return the values of some rows, each checked against its hash and seal."""
-    hashes, aliases = _hashes(session), _aliases(session)
-    found = []
-    for row in rows:
-        attributes = _attributes(session, row)
-        if not _is_intact(session, row, hashes, attributes):
-            raise IntegrityError(
-                f"Version {row.hash[:10]} is no longer what was frozen: its rows do not match its "
-                "hash. Restore the database from a copy; 'workbench versions verify' names all."
-            )
-        found.append(
-            Version(
-                hash=row.hash,
-                attributes=attribute_set(attributes),
-                message=row.message,
-                author=row.author,
-                created_at=row.created_at,
-                parent=hashes.get(row.parent_id),
-                merged=hashes.get(row.merged_id),
-                aliases=aliases.get(row.id, ()),
-            )
-        )
-    return found
-
-
-def _is_intact(
-    session: Session,
-    row: VersionRow,
-    hashes: dict[int | None, str],
-    attributes: Sequence[VersionAttributeRow],
-) -> bool:
-    calls = call_digests(session, {a.call_id for a in attributes if a.call_id is not None})
-    parent, merged = hashes.get(row.parent_id), hashes.get(row.merged_id)
-    return is_intact(row, parent, attributes, merged=merged, calls=calls)
-
-
-def _attributes(session: Session, row: VersionRow) -> list[VersionAttributeRow]:
-    return list(
-        session.exec(
-            select(VersionAttributeRow)
-            .where(VersionAttributeRow.version_id == row.id)
-            .order_by(col(VersionAttributeRow.distortion), col(VersionAttributeRow.position))
-        )
-    )
-
-
-def _hashes(session: Session) -> dict[int | None, str]:
-    return dict(session.exec(select(VersionRow.id, VersionRow.hash)).all())
-
-
-def _aliases(session: Session) -> dict[int, tuple[str, ...]]:
-    """Version id to its aliases, the oldest first."""
-    found: dict[int, tuple[str, ...]] = {}
-    for alias in session.exec(select(AliasRow).order_by(col(AliasRow.updated_at), AliasRow.name)):
-        found[alias.version_id] = (*found.get(alias.version_id, ()), alias.name)
-    return found

@@ -41,7 +41,7 @@ def render() -> None:
     with faults_shown():
         store = workplace().store
         finished = finished_configurations(store)
-        versions = [version for version in store.versions.list() if version.hash in finished]
+        versions = [version for version in store.versions.summaries() if version.hash in finished]
         if len(versions) < 2:
             st.info(
                 "A comparison needs two versions with a finished run each. Start one on the page "
@@ -56,7 +56,7 @@ def render() -> None:
             key="compare-versions",
         )
         # The older one first, whatever was clicked first: a pair says what the newer one gained.
-        ordered = [version for version in reversed(versions) if version.hash in chosen]
+        ordered = [store.versions.get(v.hash) for v in reversed(versions) if v.hash in chosen]
         if len(ordered) < 2:
             st.info("Choose two versions or more.")
             return

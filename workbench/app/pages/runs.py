@@ -37,7 +37,7 @@ def render() -> None:
 
 
 def _start(place: Workplace) -> None:
-    versions, files = place.store.versions.list(), experiments(place.settings)
+    versions, files = place.store.versions.summaries(), experiments(place.settings)
     if not versions:
         st.info("Nothing is frozen yet. Freeze the draft at the bottom of the page Draft.")
         return
@@ -72,7 +72,7 @@ def _queue(place: Workplace, was_active: bool) -> None:
             st.rerun()  # the whole page, which then polls no more
         st.subheader("Queue")
         _worker(place, any(run.status == "queued" for run in runs))
-        labels = {version.hash: version.label for version in place.store.versions.list()}
+        labels = {version.hash: version.label for version in place.store.versions.summaries()}
         for run in runs[:SHOWN]:
             _run(place, run, labels[run.version])
         if len(runs) > SHOWN:

@@ -1,21 +1,27 @@
-"""The frozen versions: what each holds, why it was frozen, and from what it came."""
+"""The frozen versions: what each holds, what changed between two, and ways back and together."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import streamlit as st
 from markupsafe import Markup
 
+from workbench.app.changes import show_changes
 from workbench.app.markup import html_list, html_table
+from workbench.app.merging import merge_form
+from workbench.app.reading import forget_all
 from workbench.app.services import Workplace, workplace
 from workbench.app.widgets import announce, faults_shown, heading, moment, named
-from workbench.domain.attributes import Version
 from workbench.domain.distortion import Distortion
 from workbench.domain.run import Run
+from workbench.domain.summary import VersionSummary
 from workbench.registry import Registry
 
 TITLE = "Versions"
 ICON = ":material/history:"
 ORDER = 30
+
+DRAFT = "draft"  # stands for the working draft where a version is chosen
 
 
 def render() -> None:
@@ -23,17 +29,28 @@ def render() -> None:
     heading(TITLE, "Frozen attribute sets: immutable, each named by the hash of its content.")
     with faults_shown():
         place = workplace()
-        versions = place.store.versions.list()
+        versions = place.store.versions.summaries()
         if not versions:
             st.info("Nothing is frozen yet. Freeze the draft at the bottom of the page Draft.")
             return
         st.html(_table(versions, place.store.runs.list()))
-        with st.expander("Name a version"), faults_shown():
+        specs = place.store.recipes.catalogue()
+        content, changes, back, merge, alias = st.tabs(
+            ["What it holds", "What changed", "Bring back", "Merge", "Name"]
+        )
+        with content, faults_shown():
+            _content(place, versions, specs)
+        with changes, faults_shown():
+            _changes(place, versions, specs)
+        with back, faults_shown():
+            _restore(place, versions)
+        with merge, faults_shown():
+            merge_form(place, versions)
+        with alias, faults_shown():
             _alias(place, versions)
-        _content(versions, place.store.recipes.catalogue())
 
 
-def _table(versions: list[Version], runs: list[Run]) -> Markup:
+def _table(versions: Sequence[VersionSummary], runs: list[Run]) -> Markup:
     done = Counter(run.version for run in runs if run.status == "done")
     every = Counter(run.version for run in runs)
     labels = {version.hash: version.label for version in versions}
@@ -47,8 +64,8 @@ def _table(versions: list[Version], runs: list[Run]) -> Markup:
                 Markup("{}<br><small>by {}</small>").format(
                     moment(version.created_at), version.author
                 ),
-                labels.get(version.parent or "", ""),
-                version.attributes.size,
+                " + ".join(labels[hash] for hash in (version.parent, version.merged) if hash),
+                version.size,
                 f"{done[version.hash]} of {every[version.hash]}",
             )
             for version in versions
@@ -57,21 +74,16 @@ def _table(versions: list[Version], runs: list[Run]) -> Markup:
     )
 
 
-def _name(version: Version) -> Markup:
+def _name(version: VersionSummary) -> Markup:
     names = ", ".join(version.aliases)
     short = Markup("<code>{}</code>").format(version.hash[:10])
     return Markup("{}<br>{}").format(names, short) if names else short
 
 
-def _content(versions: list[Version], specs: Registry[Distortion]) -> None:
-    st.subheader("What a version holds")
-    chosen = st.selectbox(
-        "Version to look into",
-        [version.hash for version in versions],
-        format_func=named(versions),
-        key="versions-chosen",
-    )
-    version = next(version for version in versions if version.hash == chosen)
+def _content(
+    place: Workplace, versions: Sequence[VersionSummary], specs: Registry[Distortion]
+) -> None:
+    version = place.store.versions.get(_chosen("Version to look into", versions))
     rows = [
         (specs[name].name if name in specs else name, html_list((p, False) for p in phrases))
         for name, phrases in version.attributes.phrases().items()
@@ -79,16 +91,55 @@ def _content(versions: list[Version], specs: Registry[Distortion]) -> None:
     st.html(html_table(f"Hash {version.hash}", ("Distortion", "Attributes"), rows))
 
 
-def _alias(place: Workplace, versions: list[Version]) -> None:
+def _changes(
+    place: Workplace, versions: Sequence[VersionSummary], specs: Registry[Distortion]
+) -> None:
+    left, right = st.columns(2)
+    names = named(versions)
+    after = right.selectbox(
+        "After",
+        [DRAFT, *(version.hash for version in versions)],
+        format_func=lambda ref: "the working draft" if ref == DRAFT else names(ref),
+    )
+    base = next((version.parent for version in versions if version.hash == after), None)
+    with left:
+        before = _chosen("Before", versions, base or place.store.draft.base())
+    old = place.store.versions.get(before).attributes
+    if after == DRAFT:
+        new = place.store.draft.attribute_set().without_rejected()
+    else:
+        new = place.store.versions.get(after).attributes
+    show_changes(old, new, specs, "Removed words are struck out, new ones underlined")
+
+
+def _restore(place: Workplace, versions: Sequence[VersionSummary]) -> None:
+    st.caption(
+        "The draft becomes what the version holds; what is frozen next is then edited from it."
+    )
+    with st.form("restore", border=False):
+        ref = _chosen("Version to bring back", versions)
+        discard = st.checkbox("Discard what of the draft is in no version")
+        wanted = st.form_submit_button("Make it the draft")
+    if wanted:
+        author = place.settings.author
+        version = place.store.draft.restore(ref, author=author, discard=discard)
+        forget_all()
+        announce(f"The draft is version {version.label} now. Undo on the page Draft takes it back.")
+        st.rerun()
+
+
+def _alias(place: Workplace, versions: Sequence[VersionSummary]) -> None:
     with st.form("alias", border=False):
-        ref = st.selectbox(
-            "Version to name",
-            [version.hash for version in versions],
-            format_func=named(versions),
-        )
+        ref = _chosen("Version to name", versions)
         alias = st.text_input("Alias")
         wanted = st.form_submit_button("Set alias")
     if wanted:
         named_one = place.store.versions.set_alias(alias, ref, author=place.settings.author)
         announce(f"Version {named_one.hash[:10]} is now called {alias}.")
         st.rerun()
+
+
+def _chosen(label: str, versions: Sequence[VersionSummary], first: str | None = None) -> str:
+    hashes = [version.hash for version in versions]
+    index = hashes.index(first) if first in hashes else 0
+    return st.selectbox(label, hashes, index=index, format_func=named(versions))

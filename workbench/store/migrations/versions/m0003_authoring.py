@@ -45,6 +45,7 @@ def _columns() -> None:
         ("version_attribute", _text("identity")),
         ("version_attribute", sa.Column("decided_by", sa.Text)),
         ("run_result", _text("digest")),
+        ("audit_event", _text("identity")),
         ("audit_event", sa.Column("change", sa.Integer, nullable=False, server_default="0")),
         ("audit_event", _text("digest")),
     ):
@@ -95,20 +96,27 @@ def _tables() -> None:
 
 def _indices() -> None:
     op.create_index("uq_draft_attribute_identity", "draft_attribute", ["identity"], unique=True)
-    op.create_index("ix_version_attribute_identity", "version_attribute", ["identity"])
+    op.create_index(
+        "uq_version_attribute_version_id_identity",
+        "version_attribute",
+        ["version_id", "identity"],
+        unique=True,
+    )
     op.create_index("ix_llm_call_digest", "llm_call", ["digest"])
     op.create_index("ix_audit_event_change", "audit_event", ["change"])
+    op.create_index("ix_audit_event_identity", "audit_event", ["identity"])
     op.create_index("ix_comment_identity", "comment", ["identity"])
     op.create_index("ix_test_look_test_hash", "test_look", ["test_hash"])
 
 
 def _identities(name: str, key: tuple[str, ...]) -> None:
-    def found(row: dict[str, Any]) -> dict[str, Any]:
-        words = f"{row['distortion']}\n{row['phrase'].casefold()}\n0"
-        return {"identity": hashlib.sha256(words.encode()).hexdigest()[:32]}
-
     for row in _rows(name, key):
-        _set(name, row, key, found(row))
+        _set(name, row, key, {"identity": _at_birth(row)})
+
+
+def _at_birth(row: dict[str, Any]) -> str:
+    words = f"{row['distortion']}\n{row['phrase'].casefold()}\n0"
+    return hashlib.sha256(words.encode()).hexdigest()[:32]
 
 
 def _digest_calls() -> None:
@@ -124,12 +132,24 @@ def _digest_results() -> None:
 
 
 def _chain_events() -> None:
-    previous = ""
-    for row in _rows("audit_event", ("id",)):
-        row["change"] = row["id"]
+    previous, events = "", _rows("audit_event", ("id",))
+    known = _known_by(events)
+    for row in events:
+        row["change"], row["identity"] = row["id"], known.get(row["subject"], "")
         kept = {k: v for k, v in row.items() if k != "digest"}
         previous = _digest({"format": "audit/1", "previous": previous, **kept})
-        _set("audit_event", row, ("id",), {"change": row["id"], "digest": previous})
+        found = {name: row[name] for name in ("change", "identity")}
+        _set("audit_event", row, ("id",), {**found, "digest": previous})
+
+
+def _known_by(events: list[dict[str, Any]]) -> dict[str, str]:
+    """Identities of the attributes on record: those in the draft, else as their last words say."""
+    known = {}
+    for event in events:
+        if event["subject"].startswith("attribute:"):
+            known[event["subject"]] = _at_birth(json.loads(event["after"] or event["before"]))
+    there = {f"attribute:{row['id']}": row["identity"] for row in _rows("draft_attribute", ("id",))}
+    return {**known, **there}
 
 
 def _rows(name: str, key: tuple[str, ...]) -> list[dict[str, Any]]:

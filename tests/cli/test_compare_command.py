@@ -1,0 +1,106 @@
+"""Comparing with the real command: looks are counted, parts and published figures shown."""
+
+import csv
+import json
+
+import pytest
+
+from tests.app.full_database import DISTORTIONS, fill
+from workbench.store import open_store
+
+REFS = ("draft", "curated")
+
+
+@pytest.fixture
+def compare(workbench, tmp_path, monkeypatch):
+    """Return `workbench compare` on two finished runs; with `--json`, stdout is read."""
+    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path}/store.sqlite")
+    monkeypatch.setenv("WORKBENCH_AUTHOR", "ann")
+
+    def run(*options):
+        status, out, err = workbench("compare", *REFS, *options)
+        return status, json.loads(out) if "--json" in options and out else out, err
+
+    return run
+
+
+@pytest.fixture
+def store(compare, tmp_path):
+    with open_store(f"sqlite:///{tmp_path}/store.sqlite") as opened:
+        fill(opened)
+        yield opened
+
+
+def test_every_comparison_is_a_look_at_each_version_on_record(compare, store):
+    first, second = (compare("--json", "--author", name)[1] for name in ("bob", "eve"))
+    assert [one["looks"]["looks"] for one in (first, second)] == [2, 4]
+    assert [one["looks"]["versions"] for one in (first, second)] == [2, 2]
+    assert first["pairs"] == second["pairs"]  # the same two versions are no more candidates
+    looks = store.looks.list(first["test_hash"])
+    assert [(look.author, look.purpose) for look in looks] == [
+        (name, "compare draft, curated") for name in ("bob", "bob", "eve", "eve")
+    ]
+    assert store.verify() == []
+
+
+def test_the_count_stands_beside_the_figures(compare, store):
+    words = " ".join(compare()[1].split())
+    assert "looked at 2 times, 2 versions" in words
+    assert "SRCC of the best of 2 runs" in words
+    assert store.looks.list()[0].author == "ann"
+
+
+def test_parts_are_shown_on_request(compare, store):
+    assert "SRCC within each" not in compare()[1]
+    _, text, _ = compare("--by", "distortion", "--by", "level")
+    assert "SRCC within each distortion" in text
+    assert "SRCC within each level" in text
+    assert all(name in text for name in DISTORTIONS)
+    assert "curated lies above draft in" in text
+    _, document, _ = compare("--by", "photograph", "--json")
+    assert {part["kind"] for part in document["subsets"]} == {
+        "distortion", "level", "group", "photograph",
+    }  # fmt: skip
+
+
+def test_published_figures_stand_beside_and_in_no_pair(compare, store):
+    _, document, _ = compare("--quote", "exiqa-table-3:exiqa", "--json")
+    assert {row["dataset"] for row in document["quoted"]} >= {"KADID-10k", "LIVE"}
+    assert len(document["rows"]) == 2
+    assert len(document["pairs"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--by", "levle"), "level"),
+        (("--quote", "exiqa-table-33"), "exiqa-table-3"),
+        (("--locked",), "has no locked part. Set split.locked"),
+    ],
+)
+def test_what_cannot_be_shown_is_one_plain_line_and_no_look(compare, store, options, words):
+    status, out, err = compare(*options)
+    assert (status, out) == (1, "")
+    assert words in err
+    assert err.count("\n") == 1
+    assert store.looks.list() == []
+
+
+@pytest.mark.parametrize("name", ["r.html", "r.json"])
+def test_the_report_holds_the_same_figures_and_the_looks(compare, store, tmp_path, name):
+    _, document, _ = compare("--json", "--report", tmp_path / name)
+    text = (tmp_path / name).read_text("utf-8")
+    if name.endswith("html"):
+        assert text.startswith("<!DOCTYPE html>")
+        assert '<table id="looks">' in text
+    else:
+        assert json.loads(text)["comparison"] == document
+
+
+def test_every_table_is_written_as_csv(compare, store, tmp_path):
+    _, document, _ = compare("--json", "--csv", tmp_path / "tables")
+    with (tmp_path / "tables" / "quality.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    srcc = [row["srcc"] for row in document["rows"]]
+    assert [float(row["srcc"]) for row in rows[:2]] == pytest.approx(srcc)
+    assert (tmp_path / "tables" / "looks.csv").exists()

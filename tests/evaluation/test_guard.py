@@ -1,0 +1,135 @@
+"""What choosing and looking do to a claim, against data whose truth is known."""
+
+import numpy as np
+import pytest
+
+from workbench.domain.comparison import Looks
+from workbench.domain.metrics import Undefined
+from workbench.evaluation.comparison import compare_runs, labels_of, verdict_sentence
+from workbench.evaluation.guard import (
+    MANY_LOOKS,
+    after_looks,
+    corrected_for_choosing,
+    hash_of_test_part,
+    looked_p,
+)
+from workbench.evaluation.wording import looks_sentences
+
+from .clustered_images import judge_choice, share
+from .comparison_factory import make_run, with_result
+
+RUNS = (make_run(1, word="draft", noise=0.3), make_run(2, word="curated", noise=0.1, seed=5))
+COMPARISON = compare_runs(RUNS, ["draft", "curated"], resamples=1000)
+(PAIR,) = COMPARISON.pairs
+
+
+def looked(versions, looks=2):
+    return Looks(test_hash=COMPARISON.test_hash, looks=looks, versions=versions)
+
+
+@pytest.fixture(scope="module")
+def chosen():
+    """Three hundred times the best of ten equal versions, on 20 photographs."""
+    return list(judge_choice(10, 20, 300, resamples=150))
+
+
+def test_the_best_of_equal_versions_seems_too_good_and_corrected_it_does_not(chosen):
+    bias = {
+        field: np.array([getattr(one, field) for one in chosen])
+        for field in ("naive", "corrected", "single")
+    }
+    error = {field: values.std() / np.sqrt(len(values)) for field, values in bias.items()}
+    assert bias["naive"].mean() > 5 * error["naive"]
+    # The single ones carry the same chance of photographs: only what choosing adds is judged.
+    left = bias["corrected"] - bias["single"]
+    assert abs(left.mean()) < 3 * left.std() / np.sqrt(len(left)) + 0.0005
+    assert abs(bias["corrected"].mean()) < 3 * error["corrected"] + 0.001
+
+
+def test_among_equal_versions_the_best_is_rarely_better_after_looks_and_often_before(chosen):
+    assert share(chosen, "better") > 0.08
+    assert share(chosen, "better_looked") <= 0.05
+    assert share(chosen, "interval_holds") >= 0.92
+
+
+def test_a_truly_better_version_keeps_its_figure():
+    generator = np.random.default_rng(0)
+    target = generator.random(600)
+    tried = [target + noise * generator.normal(size=600) for noise in (0.05, 0.5, 0.5)]
+    found = corrected_for_choosing(target, tried, [n // 20 for n in range(600)], [7, 8, 9])
+    assert (found.candidates, found.chosen) == (3, 7)
+    assert found.corrected == pytest.approx(found.srcc, abs=1e-3)
+    assert found.ci[0] < found.corrected < found.ci[1]
+
+
+def test_candidates_without_an_srcc_cannot_be_chosen():
+    target = list(np.linspace(0, 1, 40))
+    photographs = [n // 4 for n in range(40)]
+    flat = [0.5] * 40
+    assert corrected_for_choosing(target, [flat, target], photographs, [1, 2]).chosen == 2
+    nothing = corrected_for_choosing(target, [flat, flat], photographs, [1, 2])
+    assert nothing.corrected == Undefined(undefined="no candidate has an SRCC")
+    halves = [n // 20 for n in range(40)]
+    two = corrected_for_choosing(target, [target, target[::-1]], halves, [1, 2])
+    assert two.corrected == Undefined(undefined="2 photographs, and 3 are needed")
+    assert two.ci is None
+
+
+@pytest.mark.parametrize(
+    ("p", "holm", "versions", "expected"),
+    [
+        (0.01, 0.01, 2, 0.01),  # one candidate beside the baseline: nothing to correct
+        (0.01, 0.01, 4, 0.03),
+        (0.01, 0.06, 4, 0.06),  # never below Holm
+        (0.4, 0.4, 9, 1.0),
+        (0.01, 0.01, 1, 0.01),
+    ],
+)
+def test_p_is_multiplied_by_the_candidates(p, holm, versions, expected):
+    pair = PAIR.model_copy(update={"p": p, "p_holm": holm})
+    assert looked_p(pair, versions) == pytest.approx(expected)
+
+
+def test_an_undefined_p_stays_so():
+    none = Undefined(undefined="why")
+    assert looked_p(PAIR.model_copy(update={"p": none, "p_holm": none}), 5) == none
+
+
+def test_looks_take_a_verdict_back_and_say_so():
+    close = PAIR.model_copy(update={"p": 0.02, "p_holm": 0.02, "verdict": "better"})
+    comparison = COMPARISON.model_copy(update={"pairs": (close,)})
+    (held,) = after_looks(comparison, looked(2), RUNS).pairs
+    assert (held.verdict, held.p_looked) == ("better", 0.02)
+    (taken,) = after_looks(comparison, looked(5), RUNS).pairs
+    assert (taken.verdict, taken.p_looked) == ("not distinguishable", 0.08)
+    assert taken.reason == (
+        "Alone it would be better; among 5 versions looked at on this test part it is not."
+    )
+    assert "p = .020, .080 after all looks" in verdict_sentence(taken, labels_of(comparison))
+
+
+def test_what_looks_do_is_told_in_words():
+    found = after_looks(COMPARISON, looked(4, looks=MANY_LOOKS), RUNS)
+    first, bonferroni, best, many = looks_sentences(found.looks)
+    assert first == f"Test part {COMPARISON.test_hash[:8]}… looked at 10 times, 4 versions."
+    assert "each p-value is multiplied by 3 (Bonferroni)" in bonferroni
+    assert best.startswith("SRCC of the best of 2 runs (run 2), corrected for choosing: ")
+    assert "in one case of seven" in many
+    assert "--locked" in many
+    assert len(looks_sentences(after_looks(COMPARISON, looked(1, looks=1), RUNS[:1]).looks)) == 1
+
+
+def test_a_test_part_is_its_images_and_not_their_order_or_the_seeds():
+    result = RUNS[0].result
+    turned = {name: column[::-1] for name, column in result.predictions}
+    again = with_result(
+        RUNS[0],
+        predictions=type(result.predictions)(**turned),
+        protocol=result.protocol.model_copy(update={"split": "training seed 9"}),
+    ).result
+    name = hash_of_test_part(result.protocol, result.predictions)
+    assert name == COMPARISON.test_hash == hash_of_test_part(again.protocol, again.predictions)
+    fewer = make_run(1, photographs=11).result.predictions
+    other = result.protocol.model_copy(update={"data_hash": "e" * 64})
+    assert name != hash_of_test_part(result.protocol, fewer)
+    assert name != hash_of_test_part(other, result.predictions)

@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workbench.domain.run import DataConfig, LockedPart, RunConfig, SplitConfig
+from workbench.errors import ConfigError
+from workbench.evaluation.comparison import compare_runs
+from workbench.evaluation.guard import hash_of_test_part
+from workbench.evaluation.locked import on_locked, part_of
+
+from .comparison_factory import make_run, with_result
+
+ROOT = Path(__file__).parents[2]
+
+
+def with_locked(run):
+    """Return the run with a locked part: three photographs of another make."""
+    other = make_run(99, word="draft", photographs=3, seed=run.id + 50).result
+    names = tuple(f"locked-{name}" for name in other.predictions.photograph)
+    images = tuple(f"locked-{name}" for name in other.predictions.image)
+    predictions = other.predictions.model_copy(update={"photograph": names, "image": images})
+    part = LockedPart(
+        quality=other.quality, identification=other.identification, all_clean=other.all_clean,
+        predictions=predictions,
+    )  # fmt: skip
+    return with_result(run, locked=part)
+
+
+RUNS = [with_locked(make_run(1)), with_locked(make_run(2, word="curated", seed=4))]
+
+
+def test_a_run_on_its_locked_part_shows_nothing_of_the_folds():
+    seen = on_locked(RUNS[0]).result
+    part = RUNS[0].result.locked
+    assert (seen.quality, seen.predictions) == (part.quality, part.predictions)
+    assert (seen.protocol.photographs, seen.protocol.images) == (3, 63)
+    assert seen.protocol.split.startswith("locked photographs, tuned once on all others (")
+    assert seen.baselines == {}
+
+
+def test_the_locked_part_is_a_test_part_of_its_own():
+    comparison = compare_runs([on_locked(run) for run in RUNS], ["a", "b"], resamples=300)
+    assert comparison.test_hash != compare_runs(RUNS, ["a", "b"], resamples=300).test_hash
+    for run in RUNS:
+        assert part_of(run, comparison.test_hash) == on_locked(run)
+    folds = hash_of_test_part(RUNS[0].result.protocol, RUNS[0].result.predictions)
+    assert part_of(RUNS[0], folds) == RUNS[0]
+    with pytest.raises(ConfigError, match=r"Run 1 was not tested on the part ffffffff…"):
+        part_of(RUNS[0], "f" * 64)
+
+
+def test_a_run_without_locked_part_says_how_to_get_one():
+    with pytest.raises(ConfigError, match=r"Run 3 has no locked part. Set split.locked"):
+        on_locked(make_run(3))
+
+
+def test_configurations_of_before_keep_their_hash():
+    """The hashes are those of the program before there was a locked part."""
+    one = RunConfig(data=DataConfig(distortions=("jpeg",)))
+    assert one.hash == "c894604b9843e83c30a237665423ad9d82df42d2c3c72de3f6efa029bfd54bff"
+    demo = RunConfig.model_validate(yaml.safe_load((ROOT / "experiments/demo.yaml").read_text()))
+    assert demo.hash == "2f5056cead0043a59fc99e7384f5e49c2461fe5ac00adb6c929bb304748e1245"
+    locking = one.model_copy(update={"split": SplitConfig(locked=0.2)})
+    assert locking.hash != one.hash
+    assert RunConfig.model_validate_json(locking.model_dump_json()) == locking

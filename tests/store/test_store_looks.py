@@ -1,0 +1,89 @@
+import re
+import sqlite3
+from contextlib import closing
+
+import pytest
+from sqlalchemy import text
+
+from workbench.errors import FrozenVersionError, StoreError
+from workbench.store import open_store
+
+from .store_examples import CONFIG, a_set
+
+PART = "3f2a" * 16
+
+
+def a_run(store, **phrases):
+    version = store.versions.freeze(a_set(**phrases), message="m", author="ann")
+    return store.runs.enqueue(version.hash, CONFIG).id
+
+
+def test_looks_and_the_versions_among_them_are_counted(store):
+    first, second = a_run(store), a_run(store, blur=["haze"])
+    again = a_run(store)  # of the first version
+    store.looks.add_all(PART, runs=[first, second], purpose="compare", author="ann")
+    look = store.looks.add(PART, run=again, purpose=" show ", author="bob")
+    store.looks.add("other", run=None, purpose="show", author="bob")
+    counted = store.looks.count(PART)
+    assert (counted.test_hash, counted.looks, counted.versions) == (PART, 3, 2)
+    assert [one.run for one in store.looks.list(PART)] == [first, second, again]
+    assert store.looks.list(PART)[-1] == look
+    assert (look.purpose, look.author, len(store.looks.list())) == ("show", "bob", 4)
+    assert store.looks.count("never").looks == 0
+
+
+def test_a_look_stands_in_the_record(store):
+    run = a_run(store)
+    look = store.looks.add(PART, run=run, purpose="show", author="ann")
+    (event,) = store.record.events(subject=f"look:{look.id}")
+    assert (event.action, event.author, event.at) == ("look", "ann", look.at)
+    assert event.after == {"test_hash": PART, "run": run, "purpose": "show"}
+    assert store.verify() == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"run": 99}, "There is no run 99 to look at"),
+        ({"purpose": " "}, "needs a test part and a purpose"),
+        ({"test_hash": ""}, "needs a test part and a purpose"),
+        ({"author": " "}, "needs an author"),
+    ],
+)
+def test_a_look_that_says_nothing_is_refused_and_leaves_nothing(store, fields, words):
+    asked = {"test_hash": PART, "run": None, "purpose": "show", "author": "ann", **fields}
+    with pytest.raises(StoreError, match=words):
+        store.looks.add(asked.pop("test_hash"), **asked)
+    assert store.looks.list() == []
+    assert store.verify() == []
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM test_look", "UPDATE test_look SET author = ''"])
+def test_the_database_itself_keeps_a_look(store, statement):
+    store.looks.add(PART, run=None, purpose="show", author="ann")
+    with (
+        pytest.raises(FrozenVersionError, match="cannot be changed"),
+        store._database.connected() as connection,
+    ):
+        connection.execute(text(statement))
+    assert store.looks.count(PART).looks == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("DELETE FROM test_look", "look 1: it is on record .*ann.* and is gone"),
+        ("UPDATE test_look SET run_id = NULL", "look 1: it is not what the record says"),
+        ("UPDATE test_look SET test_hash = 'x'", "look 1: it is not what the record says"),
+    ],
+)
+def test_a_look_taken_out_past_the_store_is_missed(sqlite_path, statement, words):
+    with open_store(f"sqlite:///{sqlite_path}") as store:
+        store.looks.add(PART, run=a_run(store), purpose="show", author="ann")
+        with closing(sqlite3.connect(sqlite_path, isolation_level=None)) as connection:
+            for deed in ("update", "delete"):
+                connection.execute(f"DROP TRIGGER test_look_no_{deed}")
+            connection.execute(statement)
+            connection.execute("DELETE FROM sqlite_sequence WHERE name = 'test_look'")
+        (fault,) = store.verify()
+    assert re.search(words, fault)

@@ -1,0 +1,112 @@
+"""What lint says about a sentence while an expert types it, and how photographs answer to it.
+
+The rules on words answer at once. The encoder and the probe of distorted photographs are read when
+the expert asks for them; the probe itself takes minutes to make, so no page ever makes it. All of
+it is imported when it is first asked for, since it brings torch.
+"""
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import streamlit as st
+
+from workbench.app.services import Workplace
+from workbench.domain.finding import Finding
+from workbench.domain.run import EncoderConfig
+from workbench.errors import DataError
+
+if TYPE_CHECKING:
+    from workbench.drafting.lint import Probe, RememberedTexts, Response
+    from workbench.encoders import Encoder
+
+
+class Eyes(NamedTuple):
+    """What sentences are measured with.
+
+    Attributes:
+        text: The encoder's text tower.
+        probe: Distorted photographs, embedded.
+        polarity: Name of the sentence pair that suits the encoder.
+    """
+
+    text: "RememberedTexts"
+    probe: "Probe"
+    polarity: str
+
+
+def findings_of(
+    place: Workplace,
+    phrase: str,
+    distortion: str,
+    *,
+    identity: str | None = None,
+    eyes: Eyes | None = None,
+) -> list[Finding]:
+    """Return what there is to say about a sentence, worst first.
+
+    Args:
+        place: Where; the sentence is judged among the attributes of its draft.
+        phrase: The sentence as it stands.
+        distortion: Id of its distortion, of the catalogue.
+        identity: The attribute that it is, if it is one already.
+        eyes: What to measure with; without, only the words are judged.
+    """
+    from workbench.drafting.lint import lint_phrase
+    from workbench.tuning.polarity import sentence_pairs
+
+    return lint_phrase(
+        phrase,
+        distortion,
+        place.store.draft.attribute_set().without_rejected(),
+        place.store.recipes.catalogue(),
+        text=eyes.text if eyes else None,
+        probe=eyes.probe if eyes else None,
+        polarity=partial(sentence_pairs, polarity=eyes.polarity if eyes else "not"),
+        identity=identity,
+    )
+
+
+def response_to(phrase: str, eyes: Eyes) -> "Response":
+    """Return the probability of a sentence on every photograph of the probe."""
+    from workbench.drafting.lint import response_of
+    from workbench.tuning.polarity import sentence_pairs
+
+    pairs = partial(sentence_pairs, polarity=eyes.polarity)
+    return response_of(phrase, text=eyes.text, probe=eyes.probe, polarity=pairs)
+
+
+def open_eyes(place: Workplace) -> Eyes:
+    """Return the encoder and the probe of the draft's distortions, as far as it is made.
+
+    Raises:
+        DataError: No distortion's photographs are made yet; says how to make them.
+    """
+    from workbench.drafting.lint import load_probe, missing_from_probe
+
+    encoder, texts = _reader()
+    known, recipes = place.store.recipes.catalogue(), tuple(place.store.recipes.list())
+    drafted = place.store.draft.attribute_set().distortions
+    specs = [known[id] for id in drafted if id in known and known[id].has_operator]
+    cache = place.settings.cache
+    missing = missing_from_probe(encoder, specs, cache=cache, recipes=recipes)
+    ready = [spec for spec in specs if spec.id not in missing]
+    if not ready:
+        raise DataError(
+            "No photographs are prepared yet. Run 'workbench attributes lint' once in a terminal "
+            "(some seconds for each distortion), then try again."
+        )
+    return Eyes(
+        texts,
+        load_probe(encoder, ready, cache=cache, recipes=recipes),
+        encoder.default_polarity,
+    )
+
+
+@st.cache_resource(show_spinner="Reading the encoder…")
+def _reader() -> "tuple[Encoder, RememberedTexts]":
+    from workbench.drafting.lint import RememberedTexts
+    from workbench.encoders import load_encoder
+    from workbench.settings import read_settings
+
+    encoder = load_encoder(EncoderConfig(), read_settings(), seed=0)
+    return encoder, RememberedTexts(encoder)

@@ -1,0 +1,195 @@
+"""Single edits of the working draft on the command line, what is said of it, and taking back."""
+
+from typing import Annotated, Any
+
+import typer
+
+from workbench.cli.console import Author, Db, Json, emit, table, workplace
+from workbench.domain.draft import DraftRow
+from workbench.domain.review import Event
+from workbench.errors import ConfigError
+from workbench.store import Store
+
+LEAST_PREFIX = 4  # digits of an identity; fewer are a number of the draft
+_SHOWN = ("phrase", "status", "distortion", "position", "origin")  # of an event, if they changed
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="Draft number, or prefix of an identity.")]
+
+
+def row_document(row: DraftRow, comments: int) -> dict[str, Any]:
+    """Return what commands say of a draft row."""
+    return {
+        "id": row.id,
+        "distortion": row.distortion,
+        "phrase": row.attribute.phrase,
+        "origin": row.attribute.origin,
+        "call_id": row.attribute.call_id,
+        "status": row.attribute.status,
+        "identity": row.attribute.identity,
+        "decided_by": row.attribute.decided_by,
+        "row_version": row.row_version,
+        "comments": comments,
+    }
+
+
+def set_attribute(
+    id: Id,
+    status: Annotated[str | None, typer.Option(help="Its new state in review.")] = None,
+    phrase: Annotated[str | None, typer.Option(help="Its new words.")] = None,
+    author: Author = None,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Decide on an attribute, or reword it."""
+    if (status is None) == (phrase is None):
+        raise typer.BadParameter("say either --status or --phrase")
+    with workplace(db) as (settings, store):
+        row, who = _row(store, id), author or settings.author
+        if phrase is not None:
+            row = store.draft.edit(row.id, phrase, based_on=row.row_version, author=who)
+        else:
+            row = store.draft.set_status(
+                row.id,
+                status,  # type: ignore[arg-type]  # the store knows the statuses and says them
+                based_on=row.row_version,
+                author=who,
+            )
+        _emit_row(store, row, json)
+
+
+def move_attribute(
+    id: Id,
+    position: Annotated[int, typer.Argument(min=0, help="New place in its distortion, from 0.")],
+    author: Author = None,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Give an attribute another place in its distortion."""
+    with workplace(db) as (settings, store):
+        row, who = _row(store, id), author or settings.author
+        row = store.draft.move(row.id, position, based_on=row.row_version, author=who)
+        _emit_row(store, row, json)
+
+
+def remove_attribute(id: Id, author: Author = None, json: Json = False, db: Db = None) -> None:
+    """Take an attribute out of the draft; the record keeps it."""
+    with workplace(db) as (settings, store):
+        row = _row(store, id)
+        who = author or settings.author
+        store.draft.remove(row.id, based_on=row.row_version, author=who)
+    phrase = row.attribute.phrase
+    document = {"id": row.id, "identity": row.attribute.identity, "phrase": phrase}
+    emit(json, document, lambda: f"removed {row.distortion}: {phrase}")
+
+
+def add_comment(
+    id: Id, text: str, author: Author = None, json: Json = False, db: Db = None
+) -> None:
+    """Say something about an attribute."""
+    with workplace(db) as (settings, store):
+        who = author or settings.author
+        comment = store.comments.add(_identity(store, id), text, author=who)
+    emit(json, comment.model_dump(mode="json"), lambda: f"{comment.author}: {comment.text}")
+
+
+def list_comments(id: Id, json: Json = False, db: Db = None) -> None:
+    """List what was said about an attribute, whatever its words were then."""
+    with workplace(db) as (_, store):
+        found = store.comments.list(_identity(store, id))
+    rows = [(f"{said.at:%Y-%m-%d %H:%M}", said.author, said.text) for said in found]
+    document = [comment.model_dump(mode="json") for comment in found]
+    emit(json, document, lambda: table(("at", "author", "text"), rows))
+
+
+def show_history(id: Id, json: Json = False, db: Db = None) -> None:
+    """Show what was done with an attribute, oldest first."""
+    with workplace(db) as (_, store):
+        entries = store.history.of(_identity(store, id))
+    rows = [(f"{e.at:%Y-%m-%d %H:%M}", e.author, e.kind, e.words, e.event) for e in entries]
+    columns = ("at", "author", "did", "what", "event")
+    emit(json, [e.model_dump(mode="json") for e in entries], lambda: table(columns, rows))
+
+
+def undo(
+    event: Annotated[int | None, typer.Argument(help="Number of an event of the record.")] = None,
+    change: Annotated[
+        bool, typer.Option("--change", help="The whole change that the event belongs to.")
+    ] = False,
+    author: Author = None,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Take back an edit of the draft; without a number, the author's own last change."""
+    with workplace(db) as (settings, store):
+        who = author or settings.author
+        if event is None:
+            done = store.record.undo_change(_last_own(store, who).change, author=who)
+        elif change:
+            done = store.record.undo_change(_event(store, event).change, author=who)
+        else:
+            done = store.record.undo(event, author=who)
+    _emit_events(done, json)
+
+
+def _row(store: Store, id: str) -> DraftRow:
+    rows = store.draft.rows()
+    by_number = [row for row in rows if id.isdecimal() and str(row.id) == id]
+    if by_number:
+        return by_number[0]
+    likely = len(id) >= LEAST_PREFIX
+    found = [row for row in rows if likely and (row.attribute.identity or "").startswith(id)]
+    if len(found) == 1:
+        return found[0]
+    why = f"{len(found)} attributes whose identity opens with" if found else "no attribute"
+    raise ConfigError(
+        f"The draft has {why} '{id}'; `workbench attributes list` shows numbers and identities "
+        f"(a prefix has {LEAST_PREFIX} digits or more)."
+    )
+
+
+def _identity(store: Store, id: str) -> str:
+    """Return an identity, which may be of an attribute that is no longer in the draft."""
+    if len(id) == 32 and not id.strip("0123456789abcdef"):
+        return id
+    return _row(store, id).attribute.identity or ""
+
+
+def _event(store: Store, id: int) -> Event:
+    events = store.record.events(limit=1_000_000)
+    found = next((event for event in events if event.id == id), None)
+    if found is None:
+        raise ConfigError(f"The record has no event {id}. Nothing was changed.")
+    return found
+
+
+def _last_own(store: Store, author: str) -> Event:
+    last = store.record.last_own(author)
+    if last is None:
+        raise ConfigError(f"There is no edit of {author} to undo. Nothing was changed.")
+    return last
+
+
+def _emit_row(store: Store, row: DraftRow, json: bool) -> None:
+    attribute = row.attribute
+    document = row_document(row, store.comments.counts().get(attribute.identity or "", 0))
+    emit(json, document, lambda: f"{row.distortion}: {attribute.phrase} ({attribute.status})")
+
+
+def _emit_events(events: list[Event], json: bool) -> None:
+    rows = [
+        (e.id, f"{e.at:%Y-%m-%d %H:%M}", e.author, e.action, e.subject, _told(e)) for e in events
+    ]
+    columns = ("event", "at", "author", "action", "what", "change")
+    emit(json, [e.model_dump(mode="json") for e in events], lambda: table(columns, rows))
+
+
+def _told(event: Event) -> str:
+    before, after = event.before or {}, event.after or {}
+    if not before or not after:
+        state = after or before
+        return str(state.get("phrase") or state.get("text") or "")
+    return "; ".join(
+        f"{before.get(name)} -> {after.get(name)}"
+        for name in _SHOWN
+        if before.get(name) != after.get(name)
+    )

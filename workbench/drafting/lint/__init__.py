@@ -1,0 +1,31 @@
+"""Lint: what is doubtful about an attribute, with the reason and a way out.
+
+    probe = load_probe(encoder, distortions, cache=settings.cache)     made once, then read
+    lint(attributes, catalogue, text=encoder, probe=probe, polarity=…)     a whole set
+    lint_phrase("softer edges", "jpeg", among, catalogue, …)               one, as it is typed
+
+A rule is a function in `rules/`; it is found by itself. It returns a `Finding` or None, and
+changes nothing.
+"""
+
+from workbench.drafting.lint.linting import lint, lint_phrase, response_of
+from workbench.drafting.lint.probe import Curve, Probe, Response
+from workbench.drafting.lint.probe_set import load_probe, missing_from_probe
+from workbench.drafting.lint.remembered import RememberedTexts
+from workbench.drafting.lint.rule import Rule, rules
+from workbench.drafting.lint.subject import TextTower
+
+__all__ = [
+    "Curve",
+    "Probe",
+    "RememberedTexts",
+    "Response",
+    "Rule",
+    "TextTower",
+    "lint",
+    "lint_phrase",
+    "load_probe",
+    "missing_from_probe",
+    "response_of",
+    "rules",
+]

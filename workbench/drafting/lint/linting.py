@@ -1,0 +1,171 @@
+"""Lint a whole set, or one sentence while it is being typed; nothing is ever deleted or changed."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.domain.attributes import Attribute, AttributeSet, normalise_phrase
+from workbench.domain.distortion import Distortion
+from workbench.domain.finding import Finding
+from workbench.drafting.lint.probe import Probe, Response
+from workbench.drafting.lint.rule import Rule, rules
+from workbench.drafting.lint.subject import Other, Polarity, Subject, TextTower
+
+SEVERITIES = ("fault", "doubt", "hint")
+
+
+def lint(
+    attributes: AttributeSet,
+    catalogue: Mapping[str, Distortion],
+    *,
+    text: TextTower | None = None,
+    probe: Probe | None = None,
+    polarity: Polarity,
+    only: Collection[str] = (),
+) -> list[Finding]:
+    """Return what there is to say about a set of attributes, worst first.
+
+    Of two attributes that say the same, the later one in the set's order has the finding.
+
+    Args:
+        attributes: The set.
+        catalogue: All distortions by id; rules compare with the others' names.
+        text: The encoder; without it and a probe, only the rules on words are run.
+        probe: Images to measure on; needs `text`.
+        polarity: Phrases to their (positive, negative) sentences.
+        only: Names of the rules to run; all unless told.
+
+    Raises:
+        UnknownNameError: A distortion or a rule is not known.
+    """
+    members = [(d, a) for d, some in attributes.by_distortion.items() for a in some]
+    subjects = _subjects(members, catalogue, text, probe, polarity)
+    chosen = _chosen(only, text, probe)
+    found = [
+        finding
+        for subject in subjects
+        for rule in chosen
+        if (finding := rule.check(subject)) is not None
+    ]
+    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def lint_phrase(
+    phrase: str,
+    distortion: str,
+    among: AttributeSet,
+    catalogue: Mapping[str, Distortion],
+    *,
+    text: TextTower | None = None,
+    probe: Probe | None = None,
+    polarity: Polarity,
+    identity: str | None = None,
+    only: Collection[str] = (),
+) -> list[Finding]:
+    """Return what there is to say about one sentence, worst first; fast enough to type along.
+
+    Args:
+        phrase: What was typed; it is normalised as an attribute is. Nothing typed, nothing said.
+        distortion: Id of the distortion that it is for.
+        among: The set that it is, or would be, a part of.
+        catalogue: As in `lint`.
+        text: As in `lint`; give it as `RememberedTexts`, so that the others are encoded once.
+        probe: As in `lint`.
+        polarity: As in `lint`.
+        identity: The attribute that is being reworded; it is not compared with itself.
+        only: As in `lint`.
+
+    Raises:
+        UnknownNameError: The distortion or a rule is not known.
+    """
+    bare, spec = normalise_phrase(phrase), catalogue[distortion]
+    if not bare:
+        return []
+    members = [
+        (d, attribute)
+        for d, some in among.by_distortion.items()
+        for attribute in some
+        if identity is None or attribute.identity != identity
+    ]
+    typed = Attribute.model_construct(phrase=bare, identity=identity)
+    *_, subject = _subjects([*members, (spec.id, typed)], catalogue, text, probe, polarity, last=1)
+    chosen = _chosen(only, text, probe)
+    found = [finding for rule in chosen if (finding := rule.check(subject)) is not None]
+    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def response_of(phrase: str, *, text: TextTower, probe: Probe, polarity: Polarity) -> Response:
+    """Return the probability of one sentence on all images of the probe, to draw it.
+
+    Args:
+        phrase: Bare or as typed.
+        text: The encoder.
+        probe: The images.
+        polarity: Phrases to their (positive, negative) sentences.
+    """
+    (pair,) = polarity([normalise_phrase(phrase)])
+    return probe.response(text.encode_texts(pair).cpu().numpy())
+
+
+def _chosen(only: Collection[str], text: TextTower | None, probe: Probe | None) -> list[Rule]:
+    at_hand = {"words"} | ({"text tower"} if text else set())
+    at_hand |= {"images"} if text and probe else set()
+    named = [rules()[name] for name in only] or list(rules().values())
+    return [rule for rule in named if rule.needs in at_hand]
+
+
+def _subjects(
+    members: Sequence[tuple[str, Attribute]],
+    catalogue: Mapping[str, Distortion],
+    text: TextTower | None,
+    probe: Probe | None,
+    polarity: Polarity,
+    *,
+    last: int | None = None,
+) -> Iterator[Subject]:
+    """Yield the attributes with all that is measured of them; with `last`, only so many of them."""
+    sentences = polarity([attribute.phrase for _, attribute in members])
+    first = 0 if last is None else len(members) - last
+    pairs = _encoded(sentences, text, first)
+    counted, context = (
+        text.token_counts([s for pair in sentences[first:] for s in pair]) if text else ([], 0)
+    )
+    others = [
+        Other(d, attribute.phrase, pair[0] if pair is not None else None)
+        for (d, attribute), pair in zip(members, pairs, strict=True)
+    ]
+    for place, at in zip(range(first, len(members)), count(0, 2), strict=False):
+        distortion, attribute = members[place]
+        pair = pairs[place]
+        yield Subject(
+            distortion=catalogue[distortion],
+            phrase=attribute.phrase,
+            catalogue=catalogue,
+            others=others[:place],
+            identity=attribute.identity,
+            sentences=sentences[place],
+            pair=pair,
+            tokens=(counted[at], counted[at + 1]) if counted else None,
+            context_length=context,
+            response=probe.response(pair) if probe and pair is not None else None,
+        )
+
+
+def _encoded(
+    sentences: Sequence[tuple[str, str]], text: TextTower | None, first: int
+) -> Sequence[NDArray[np.float32] | None]:
+    """Return embeddings of each pair, (2, E); before `first` of the positive alone, (1, E)."""
+    if text is None:
+        return [None] * len(sentences)
+    wanted = dict.fromkeys(pair[0] for pair in sentences)
+    wanted |= dict.fromkeys(pair[1] for pair in sentences[first:])
+    if not wanted:
+        return []
+    rows = text.encode_texts(list(wanted)).cpu().numpy()
+    found = dict(zip(wanted, rows, strict=True))
+    return [
+        np.stack([found[sentence] for sentence in (pair if place >= first else pair[:1])])
+        for place, pair in enumerate(sentences)
+    ]

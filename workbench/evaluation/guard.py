@@ -1,0 +1,185 @@
+"""What looking at a test part costs the claims that are made on it.
+
+A part of the images is a test only as long as nothing is chosen by it. It is known by a hash; every
+look at it is counted (`store.looks`); and what the choice among m candidates does to a claim is
+computed in two ways:
+
+1. A p-value for "better than the baseline" is multiplied by the number of candidates (Bonferroni).
+   That bounds the chance of a false claim as long as no candidate was made in the light of the
+   others' test figures. Where it was, the bound does not hold, and no correction of published
+   figures can: with m answers "better", "worse" or "open" 3^m ways through are possible (Blum and
+   Hardt, The Ladder, ICML 2015). Only images that nobody has looked at help then.
+2. The SRCC of the best candidate is too high by what chance gave it. In each resample the best one
+   is chosen and then judged on the photographs that the resample left out (bootstrap bias
+   correction, BBC-CV: Tsamardinos, Greasidou and Borboudakis, Machine Learning 107, 2018).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from workbench.domain.base import content_hash
+from workbench.domain.comparison import Choice, Comparison, ComparisonPair, Interval, Looks
+from workbench.domain.metrics import Metric, Undefined
+from workbench.domain.run import Predictions, Protocol, Run
+from workbench.evaluation.bootstrap import PairedBootstrap, paired_bootstrap, photograph_index
+from workbench.evaluation.comparable import aligned_predictions
+from workbench.evaluation.correlation import srcc
+from workbench.evaluation.inference import CONFIDENCE, MINIMUM_PHOTOGRAPHS, correlation_interval
+from workbench.evaluation.resampled import Floats, resampled_srcc
+
+MANY_LOOKS = 10  # decision 0014: the best of ten equals is called "better" in one case of seven
+CHOICE_RESAMPLES = 2_000  # a mean over them; its Monte Carlo error is far below the interval
+
+
+def hash_of_test_part(protocol: Protocol, predictions: Predictions) -> str:
+    """Return the name of a test part: SHA-256 over the data and which images of it are held out.
+
+    How the other images are divided or the seeds of training are no part of it: another seed on
+    the same images is another look at the same test part.
+
+    Args:
+        protocol: Its `data_hash` stands for image bytes, labels and targets.
+        predictions: Its images are the test part, in whatever order.
+    """
+    return content_hash(
+        {"format": "test-part/1", "data": protocol.data_hash, "images": sorted(predictions.image)}
+    )
+
+
+def after_looks(comparison: Comparison, looks: Looks, runs: Sequence[Run]) -> Comparison:
+    """Return a comparison that says how often its test part was looked at, with verdicts by that.
+
+    Args:
+        comparison: As `compare_runs` found it.
+        looks: The count, this look included.
+        runs: Every run whose figures on this test part were looked at, finished.
+    """
+    choice = None
+    if len(runs) > 1:
+        found = aligned_predictions(runs, [run.result for run in runs if run.result])
+        choice = corrected_for_choosing(
+            found[0].target,
+            [some.predicted for some in found],
+            found[0].photograph,
+            [run.id for run in runs],
+        )
+    return comparison.model_copy(
+        update={
+            "looks": looks.model_copy(update={"choice": choice}),
+            "pairs": tuple(_by_looks(pair, looks.versions) for pair in comparison.pairs),
+        }
+    )
+
+
+def looked_p(pair: ComparisonPair, versions: int) -> Metric:
+    """Return a pair's p-value, corrected for all candidates that were looked at.
+
+    Args:
+        pair: The later version against the baseline.
+        versions: Versions looked at on this test part, the baseline among them.
+
+    Returns:
+        p times `versions` − 1, at most 1, and never below p after Holm over the pairs shown.
+    """
+    if isinstance(pair.p, Undefined) or isinstance(pair.p_holm, Undefined):
+        return pair.p
+    return max(pair.p_holm, min(1.0, pair.p * max(versions - 1, 1)))
+
+
+def corrected_for_choosing(
+    target: Sequence[float],
+    predicted: Sequence[Sequence[float]],
+    photographs: Sequence[str],
+    runs: Sequence[int],
+    *,
+    resamples: int = CHOICE_RESAMPLES,
+    seed: int = 0,
+) -> Choice:
+    """Return the best of m candidates with the optimism of its choice taken off.
+
+    In each resample the candidate with the highest SRCC is chosen; by how much it beats the mean
+    of all candidates on the photographs left out is what choosing is really worth. The corrected
+    figure is the mean SRCC of all candidates plus the mean of that, and never above the figure as
+    it stands. (BBC-CV takes the left-out SRCC itself, which is of 37 % of the photographs and so
+    has the bias of fewer; the difference to the mean of all candidates has next to none.)
+
+    Args:
+        target: Quality, (N,).
+        predicted: Predictions of m candidates, (m, N).
+        photographs: Photograph of each image, (N,).
+        runs: Number of each candidate's run, (m,).
+        resamples: Resamples of photographs.
+        seed: Same seed, same figures.
+
+    Returns:
+        The choice; its interval is that of the chosen candidate, moved by as much.
+    """
+    points = [srcc(some, target) for some in predicted]
+    defined = [(value, place) for place, value in enumerate(points) if isinstance(value, float)]
+    if not defined:
+        nothing = Undefined(undefined="no candidate has an SRCC")
+        return Choice(
+            candidates=len(runs), chosen=runs[0], srcc=nothing, corrected=nothing, ci=None
+        )
+    best, place = max(defined, key=lambda some: some[0])
+    kept = [predicted[of] for _, of in defined]
+    sample = paired_bootstrap(target, kept, photographs, resamples=resamples, seed=seed)
+    gain = _gain_of_choosing(sample, target, kept, photographs)
+    mean = float(np.mean([value for value, _ in defined]))
+    corrected: Metric = gain if isinstance(gain, Undefined) else min(best, mean + gain)
+    of = [at for _, at in defined].index(place)
+    interval = correlation_interval(best, sample.srcc[of], sample.srcc_without[of], sample.copies)
+    return Choice(
+        candidates=len(runs),
+        chosen=runs[place],
+        srcc=best,
+        corrected=corrected,
+        ci=_moved(interval, best, corrected),
+    )
+
+
+def _by_looks(pair: ComparisonPair, versions: int) -> ComparisonPair:
+    """Return a pair with its p-value corrected for looks, and its verdict by that."""
+    p = looked_p(pair, versions)
+    update: dict[str, object] = {"p_looked": p}
+    if pair.verdict != "not distinguishable" and isinstance(p, float) and p >= 1 - CONFIDENCE:
+        update["verdict"] = "not distinguishable"
+        update["reason"] = (
+            f"Alone it would be {pair.verdict}; among {versions} versions looked at on this test "
+            "part it is not."
+        )
+    return pair.model_copy(update=update)
+
+
+def _gain_of_choosing(
+    sample: PairedBootstrap,
+    target: Sequence[float],
+    predicted: Sequence[Sequence[float]],
+    photographs: Sequence[str],
+) -> Metric:
+    """Return by how much the candidate chosen in a resample beats the mean outside of it."""
+    if sample.photographs < MINIMUM_PHOTOGRAPHS:
+        few = f"{sample.photographs} photographs, and {MINIMUM_PHOTOGRAPHS} are needed"
+        return Undefined(undefined=few)
+    left_out = (sample.copies == 0).astype(np.uint8)
+    outside = resampled_srcc(target, predicted, photograph_index(photographs), left_out)
+    usable = np.isfinite(outside).all(axis=0) & np.isfinite(sample.srcc).all(axis=0)
+    if not usable.any():
+        return Undefined(undefined="no resample has an SRCC inside and outside")
+    inside, outside = sample.srcc[:, usable], outside[:, usable]
+    return float(np.mean(_share_of_best(inside) * (outside - outside.mean(axis=0))) * len(inside))
+
+
+def _share_of_best(values: Floats) -> Floats:
+    """Return 1 for the highest of each column, shared where several tie, (m, R)."""
+    best = values >= values.max(axis=0) - 1e-7  # resampled ranks are good to some 1e-8
+    return np.asarray(best / best.sum(axis=0))
+
+
+def _moved(interval: Interval | Undefined, best: float, corrected: Metric) -> Interval | None:
+    if isinstance(interval, Undefined) or isinstance(corrected, Undefined):
+        return None
+    shift = np.arctanh(corrected) - np.arctanh(best)
+    low, high = np.tanh(np.arctanh(interval) + shift)
+    return float(low), float(high)
