@@ -4,6 +4,7 @@ import json
 
 import pytest
 import yaml
+from scipy.stats import spearmanr
 from typer.testing import CliRunner
 
 from workbench.cli import cli
@@ -28,9 +29,13 @@ VERSIONS = {
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("locked")
+
+
+@pytest.fixture(scope="module")
+def place(home):
     """Answers a command where both versions have run."""
-    home = tmp_path_factory.mktemp("locked")
     (home / "tiny.yaml").write_text(yaml.safe_dump(TINY))
     surroundings = {
         "WORKBENCH_HOME": str(home), "WORKBENCH_CACHE": str(home / "cache"),
@@ -59,6 +64,23 @@ def test_locked_photographs_are_in_no_fold_and_in_no_figure_but_by_asking(place)
     told = place("compare", "plain", "rich", "--locked")
     assert (told["protocol"]["photographs"], told["protocol"]["images"]) == (3, 33)
     assert told["protocol"]["split"].startswith("locked photographs, tuned once on all others")
+
+
+def test_folds_and_locked_part_share_no_photograph_and_miss_none(place, home):
+    with open_store(f"sqlite:///{home / 'db.sqlite'}") as store:
+        result = store.runs.get(1).result
+    folds, locked = set(result.predictions.photograph), set(result.locked.predictions.photograph)
+    assert not folds & locked
+    assert (len(folds), len(locked)) == (7, 3)
+    told = place("compare", "plain", "rich", "--locked")
+    assert told["rows"][0]["srcc"] == pytest.approx(
+        spearmanr(result.locked.predictions.predicted, result.locked.predictions.target).statistic
+    )
+
+
+def test_a_report_can_be_made_of_the_locked_part(place, home):
+    told = place("compare", "plain", "rich", "--locked", "--report", str(home / "r.json"))
+    assert json.loads((home / "r.json").read_text("utf-8"))["comparison"] == told
 
 
 def test_every_comparison_is_a_look_at_its_own_test_part(place):

@@ -32,9 +32,34 @@ def test_another_sample_of_the_same_prompt_is_not_answered_from_the_cache(store)
 
 def test_calls_are_listed_newest_first_up_to_a_limit(store):
     ids = [store.calls.add(a_call(sample=sample)).id for sample in range(3)]
-    assert [call.id for call in store.calls.list(2)] == [ids[2], ids[1]]
+    assert [call.id for call in store.calls.list(limit=2)] == [ids[2], ids[1]]
 
 
 def test_an_unknown_call_is_named(store):
     with pytest.raises(StoreError, match="There is no call 7 in the log of"):
         store.calls.get(7)
+
+
+def test_calls_are_listed_of_one_distortion(store):
+    store.calls.add(a_call())
+    other = store.calls.add(a_call().model_copy(update={"distortion": "blur"}))
+    assert store.calls.list(distortion="blur") == [other]
+
+
+def test_the_same_call_is_logged_once_and_keeps_its_number(store):
+    first = store.calls.add(a_call())
+    assert store.calls.add(a_call()) == first
+    assert store.calls.add_all([a_call(), a_call(sample=1), a_call(sample=1)])[2].id == first.id + 1
+    assert store.calls.count() == 2
+
+
+def test_usage_is_summed_by_the_model_that_was_asked(store):
+    store.calls.add(a_call().model_copy(update={"cost_usd": 0.25, "completion_tokens": 5}))
+    store.calls.add(a_call(reply="", error="cut off"))
+    request = a_call().request.model_copy(update={"model": "large"})
+    store.calls.add(a_call().model_copy(update={"request": request}))
+    large, tiny = store.calls.usage()
+    assert (large.model, large.calls, large.unpriced) == ("large", 1, 1)
+    assert (tiny.model, tiny.calls, tiny.errors) == ("tiny", 2, 1)
+    assert (tiny.prompt_tokens, tiny.completion_tokens) == (6, 5)
+    assert (tiny.cost_usd, tiny.unpriced, tiny.latency_s) == (0.25, 1, 4 * (0.1 + 0.2) / 2)

@@ -5,6 +5,7 @@ Whatever needs torch is imported when it is first asked for, so that a page show
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import streamlit as st
@@ -197,18 +198,38 @@ def newest_comparable(
     return []
 
 
-def compare(store: Store, versions: list[Version]) -> Comparison:
+def compare(place: Workplace, versions: list[Version]) -> Comparison:
     """Compare versions by their newest runs under the newest configuration that all have done.
 
-    The answer is kept until one of them has another run or another name.
+    The answer is kept until one of them has another run or another name; making it counts as a
+    look at the test part, showing it again does not.
 
     Raises:
         ConfigError: They cannot be compared; the message says why.
     """
     hashes = tuple(version.hash for version in versions)
     labels = [version.label for version in versions]
-    done = [run.id for run in store.runs.list() if run.status == "done" and run.version in hashes]
-    return _compare(store, hashes, (labels, done))
+    runs = place.store.runs.list()
+    done = [run.id for run in runs if run.status == "done" and run.version in hashes]
+    return _compare(place.store, hashes, (labels, done), place.settings.author)
+
+
+def report_of(store: Store, comparison: Comparison, versions: list[Version]) -> bytes:
+    """Return the report of a comparison, one self-contained HTML page.
+
+    Args:
+        store: Where its runs are.
+        comparison: What to report.
+        versions: Its versions, in the order of its rows.
+    """
+    from workbench.evaluation.report import write_report
+
+    runs = [store.runs.get(row.run) for row in comparison.rows]
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "report.html"
+        held = {version.hash: version.attributes for version in versions}
+        labels = [row.label for row in comparison.rows]
+        return write_report(comparison, runs, labels, held, file).read_bytes()
 
 
 @st.cache_data(
@@ -216,10 +237,16 @@ def compare(store: Store, versions: list[Version]) -> Comparison:
     max_entries=32,
     hash_funcs={Store: lambda store: store.url},
 )
-def _compare(store: Store, hashes: tuple[str, ...], stale_after: object) -> Comparison:  # noqa: ARG001
-    from workbench.pipeline import compare_versions
+def _compare(
+    store: Store,
+    hashes: tuple[str, ...],
+    stale_after: tuple[list[str], list[int]],
+    _author: str,
+) -> Comparison:
+    from workbench.pipeline import compare_versions, look_at
 
-    return compare_versions(store, hashes)
+    purpose = f"compare {', '.join(stale_after[0])} in the browser"
+    return look_at(store, compare_versions(store, hashes), purpose=purpose, author=_author)
 
 
 def configuration_words(config: RunConfig) -> str:

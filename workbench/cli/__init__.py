@@ -16,6 +16,8 @@ COMMANDS = {
     "distortions": "distortions:distortions",
     "attributes": "attributes:attributes",
     "versions": "versions:versions",
+    "calls": "calls:calls",
+    "bundle": "bundle:bundle",
     "datasets": "datasets:datasets",
     "runs": "runs:runs",
     "demo": "demo:demo",

@@ -20,6 +20,7 @@ from workbench.pipeline import (
     draft_distortion,
     enqueue_run,
     freeze_version,
+    look_at,
     part,
 )
 from workbench.runs.experiment import load_experiment
@@ -42,7 +43,8 @@ def demo(
         for version in versions:
             run_version_here(store, version, config, settings)
         hashes = [version.hash for version in versions]
-        comparison = compare_versions(store, hashes, config=config)
+        found = compare_versions(store, hashes, config=config)
+        comparison = look_at(store, found, purpose="demo", author=settings.author)
         runs = comparable_runs(store, hashes, config=config)
         report = report_on(comparison, runs, versions, settings.results / f"{config.name}.html")
     document = {

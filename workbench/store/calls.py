@@ -1,16 +1,41 @@
 """The log of language-model calls, and the cache that it doubles as."""
 
 import builtins
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Iterable
 
-from sqlmodel import col, func, select
+from sqlmodel import Session, col, func, select
 
+from workbench.domain.base import Frozen
 from workbench.domain.calls import LLMCall
 from workbench.errors import StoreError
 from workbench.store.database import Database
 from workbench.store.mapping import call_row, call_value
 from workbench.store.provenance import call_digests
 from workbench.store.tables import CallRow
+
+
+class Usage(Frozen):
+    """What one model was asked and what it took.
+
+    Attributes:
+        model: The model asked for.
+        calls: Calls, failed ones included.
+        errors: Calls that failed.
+        prompt_tokens, completion_tokens: Sums over the calls whose tokens the server counted.
+        cost_usd: Sum over the calls whose price was known, in US dollars.
+        unpriced: Calls whose price was not known.
+        latency_s: Sum of the seconds from request to reply.
+    """
+
+    model: str
+    calls: int = 0
+    errors: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float = 0.0
+    unpriced: int = 0
+    latency_s: float = 0.0
 
 
 class CallRepository:
@@ -26,13 +51,23 @@ class CallRepository:
     def add(self, call: LLMCall) -> LLMCall:
         """Log a call, successful or not, and return it with its number.
 
+        A call that is in the log already, to the microsecond, gives that one.
+
         Args:
             call: The call; an `id` it may carry is not used.
         """
-        row = call_row(call)
+        return self.add_all([call])[0]
+
+    def add_all(self, calls: Iterable[LLMCall]) -> builtins.list[LLMCall]:
+        """Log several calls in their order, all or none, as `add` does one.
+
+        Args:
+            calls: The calls.
+        """
+        calls = tuple(calls)
         with self._database.writing() as session:
-            session.add(row)
-        return call.model_copy(update={"id": row.id})
+            ids = log_calls(session, calls)
+        return [call.model_copy(update={"id": id}) for call, id in zip(calls, ids, strict=True)]
 
     def get(self, id: int) -> LLMCall:
         """Return one call.
@@ -75,12 +110,66 @@ class CallRepository:
             )
             return {digest: id for digest, id in rows if id is not None}
 
-    def list(self, limit: int = 100) -> builtins.list[LLMCall]:
+    def list(
+        self, *, distortion: str | None = None, limit: int | None = 100
+    ) -> builtins.list[LLMCall]:
         """Return the latest calls, newest first.
 
         Args:
-            limit: Most calls to return.
+            distortion: Only calls about this one.
+            limit: Most calls to return; None for all.
         """
+        wanted = select(CallRow).order_by(col(CallRow.id).desc()).limit(limit)
+        if distortion is not None:
+            wanted = wanted.where(CallRow.distortion == distortion)
         with self._database.reading() as session:
-            rows = session.exec(select(CallRow).order_by(col(CallRow.id).desc()).limit(limit))
-            return [call_value(row) for row in rows]
+            return [call_value(row) for row in session.exec(wanted)]
+
+    def count(self) -> int:
+        """Return how many calls are in the log."""
+        with self._database.reading() as session:
+            return session.exec(select(func.count()).select_from(CallRow)).one()
+
+    def usage(self) -> builtins.list[Usage]:
+        """Return the totals of each model that was asked, by name."""
+        totals: dict[str, Usage] = {}
+        columns = (
+            CallRow.request, CallRow.error, CallRow.prompt_tokens, CallRow.completion_tokens,
+            CallRow.cost_usd, CallRow.latency_s,
+        )  # fmt: skip
+        with self._database.reading() as session:
+            rows = session.connection().execute(select(*columns)).all()
+        for request, error, prompt, completion, cost, latency in rows:
+            model = json.loads(request)["model"]
+            total = totals.get(model) or Usage(model=model)
+            totals[model] = Usage(
+                model=model,
+                calls=total.calls + 1,
+                errors=total.errors + (error is not None),
+                prompt_tokens=total.prompt_tokens + (prompt or 0),
+                completion_tokens=total.completion_tokens + (completion or 0),
+                cost_usd=total.cost_usd + (cost or 0.0),
+                unpriced=total.unpriced + (cost is None),
+                latency_s=total.latency_s + latency,
+            )
+        return [totals[model] for model in sorted(totals)]
+
+
+def log_calls(session: Session, calls: Iterable[LLMCall]) -> list[int]:
+    """Log the calls that are not in the log yet and return the number of each.
+
+    Args:
+        session: The writer's session.
+        calls: The calls, in the order in which new ones are numbered.
+    """
+    ids = []
+    for call in calls:
+        row = call_row(call)
+        known = select(CallRow.id).where(CallRow.digest == row.digest).order_by(col(CallRow.id))
+        id = session.exec(known.limit(1)).first()
+        if id is None:
+            session.add(row)
+            session.flush()
+            id = row.id
+        ids.append(id or 0)
+    return ids

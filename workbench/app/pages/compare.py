@@ -8,6 +8,7 @@ from workbench.app.services import (
     compare,
     finished_configurations,
     newest_comparable,
+    report_of,
     workplace,
 )
 from workbench.app.widgets import escaped, faults_shown, heading, named
@@ -16,19 +17,24 @@ from workbench.domain.base import Frozen
 from workbench.domain.comparison import Comparison, ComparisonRow, Interval
 from workbench.domain.distortion import Distortion
 from workbench.domain.metrics import IdentificationMetrics, Metric
+from workbench.domain.run import RunResult
 from workbench.evaluation.plots import identification_plot, interval_plot
+from workbench.evaluation.report_evidence import evidence_tables
+from workbench.evaluation.report_tables import baseline_rows
 from workbench.evaluation.wording import (
     ALL_CLEAN,
     IDENTIFICATION_FIGURES,
     figure_text,
     interval_text,
     labels_of,
+    looks_sentences,
     p_text,
     signed_text,
     undefined_reasons,
     verdict_sentence,
 )
 from workbench.registry import Registry
+from workbench.store import Store
 
 TITLE = "Compare"
 ICON = ":material/compare_arrows:"
@@ -39,7 +45,8 @@ def render() -> None:
     """Show the page."""
     heading(TITLE, "Which set of attributes is better, and how sure one may be.")
     with faults_shown():
-        store = workplace().store
+        place = workplace()
+        store = place.store
         finished = finished_configurations(store)
         versions = [version for version in store.versions.summaries() if version.hash in finished]
         if len(versions) < 2:
@@ -60,29 +67,54 @@ def render() -> None:
         if len(ordered) < 2:
             st.info("Choose two versions or more.")
             return
-        _show(compare(store, ordered), ordered, store.recipes.catalogue())
+        _show(compare(place, ordered), ordered, store)
 
 
-def _show(comparison: Comparison, versions: list[Version], specs: Registry[Distortion]) -> None:
+def _show(comparison: Comparison, versions: list[Version], store: Store) -> None:
+    specs = store.recipes.catalogue()
     labels = labels_of(comparison)
     for pair in comparison.pairs:
         st.markdown(f"#### {escaped(verdict_sentence(pair, labels))}")
-    st.html(_quality(comparison))
+    st.html(_quality(comparison, _results(comparison, store)))
     st.html(picture_of_svg(interval_plot(comparison)))
     if len(comparison.pairs) > 1:
         st.html(_pairs(comparison))
-    notes = (*comparison.notes, *undefined_reasons(comparison))
+    looks = () if comparison.looks is None else looks_sentences(comparison.looks)
+    notes = (*comparison.notes, *looks, *undefined_reasons(comparison))
     st.caption("  \n".join(escaped(note) for note in notes))
     st.subheader("Identification")
     st.html(_identification(comparison))
     st.html(picture_of_svg(identification_plot(comparison)))
     st.subheader("Attributes side by side")
     st.html(_attributes(comparison, versions, specs))
+    with st.expander("Parts of the images, wins, and looks at the test part"):
+        for table in evidence_tables(comparison):
+            names = [column.heading for column in table.columns]
+            st.html(html_table(table.title, names, table.texts(), figures=range(1, len(names))))
     _terms(comparison)
+    _offer_report(comparison, versions, store)
 
 
-def _quality(comparison: Comparison) -> Markup:
+def _offer_report(comparison: Comparison, versions: list[Version], store: Store) -> None:
+    if st.button("Make the report"):
+        st.download_button(
+            "Save the report (HTML)",
+            report_of(store, comparison, versions),
+            file_name=f"compare-{'-'.join(row.label for row in comparison.rows)}.html",
+            mime="text/html",
+            on_click="ignore",
+        )
+
+
+def _results(comparison: Comparison, store: Store) -> list[RunResult]:
+    runs = [store.runs.get(row.run) for row in comparison.rows]
+    return [run.result for run in runs if run.result is not None]
+
+
+def _quality(comparison: Comparison, results: list[RunResult]) -> Markup:
     protocol = comparison.protocol
+    labels = [row.label for row in comparison.rows]
+    beside = baseline_rows(results, labels)
     return html_table(
         f"Quality against {protocol.target}; {protocol.images} images of {protocol.photographs} "
         "photographs, 95 % intervals over photographs",
@@ -97,6 +129,16 @@ def _quality(comparison: Comparison) -> Markup:
                 row.run,
             )
             for row in comparison.rows
+        ]
+        + [
+            (
+                Markup("<small>{}</small>").format(title),
+                Markup("<small>baseline</small>"),
+                *(figure_text(v) for v in (found.srcc, found.plcc, found.plcc_fitted)),
+                *(figure_text(v) for v in (found.krcc, found.rmse)),
+                "",
+            )
+            for title, found in beside
         ],
         figures=range(1, 8),
     )

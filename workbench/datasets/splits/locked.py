@@ -30,7 +30,7 @@ def locked_photographs(
 
     Example:
         >>> [rows.tolist() for rows in locked_photographs(["a", "a", "b", "c"], 0.3)]
-        [[2, 3], [0, 1]]
+        [[0, 1, 3], [2]]
     """
     names = sorted(set(photographs), key=_lot)
     count = max(round(share * len(names)), 1) if share else 0

@@ -1,0 +1,90 @@
+"""The log of LLM calls on the command line: what is in it, and in and out of files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.console import Db, Json, emit, table, workplace
+from workbench.domain.calls import LLMCall
+from workbench.store.call_log import read_log, write_log
+
+calls = typer.Typer(help="The log of LLM calls.", no_args_is_help=True, add_completion=False)
+
+Distortion = Annotated[str | None, typer.Option(help="Only calls about this distortion.")]
+
+
+@calls.command("list")
+def list_calls(
+    distortion: Distortion = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most calls to list.")] = 100,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """List the latest calls, newest first, and what each model took in all."""
+    with workplace(db) as (_, store):
+        found = store.calls.list(distortion=distortion, limit=limit)
+        usage = store.calls.usage()
+    rows = [(c.id, c.distortion, c.request.template, *_summary(c)) for c in found]
+    columns = ("id", "distortion", "template", "model", "tokens", "cost_usd", "error")
+    document = {
+        "calls": [call.model_dump(mode="json") for call in found],
+        "usage": [total.model_dump(mode="json") for total in usage],
+    }
+    emit(json, document, lambda: table(columns, rows))
+
+
+@calls.command("show")
+def show_call(id: int, json: Json = False, db: Db = None) -> None:
+    """Show one call whole: what was asked, and what came of it."""
+    with workplace(db) as (_, store):
+        call = store.calls.get(id)
+    emit(json, call.model_dump(mode="json"), lambda: _text(call))
+
+
+@calls.command("export")
+def export_calls(
+    path: Annotated[Path, typer.Argument(help="A .jsonl file.")],
+    distortion: Distortion = None,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Write the log to a file: a JSON line for each call, the oldest first."""
+    with workplace(db) as (_, store):
+        count = write_log(path, reversed(store.calls.list(distortion=distortion, limit=None)))
+    emit(json, {"file": str(path), "calls": count}, lambda: f"{count} calls in {path}")
+
+
+@calls.command("import")
+def import_calls(path: Path, json: Json = False, db: Db = None) -> None:
+    """Add the calls of a file to the log; those that it has already are left as they are.
+
+    A fault anywhere refuses the whole, and every one is named.
+    """
+    read = read_log(path)
+    with workplace(db) as (_, store):
+        before = store.calls.count()
+        store.calls.add_all(read)
+        new = store.calls.count() - before
+    document = {"calls": len(read), "new": new}
+    emit(json, document, lambda: f"{len(read)} calls read, {new} of them new")
+
+
+def _summary(call: LLMCall) -> tuple[object, ...]:
+    counts = [count for count in (call.prompt_tokens, call.completion_tokens) if count is not None]
+    tokens = sum(counts) if counts else None
+    return call.request.model, tokens, call.cost_usd, call.error
+
+
+def _text(call: LLMCall) -> str:
+    asked = [f"[{message['role']}]\n{message['content']}" for message in call.request.messages]
+    cost = "unknown" if call.cost_usd is None else f"{call.cost_usd} USD"
+    head = (
+        f"call {call.id} of {call.created_at:%Y-%m-%d %H:%M:%S} UTC about {call.distortion}\n"
+        f"template {call.request.template}, sample {call.request.sample}, "
+        f"seed {call.request.seed}\n"
+        f"model {call.request.model}, answered {call.model_answered or 'nothing'}\n"
+        f"{call.latency_s:.2f} s, cost {cost}"
+    )
+    came = f"[error]\n{call.error}" if call.error is not None else f"[reply]\n{call.reply}"
+    return "\n\n".join([head, *asked, came])
