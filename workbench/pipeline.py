@@ -38,6 +38,8 @@ from workbench.domain.recipe import Recipe
 from workbench.domain.run import LockedPart, Predictions, Protocol, Run, RunConfig, RunResult
 from workbench.drafting.draft import draft_attributes
 from workbench.drafting.local_server import LanguageModel
+from workbench.drafting.pool import words_of
+from workbench.drafting.templates import Surroundings
 from workbench.encoders import Encoder, load_encoder
 from workbench.errors import ConfigError
 from workbench.evaluation.baselines import baselines
@@ -71,17 +73,56 @@ def draft_distortion(
     template: str = "few_shot",
     k: int = 5,
     seed: int = 0,
+    sample: int = 0,
 ) -> tuple[Attribute, ...]:
     """Ask the language model for K attributes; every call is logged, a repeated one recalled."""
     return draft_attributes(
         store.recipes.catalogue()[distortion],
         model,
+        around=surroundings(store, distortion),
         template=template,
         k=k,
         seed=seed,
+        sample=sample,
         log=store.calls.add,
         recall=store.calls.find,
     )
+
+
+def surroundings(store: Store, distortion: str) -> Surroundings:
+    """Return what a template may show of the rest: distortions of the same group, the draft."""
+    known = store.recipes.catalogue()
+    spec = known[distortion]
+    held = store.draft.attribute_set().without_rejected().phrases()
+    return Surroundings(
+        neighbours=tuple(one for one in known.values() if one.group == spec.group and one != spec),
+        phrases=held.get(distortion, ()),
+    )
+
+
+def take_candidates(
+    store: Store, distortion: str, chosen: Sequence[Attribute], *, author: str
+) -> tuple[Attribute, ...]:
+    """Put candidates into the draft in place of those that no person has touched.
+
+    What somebody wrote, reworded or judged stays, and what says the same is not added again.
+
+    Args:
+        store: The open store.
+        distortion: Id of the distortion.
+        chosen: What is put in, in this order.
+        author: Who does it.
+
+    Returns:
+        What came in.
+    """
+    held = store.draft.attribute_set().by_distortion.get(distortion, ())
+    kept = tuple(a for a in held if a.origin != "llm" or a.status != "proposed" or a.decided_by)
+    known = {words_of(attribute.phrase) for attribute in kept}
+    new = tuple(a for a in chosen if words_of(a.phrase) not in known)
+    merged = AttributeSet(by_distortion={distortion: (*kept, *new)})
+    store.draft.replace(merged, author=author, distortions=[distortion])
+    return new
 
 
 def freeze_version(

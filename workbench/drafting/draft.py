@@ -8,7 +8,13 @@ from workbench.domain.calls import LLMCall, LLMRequest
 from workbench.domain.distortion import Distortion
 from workbench.drafting.client import LanguageModel, Log
 from workbench.drafting.parse import parse_attributes
-from workbench.drafting.templates import PromptTemplate, load_template, render
+from workbench.drafting.templates import (
+    ALONE,
+    PromptTemplate,
+    Surroundings,
+    load_template,
+    render,
+)
 from workbench.errors import ConfigError, DraftParseError
 
 ATTEMPTS = 3  # one question and two more after unusable replies
@@ -27,6 +33,7 @@ def draft_attributes(
     k: int = 5,
     seed: int = 0,
     sample: int = 0,
+    around: Surroundings = ALONE,
     log: Log,
     recall: Recall,
 ) -> tuple[Attribute, ...]:
@@ -42,6 +49,7 @@ def draft_attributes(
         k: How many attributes, ≥ 1.
         seed: Start of the sampling seeds.
         sample: Index among several samples of one prompt, ≥ 0.
+        around: What of the rest of the set the template may show.
         log: Stores a call and returns it with its id; called for every call, failed ones too.
         recall: Returns the stored call of a request's key, or None.
 
@@ -59,8 +67,9 @@ def draft_attributes(
     prompt = load_template(template)
     for attempt in range(ATTEMPTS):
         request = build_request(
-            distortion, model, prompt, k=k, seed=seed, sample=sample, attempt=attempt
-        )
+            distortion, model, prompt,
+            k=k, seed=seed, sample=sample, attempt=attempt, around=around,
+        )  # fmt: skip
         try:
             phrases, call = _answer(request, distortion.id, model, k, log, recall)
         except DraftParseError as error:
@@ -80,6 +89,7 @@ def build_request(
     seed: int = 0,
     sample: int = 0,
     attempt: int = 0,
+    around: Surroundings = ALONE,
 ) -> LLMRequest:
     """Return all that decides the answer, ready to be shown, hashed or sent.
 
@@ -90,7 +100,7 @@ def build_request(
     return LLMRequest(
         template=template.name,
         template_hash=template.hash,
-        messages=render(template, distortion, k),
+        messages=render(template, distortion, k, around),
         model=model.name,
         parameters={
             "temperature": 0 if greedy else WARM,

@@ -109,13 +109,32 @@ def load_template(name: str, folder: Path | None = None) -> PromptTemplate:
     return PromptTemplate(name=name, text=text, hash=digest, **header.model_dump())
 
 
-def render(template: PromptTemplate, distortion: Distortion, k: int) -> Messages:
+@dataclass(frozen=True)
+class Surroundings:
+    """What of the rest of a set a template may show the model.
+
+    Attributes:
+        neighbours: Distortions that are easily taken for the one in question.
+        phrases: The attributes that it has so far.
+    """
+
+    neighbours: tuple[Distortion, ...] = ()
+    phrases: tuple[str, ...] = ()
+
+
+ALONE = Surroundings()
+
+
+def render(
+    template: PromptTemplate, distortion: Distortion, k: int, around: Surroundings = ALONE
+) -> Messages:
     """Return the chat messages that ask for K attributes of a distortion.
 
     Args:
         template: The strategy.
         distortion: Its name and explanation enter as data.
         k: How many attributes are asked for, ≥ 1.
+        around: The rest of the set; it enters as data, too.
 
     Returns:
         Messages in order, each {"role", "content"}.
@@ -129,7 +148,7 @@ def render(template: PromptTemplate, distortion: Distortion, k: int) -> Messages
         >>> render(load_template("paper"), haze, 5)[0]["content"].splitlines()[-1]
         'Haze: A veil.'
     """
-    context = _context(distortion, k)
+    context = _context(distortion, k, around)
     return tuple(
         {"role": role, "content": _render_message(template.name, source, context)}
         for role, source in _messages(template.text)
@@ -180,11 +199,18 @@ def _messages(text: str) -> list[tuple[str, str]]:
     ]
 
 
-def _context(distortion: Distortion, k: int) -> dict[str, Any]:
+def _context(distortion: Distortion, k: int, around: Surroundings) -> dict[str, Any]:
+    strongest = f"{distortion.parameter}: {distortion.levels[-1]:g}" if distortion.levels else ""
     return {
         "name": _one_line(distortion.name),
         "explanation": _one_line(distortion.explanation),
         "group": distortion.group,
+        "strongest": _one_line(strongest),
+        "neighbours": [
+            {"name": _one_line(other.name), "explanation": _one_line(other.explanation)}
+            for other in around.neighbours
+        ],
+        "phrases": [_one_line(phrase) for phrase in around.phrases],
         "k": k,
         "k_word": _NUMBER_WORDS[k - 1] if 1 <= k <= len(_NUMBER_WORDS) else str(k),
     }

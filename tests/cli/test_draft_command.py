@@ -1,0 +1,93 @@
+"""`workbench draft` against a real server that says what it is told to."""
+
+import json
+
+import pytest
+
+from tests.drafting.behaviours import fails, lists
+from tests.drafting.conftest import scripted  # noqa: F401  # a fixture
+from workbench.domain.attributes import Attribute
+from workbench.store import open_store
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch, scripted):  # noqa: F811
+    """A store of the test's own, and the scripted server as the language model."""
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path / 'store.sqlite'}")
+    monkeypatch.setenv("WORKBENCH_AUTHOR", "eva")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    monkeypatch.setenv("OPENAI_BASE_URL", scripted.url)
+    with open_store(f"sqlite:///{tmp_path / 'store.sqlite'}") as store:
+        yield store
+
+
+def phrases(store, distortion="jpeg"):
+    return list(store.draft.attribute_set().phrases().get(distortion, ()))
+
+
+def test_samples_are_pooled_and_the_best_come_into_the_draft(workbench, place, scripted):  # noqa: F811
+    scripted.behaviours = [lists("pale sky", "blocky edges"), lists("blocky edges", "grainy walls")]
+    status, out, _ = workbench("draft", "jpeg", "--k", 2, "--samples", 2, "--json")
+    rows = json.loads(out)
+    assert status == 0
+    assert [(row["phrase"], row["rank"], row["support"]) for row in rows] == [
+        ("blocky edges", 1, "2 of 2"),
+        ("pale sky", 2, "1 of 2"),
+    ]
+    assert phrases(place) == ["blocky edges", "pale sky"]
+    assert place.calls.get(rows[0]["call_id"]).request.sample == 0
+
+
+def test_others_are_picked_by_rank_without_asking_again(workbench, place, scripted):  # noqa: F811
+    scripted.behaviours = [lists("pale sky", "blocky edges"), lists("blocky edges", "grainy walls")]
+    workbench("draft", "jpeg", "--k", 2, "--samples", 2)
+    status, _, _ = workbench("draft", "jpeg", "--k", 2, "--samples", 2, "--pick", "3,1")
+    assert status == 0
+    assert phrases(place) == ["grainy walls", "blocky edges"]
+    assert len(scripted.received) == 2
+
+
+@pytest.mark.parametrize(
+    ("pick", "words"), [("0", "takes ranks such as 1,4,6"), ("9", "There are 2 candidates of jpeg")]
+)
+def test_a_rank_that_cannot_be_picked_changes_nothing(workbench, place, scripted, pick, words):  # noqa: F811
+    scripted.behaviours = [lists("pale sky", "blocky edges")]
+    status, _, err = workbench("draft", "jpeg", "--k", 2, "--pick", pick)
+    assert (status, phrases(place)) == (1, [])
+    assert words in err
+
+
+def test_what_a_person_wrote_or_judged_stays(workbench, place, scripted):  # noqa: F811
+    mine = place.draft.add("jpeg", Attribute(phrase="my own words"), author="eva")
+    call = Attribute(phrase="old words of a model", origin="llm")
+    place.draft.add("jpeg", call, author="eva")
+    judged = place.draft.add("jpeg", Attribute(phrase="dull sky", origin="llm"), author="eva")
+    place.draft.set_status(judged.id, "accepted", based_on=1, author="eva")
+    scripted.behaviours = [lists("pale sky", "own word my")]
+    assert workbench("draft", "jpeg", "--k", 2)[0] == 0
+    assert phrases(place) == ["my own words", "dull sky", "pale sky"]
+    assert place.draft.rows("jpeg")[0].attribute.identity == mine.attribute.identity
+
+
+def test_log_only_leaves_the_draft_alone(workbench, place, scripted):  # noqa: F811
+    scripted.behaviours = [lists("pale sky", "blocky edges")]
+    status, out, _ = workbench("draft", "jpeg", "--k", 2, "--log-only", "--json")
+    assert (status, len(json.loads(out)), phrases(place)) == (0, 2, [])
+    assert len(place.calls.list()) == 1
+
+
+def test_a_distortion_that_fails_stops_no_other(workbench, place, scripted):  # noqa: F811
+    scripted.behaviours = [fails(400), lists("pale sky", "blocky edges")]
+    status, _, err = workbench("draft", "jpeg", "pixelate", "--k", 2)
+    assert status == 1
+    assert "1 of 2 distortions could not be drafted" in err
+    assert "jpeg: The language model at" in err
+    assert (phrases(place), phrases(place, "pixelate")) == ([], ["pale sky", "blocky edges"])
+
+
+def test_a_template_that_shows_the_draft_or_the_neighbours_says_so_in_a_dry_run(workbench, place):
+    place.draft.add("jpeg", Attribute(phrase="square tiles"), author="eva")
+    assert "- square tiles" in workbench("draft", "jpeg", "--template", "refine", "--dry-run")[1]
+    shown = workbench("draft", "jpeg", "--template", "contrastive", "--dry-run")[1]
+    assert "confused with JPEG2000:" in shown
