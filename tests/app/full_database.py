@@ -14,6 +14,7 @@ from workbench.domain.run import (
     RunConfig,
     RunResult,
 )
+from workbench.drafting.draft import response_format
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import all_clean, identification_metrics
 from workbench.settings import resource
@@ -61,14 +62,14 @@ def a_call():
         template_hash="0" * 64,
         messages=({"role": "user", "content": "What does it look like?"},),
         model="small-model",
-        parameters={"temperature": 0},
+        parameters={"temperature": 0, "response_format": response_format(2)},
         seed=1,
     )
     return LLMCall(
         request=request,
         distortion="jpeg",
         model_answered="small-model-q4",
-        reply='{"attributes": ["smudged *bold* tiles"]}',
+        reply='{"attributes": ["smudged *bold* tiles", "crumbled outlines"]}',
         latency_s=3.2,
         created_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
     )

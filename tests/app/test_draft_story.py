@@ -88,3 +88,15 @@ def test_photographs_that_are_not_prepared_are_said_to_be(draft, settings, monke
     draft = draft.toggle(key="try on photographs").set_value(True).run()
     draft = field(draft, "New attribute of JPEG").input("squares on walls").run()
     assert "No photographs are prepared yet" in draft.error[0].value
+
+
+def test_what_models_answered_is_offered_from_the_log_and_the_chosen_comes_in(page, full_store):
+    shown = page("draft").selectbox(key="draft-distortion").select("jpeg").run()
+    offered = [box.label for box in shown.checkbox]
+    assert offered
+    shown.checkbox[0].check()
+    shown = press(shown, "Add the chosen")
+    newest = full_store.draft.rows("jpeg")[-1]
+    assert newest.attribute.phrase in offered[0].replace("\\", "")
+    assert (newest.attribute.origin, newest.attribute.call_id) == ("llm", 1)
+    assert newest.updated_by == "eva"

@@ -1,8 +1,10 @@
+from datetime import timedelta
+
 import pytest
 
 from workbench.errors import StoreError
 
-from .store_examples import a_call
+from .store_examples import NOON, a_call
 
 
 def test_a_call_comes_back_exactly_as_it_was_logged(store):
@@ -40,10 +42,25 @@ def test_an_unknown_call_is_named(store):
         store.calls.get(7)
 
 
-def test_calls_are_listed_of_one_distortion(store):
-    store.calls.add(a_call())
-    other = store.calls.add(a_call().model_copy(update={"distortion": "blur"}))
-    assert store.calls.list(distortion="blur") == [other]
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"distortion": "blur"}, [1]),
+        ({"template": "paper"}, [2]),
+        ({"template": "paper", "limit": 0}, []),
+        ({"since": NOON + timedelta(seconds=1)}, [3]),
+        ({"with_errors": False}, [3, 2, 1]),
+        ({"with_errors": False, "template": "few_shot", "limit": 1}, [3]),
+    ],
+)
+def test_calls_are_listed_of_some_kind(store, asked, found):
+    paper = a_call().request.model_copy(update={"template": "paper"})
+    changes = {"distortion": "blur"}, {"request": paper}, {"created_at": NOON + timedelta(hours=1)}
+    failed = a_call(reply="", error="cut off")
+    calls = store.calls.add_all(
+        [failed, *(a_call().model_copy(update=change) for change in changes)]
+    )
+    assert store.calls.list(**asked) == [calls[place] for place in found]
 
 
 def test_the_same_call_is_logged_once_and_keeps_its_number(store):

@@ -6,6 +6,7 @@ another store answers there byte for byte, and attributes that name a call by di
 
 import json
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,8 @@ def _call(line: bytes) -> LLMCall:
         raise ValueError("no object")
     digest = fields.pop("digest", None)
     call = LLMCall.model_validate({**fields, "id": None})
+    if call.created_at.utcoffset() != timedelta(0):
+        raise IntegrityError("its moment is not in UTC")
     if call_row(call).digest != digest:
         raise IntegrityError("it is not what was logged: it does not match its digest")
     for count in (call.prompt_tokens, call.completion_tokens):

@@ -3,6 +3,8 @@
 import builtins
 import json
 from collections.abc import Collection, Iterable
+from datetime import datetime
+from itertools import islice
 
 from sqlmodel import Session, col, func, select
 
@@ -13,6 +15,8 @@ from workbench.store.database import Database
 from workbench.store.mapping import call_row, call_value
 from workbench.store.provenance import call_digests
 from workbench.store.tables import CallRow
+
+_AT_ONCE = 200  # rows in memory while the log is gone through; a reply may be megabytes
 
 
 class Usage(Frozen):
@@ -111,19 +115,38 @@ class CallRepository:
             return {digest: id for digest, id in rows if id is not None}
 
     def list(
-        self, *, distortion: str | None = None, limit: int | None = 100
+        self,
+        *,
+        distortion: str | None = None,
+        template: str | None = None,
+        since: datetime | None = None,
+        with_errors: bool = True,
+        limit: int | None = 100,
     ) -> builtins.list[LLMCall]:
         """Return the latest calls, newest first.
 
         Args:
             distortion: Only calls about this one.
+            template: Only calls made with the template of this name.
+            since: Only calls made at this moment or later.
+            with_errors: Whether failed calls are among them.
             limit: Most calls to return; None for all.
         """
-        wanted = select(CallRow).order_by(col(CallRow.id).desc()).limit(limit)
+        wanted = select(CallRow).order_by(col(CallRow.id).desc())
         if distortion is not None:
             wanted = wanted.where(CallRow.distortion == distortion)
+        if since is not None:
+            wanted = wanted.where(col(CallRow.created_at) >= since)
+        if not with_errors:
+            wanted = wanted.where(col(CallRow.error).is_(None))
         with self._database.reading() as session:
-            return [call_value(row) for row in session.exec(wanted)]
+            rows = session.exec(wanted.execution_options(yield_per=_AT_ONCE))
+            calls = (
+                call_value(row)
+                for row in rows
+                if template is None or json.loads(row.request)["template"] == template
+            )
+            return [*islice(calls, limit)]
 
     def count(self) -> int:
         """Return how many calls are in the log."""
@@ -133,24 +156,20 @@ class CallRepository:
     def usage(self) -> builtins.list[Usage]:
         """Return the totals of each model that was asked, by name."""
         totals: dict[str, Usage] = {}
-        columns = (
-            CallRow.request, CallRow.error, CallRow.prompt_tokens, CallRow.completion_tokens,
-            CallRow.cost_usd, CallRow.latency_s,
-        )  # fmt: skip
         with self._database.reading() as session:
-            rows = session.connection().execute(select(*columns)).all()
-        for request, error, prompt, completion, cost, latency in rows:
-            model = json.loads(request)["model"]
+            rows = session.exec(select(CallRow)).all()
+        for row in rows:
+            model = json.loads(row.request)["model"]
             total = totals.get(model) or Usage(model=model)
             totals[model] = Usage(
                 model=model,
                 calls=total.calls + 1,
-                errors=total.errors + (error is not None),
-                prompt_tokens=total.prompt_tokens + (prompt or 0),
-                completion_tokens=total.completion_tokens + (completion or 0),
-                cost_usd=total.cost_usd + (cost or 0.0),
-                unpriced=total.unpriced + (cost is None),
-                latency_s=total.latency_s + latency,
+                errors=total.errors + (row.error is not None),
+                prompt_tokens=total.prompt_tokens + (row.prompt_tokens or 0),
+                completion_tokens=total.completion_tokens + (row.completion_tokens or 0),
+                cost_usd=total.cost_usd + (row.cost_usd or 0.0),
+                unpriced=total.unpriced + (row.cost_usd is None),
+                latency_s=total.latency_s + row.latency_s,
             )
         return [totals[model] for model in sorted(totals)]
 

@@ -1,9 +1,8 @@
 """The working draft: every attribute a row of its own, edited, judged, and at last frozen."""
 
-import shlex
-
 import streamlit as st
 
+from workbench.app.asking import ask_model
 from workbench.app.attribute_form import attribute_form
 from workbench.app.attribute_story import attribute_story
 from workbench.app.freezing import freeze_form
@@ -35,7 +34,7 @@ def render() -> None:
                 attribute_form(place, name, number, row, now)
                 attribute_story(place, number, row, comments)
         new_attribute_form(place, distortion, name)
-        _ask_model(place, distortion)
+        ask_model(place, distortion)
         freeze_form(place)
 
 
@@ -67,15 +66,3 @@ def _offer_curated(place: Workplace) -> None:
                 f"{curated.size} attributes of {len(curated.distortions)} distortions came in."
             )
             st.rerun()
-
-
-def _ask_model(place: Workplace, distortion: str) -> None:
-    with st.expander("Ask a language model"):
-        st.write(
-            "It takes longer than a page may wait, so it runs in a terminal; its answer replaces "
-            "the draft of this distortion."
-        )
-        url = place.settings.database_url
-        # A server's URL may hold a password: it is left to WORKBENCH_DB.
-        where = f" --db {shlex.quote(url)}" if url.startswith("sqlite:") else ""
-        st.code(f"workbench draft {distortion}{where}", language="bash")

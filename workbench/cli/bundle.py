@@ -1,0 +1,84 @@
+"""Bundles on the command line: versions with all that bears them out, in one file."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from workbench.cli.console import Author, Db, Json, emit, workplace
+from workbench.store.bundle import Bundle, Imported, export_bundle, import_bundle, read_bundle
+
+bundle = typer.Typer(
+    help="Versions with lineage, runs and licences, in one file.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+File = Annotated[Path, typer.Argument(help="A .zip file.")]
+
+
+@bundle.command("export")
+def export(
+    path: File,
+    refs: Annotated[list[str], typer.Argument(help="The versions; their lineage goes along.")],
+    without_runs: Annotated[
+        bool, typer.Option("--without-runs", help="Leave out the results of runs.")
+    ] = False,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Write versions, with all that bears them out, to one file."""
+    with workplace(db) as (_, store):
+        written = export_bundle(store, path, refs, with_runs=not without_runs)
+    emit(json, _counted(path, written), lambda: f"{path}: {_words(written)}")
+
+
+@bundle.command("verify")
+def verify(path: File, json: Json = False) -> None:
+    """Check every hash, seal and digest of a bundle; no store is touched."""
+    read = read_bundle(path)
+    emit(json, _counted(path, read), lambda: f"{path} holds: {_words(read)}")
+
+
+@bundle.command("import")
+def import_(
+    path: File,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be new.")] = False,
+    author: Author = None,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Add to the store what a bundle holds and the store does not have: all of it or none."""
+    with workplace(db) as (settings, store):
+        done = import_bundle(store, path, author=author or settings.author, dry_run=dry_run)
+    emit(json, {**done.model_dump(mode="json"), "dry_run": dry_run}, lambda: _told(done, dry_run))
+
+
+def _counted(path: Path, found: Bundle) -> dict[str, Any]:
+    names = ("calls", "recipes", "comments", "history", "runs")
+    return {
+        "file": str(path),
+        "asked": list(found.asked),
+        "versions": [one.hash for one in found.versions],
+        **{name: len(getattr(found, name)) for name in names},
+    }
+
+
+def _words(found: Bundle) -> str:
+    return (
+        f"{len(found.versions)} versions, {len(found.calls)} calls, {len(found.recipes)} recipes, "
+        f"{len(found.comments)} comments, {len(found.runs)} runs"
+    )
+
+
+def _told(done: Imported, dry_run: bool) -> str:
+    lines = [
+        f"{'would be new' if dry_run else 'new'}: {len(done.versions)} versions, {done.calls} "
+        f"calls, {done.recipes} recipes, {done.comments} comments, {done.runs} runs; "
+        f"{done.known} versions were here before"
+    ]
+    lines += [f"alias {name}: set" for name in done.aliases]
+    lines += [
+        f"alias {name}: points at another version here, and stays" for name in done.kept_aliases
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,186 @@
+"""A bundle as the texts of its members, and back."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version as installed
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from workbench.domain.base import Frozen, fault_words
+from workbench.errors import IntegrityError, WorkbenchError
+from workbench.store.bundle.contents import (
+    FORMAT,
+    Bundle,
+    KeptComment,
+    KeptEvent,
+    KeptRecipe,
+    KeptRun,
+    KeptVersion,
+    Manifest,
+    lineage_order,
+)
+from workbench.store.bundle.licences import licence_texts
+from workbench.store.call_log import call_line, calls_of
+
+MANIFEST = "bundle.json"
+_LISTS: dict[str, TypeAdapter[Any]] = {
+    "recipes": TypeAdapter(tuple[KeptRecipe, ...]),
+    "comments": TypeAdapter(tuple[KeptComment, ...]),
+    "history": TypeAdapter(tuple[KeptEvent, ...]),
+}
+_NAMES = re.compile(
+    r"README\.txt|calls\.jsonl|(?:recipes|comments|history)\.json|licences/[A-Za-z0-9._-]+\.(?:txt|md)"
+    r"|versions/[0-9a-f]{64}\.json|runs/[0-9a-f]{64}/(?:run|result)\.json"
+)
+_REQUIRED = {"README.txt", "calls.jsonl", *(f"{name}.json" for name in _LISTS)}
+
+_README = """Attributes for explainable image quality assessment: a bundle ({format})
+
+{versions} versions (asked for: {asked}), {calls} calls of language models, {runs} runs.
+
+bundle.json    SHA-256 of every other member
+versions/      frozen versions: words, provenance, parents, seal
+calls.jsonl    the calls that attributes came from, whole, one a line
+recipes.json   distortion types that were added as data
+comments.json  remarks on the attributes
+history.json   who changed them before they were frozen; for reading only
+runs/          configurations and results of the runs that were done
+licences/      what may be done with it, as far as it is known
+
+Check it with:    workbench bundle verify FILE
+Take it in with:  workbench bundle import FILE
+"""
+
+
+def members_of(bundle: Bundle) -> dict[str, bytes]:
+    """Return name to content of a bundle's members, in the order in which they are packed."""
+    files = {"README.txt": _readme(bundle).encode()}
+    files |= {f"versions/{one.hash}.json": _document(one) for one in bundle.versions}
+    files["calls.jsonl"] = "".join(map(call_line, bundle.calls)).encode()
+    files |= {f"{name}.json": _documents(getattr(bundle, name)) for name in _LISTS}
+    for run in bundle.runs:
+        files[f"runs/{run.result}/run.json"] = _document(run)
+        files[f"runs/{run.result}/result.json"] = bundle.results[run.result].encode()
+    files |= licence_texts(bundle)
+    manifest = Manifest(
+        program=installed("attribute-workbench"),
+        asked=bundle.asked,
+        members={name: sha256(files[name]) for name in sorted(files)},
+    )
+    return {MANIFEST: _document(manifest), **{name: files[name] for name in sorted(files)}}
+
+
+def bundle_of(members: Mapping[str, bytes]) -> Bundle:
+    """Return the bundle that members make, after comparing each with its hash.
+
+    Raises:
+        IntegrityError: A member is missing, not expected, changed, or not what its name says.
+    """
+    manifest = _manifest(members)
+    _refuse_others(manifest, members)
+    for name, digest in manifest.members.items():
+        if sha256(members[name]) != digest:
+            raise IntegrityError(f"its member {name} was changed: it does not match its hash")
+    versions = _each(KeptVersion, members, "versions/", ".json")
+    runs = _each(KeptRun, members, "runs/", "/run.json")
+    lists = {name: _list(name, members[f"{name}.json"]) for name in _LISTS}
+    try:
+        return Bundle(
+            asked=manifest.asked,
+            versions=lineage_order({one.hash: one for one in versions}),
+            calls=tuple(calls_of(members["calls.jsonl"], "calls.jsonl")),
+            runs=runs,
+            results={run.result: members[_result(run)].decode() for run in runs},
+            **lists,
+        )
+    except WorkbenchError as fault:
+        raise IntegrityError(f"its log does not hold: {str(fault).rstrip('.')}") from fault
+    except KeyError as fault:
+        raise IntegrityError(f"its member {fault.args[0]} is missing") from fault
+    except ValueError as fault:
+        raise IntegrityError(f"it makes no whole: {fault}") from fault
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of some bytes, 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _manifest(members: Mapping[str, bytes]) -> Manifest:
+    if MANIFEST not in members:
+        raise IntegrityError(f"it has no {MANIFEST}, so that it is no bundle of the workbench")
+    try:
+        raw = json.loads(members[MANIFEST])
+    except (ValueError, RecursionError) as fault:
+        raise IntegrityError(f"its {MANIFEST} is no JSON") from fault
+    told = raw.get("format") if isinstance(raw, dict) else None
+    if told != FORMAT:
+        raise IntegrityError(f"its format is {str(told)[:40]!r} and this program reads {FORMAT!r}")
+    manifest: Manifest = _parsed(Manifest, members[MANIFEST], MANIFEST)
+    return manifest
+
+
+def _refuse_others(manifest: Manifest, members: Mapping[str, bytes]) -> None:
+    told, found = {MANIFEST, *manifest.members}, set(members)
+    for name in sorted(_REQUIRED | told - found):
+        if name not in found:
+            raise IntegrityError(f"its member {name} is missing")
+    for name in sorted(found):
+        if name not in told or (name != MANIFEST and not _NAMES.fullmatch(name)):
+            raise IntegrityError(f"it holds a member that does not belong there: {name[:80]}")
+
+
+def _each(kind: type[Frozen], members: Mapping[str, bytes], folder: str, ending: str) -> Any:
+    """Return the values of a folder's members, each of which its name must name."""
+    key = "hash" if kind is KeptVersion else "result"
+    found = []
+    for name in sorted(members):
+        if name.startswith(folder) and name.endswith(ending):
+            value = _parsed(kind, members[name], name)
+            if name != f"{folder}{getattr(value, key)}{ending}":
+                raise IntegrityError(f"its member {name} is not what its name says")
+            found.append(value)
+    return tuple(found)
+
+
+def _list(name: str, data: bytes) -> Any:
+    return _parsed(_LISTS[name], data, f"{name}.json")
+
+
+def _result(run: KeptRun) -> str:
+    return f"runs/{run.result}/result.json"
+
+
+def _parsed(kind: Any, data: bytes, name: str) -> Any:
+    read = kind.validate_json if isinstance(kind, TypeAdapter) else kind.model_validate_json
+    try:
+        return read(data)
+    except ValidationError as fault:
+        raise IntegrityError(
+            f"its member {name} cannot be read: {fault_words(fault)[0]}"
+        ) from fault
+
+
+def _readme(bundle: Bundle) -> str:
+    return _README.format(
+        format=FORMAT,
+        versions=len(bundle.versions),
+        asked=", ".join(hash[:10] for hash in bundle.asked),
+        calls=len(bundle.calls),
+        runs=len(bundle.runs),
+    )
+
+
+def _document(value: Frozen) -> bytes:
+    return _text(value.model_dump(mode="json"))
+
+
+def _documents(values: Iterable[Frozen]) -> bytes:
+    return _text([value.model_dump(mode="json") for value in values])
+
+
+def _text(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
