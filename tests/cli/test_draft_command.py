@@ -1,17 +1,19 @@
 """`workbench draft` against a real server that says what it is told to."""
 
+# ruff: noqa: F811  (the fixture of the other folder is asked for by its name)
+
 import json
 
 import pytest
 
 from tests.drafting.behaviours import fails, lists
-from tests.drafting.conftest import scripted  # noqa: F401  # a fixture
+from tests.drafting.conftest import scripted  # noqa: F401
 from workbench.domain.attributes import Attribute
 from workbench.store import open_store
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch, scripted):  # noqa: F811
+def place(tmp_path, monkeypatch, scripted):
     """A store of the test's own, and the scripted server as the language model."""
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
     monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path / 'store.sqlite'}")
@@ -26,7 +28,7 @@ def phrases(store, distortion="jpeg"):
     return list(store.draft.attribute_set().phrases().get(distortion, ()))
 
 
-def test_samples_are_pooled_and_the_best_come_into_the_draft(workbench, place, scripted):  # noqa: F811
+def test_samples_are_pooled_and_the_best_come_into_the_draft(workbench, place, scripted):
     scripted.behaviours = [lists("pale sky", "blocky edges"), lists("blocky edges", "grainy walls")]
     status, out, _ = workbench("draft", "jpeg", "--k", 2, "--samples", 2, "--json")
     rows = json.loads(out)
@@ -39,7 +41,7 @@ def test_samples_are_pooled_and_the_best_come_into_the_draft(workbench, place, s
     assert place.calls.get(rows[0]["call_id"]).request.sample == 0
 
 
-def test_others_are_picked_by_rank_without_asking_again(workbench, place, scripted):  # noqa: F811
+def test_others_are_picked_by_rank_without_asking_again(workbench, place, scripted):
     scripted.behaviours = [lists("pale sky", "blocky edges"), lists("blocky edges", "grainy walls")]
     workbench("draft", "jpeg", "--k", 2, "--samples", 2)
     status, _, _ = workbench("draft", "jpeg", "--k", 2, "--samples", 2, "--pick", "3,1")
@@ -51,14 +53,14 @@ def test_others_are_picked_by_rank_without_asking_again(workbench, place, script
 @pytest.mark.parametrize(
     ("pick", "words"), [("0", "takes ranks such as 1,4,6"), ("9", "There are 2 candidates of jpeg")]
 )
-def test_a_rank_that_cannot_be_picked_changes_nothing(workbench, place, scripted, pick, words):  # noqa: F811
+def test_a_rank_that_cannot_be_picked_changes_nothing(workbench, place, scripted, pick, words):
     scripted.behaviours = [lists("pale sky", "blocky edges")]
     status, _, err = workbench("draft", "jpeg", "--k", 2, "--pick", pick)
     assert (status, phrases(place)) == (1, [])
     assert words in err
 
 
-def test_what_a_person_wrote_or_judged_stays(workbench, place, scripted):  # noqa: F811
+def test_what_a_person_wrote_or_judged_stays(workbench, place, scripted):
     mine = place.draft.add("jpeg", Attribute(phrase="my own words"), author="eva")
     call = Attribute(phrase="old words of a model", origin="llm")
     place.draft.add("jpeg", call, author="eva")
@@ -70,14 +72,14 @@ def test_what_a_person_wrote_or_judged_stays(workbench, place, scripted):  # noq
     assert place.draft.rows("jpeg")[0].attribute.identity == mine.attribute.identity
 
 
-def test_log_only_leaves_the_draft_alone(workbench, place, scripted):  # noqa: F811
+def test_log_only_leaves_the_draft_alone(workbench, place, scripted):
     scripted.behaviours = [lists("pale sky", "blocky edges")]
     status, out, _ = workbench("draft", "jpeg", "--k", 2, "--log-only", "--json")
     assert (status, len(json.loads(out)), phrases(place)) == (0, 2, [])
     assert len(place.calls.list()) == 1
 
 
-def test_a_distortion_that_fails_stops_no_other(workbench, place, scripted):  # noqa: F811
+def test_a_distortion_that_fails_stops_no_other(workbench, place, scripted):
     scripted.behaviours = [fails(400), lists("pale sky", "blocky edges")]
     status, _, err = workbench("draft", "jpeg", "pixelate", "--k", 2)
     assert status == 1
@@ -91,3 +93,25 @@ def test_a_template_that_shows_the_draft_or_the_neighbours_says_so_in_a_dry_run(
     assert "- square tiles" in workbench("draft", "jpeg", "--template", "refine", "--dry-run")[1]
     shown = workbench("draft", "jpeg", "--template", "contrastive", "--dry-run")[1]
     assert "confused with JPEG2000:" in shown
+
+
+def test_a_log_read_elsewhere_answers_there_and_nobody_is_asked(
+    workbench,
+    place,
+    scripted,
+    tmp_path,
+    monkeypatch,
+):
+    scripted.behaviours = [lists("pale sky", "blocky edges"), lists("blocky edges", "grainy walls")]
+    workbench("draft", "jpeg", "--k", 2, "--samples", 2)
+    workbench("calls", "export", tmp_path / "log.jsonl")
+    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path / 'other.sqlite'}")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")  # where nobody listens
+    assert workbench("calls", "import", tmp_path / "log.jsonl")[0] == 0
+    assert workbench("draft", "jpeg", "--k", 2, "--samples", 2)[0] == 0
+    with open_store(f"sqlite:///{tmp_path / 'other.sqlite'}") as other:
+        assert other.draft.attribute_set() == place.draft.attribute_set()
+        assert [call.reply for call in other.calls.list()] == [
+            call.reply for call in place.calls.list()
+        ]
+    assert len(scripted.received) == 2
