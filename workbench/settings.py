@@ -1,10 +1,12 @@
 """Where things are and what is asked for by default; the only reader of environment variables."""
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+import yaml
 from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict
 
@@ -30,6 +32,7 @@ class Settings(BaseModel):
         device: Where torch computes; "auto" takes a GPU if there is one.
         threads: CPU threads of the local language model.
         author: Who edits and freezes, for the record.
+        prices: Model to its price, as (prompt, completion) in US dollars per million tokens.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -45,6 +48,7 @@ class Settings(BaseModel):
     device: str
     threads: int
     author: str
+    prices: Mapping[str, tuple[float, float]] = {}
 
     @property
     def results(self) -> Path:
@@ -75,6 +79,7 @@ def read_settings(*, database_url: str | None = None) -> Settings:
         device=env.get("WORKBENCH_DEVICE") or "auto",
         threads=_count("WORKBENCH_THREADS") or os.cpu_count() or 1,
         author=env.get("WORKBENCH_AUTHOR") or env.get("USER") or env.get("USERNAME") or "unknown",
+        prices=_prices(Path(env.get("WORKBENCH_PRICES") or home / "prices.yaml")),
     )
 
 
@@ -89,6 +94,25 @@ def resource(name: str) -> Path:
         name: Path relative to the top of the checkout.
     """
     return (_CHECKOUT if _is_checkout() else _PACKAGE / "data") / name
+
+
+def _prices(file: Path) -> dict[str, tuple[float, float]]:
+    """Read the price table, `MODEL: [PROMPT, COMPLETION]` a line; none ships, for prices change."""
+    try:
+        table = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
+        found = {str(name): tuple(map(float, pair)) for name, pair in (table or {}).items()}
+    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
+        raise ConfigError(_bad_prices(file)) from error
+    if any(len(pair) != 2 or min(pair) < 0 for pair in found.values()):
+        raise ConfigError(_bad_prices(file))
+    return {name: (pair[0], pair[1]) for name, pair in found.items()}
+
+
+def _bad_prices(file: Path) -> str:
+    return (
+        f"The price table {file} cannot be used; write one line for each model, such as "
+        "'MODEL: [0.15, 0.60]', in US dollars per million prompt and completion tokens."
+    )
 
 
 def _count(variable: str) -> int | None:

@@ -115,3 +115,20 @@ def test_a_log_read_elsewhere_answers_there_and_nobody_is_asked(
             call.reply for call in place.calls.list()
         ]
     assert len(scripted.received) == 2
+
+
+def test_a_call_costs_what_the_price_table_says(workbench, place, scripted, tmp_path):
+    (tmp_path / "prices.yaml").write_text("gpt-4o-mini: [1000, 2000]\n")
+    scripted.behaviours = [lists("pale sky", "blocky edges")]
+    workbench("draft", "jpeg", "--k", 2)
+    assert place.calls.get(1).cost_usd == pytest.approx((7 * 1000 + 9 * 2000) / 1e6)
+
+
+@pytest.mark.parametrize("table", ["m: 3", "m: [1]", "m: [-1, 2]", "[1, 2]", "m: [a, b]", "m: ["])
+def test_a_price_table_that_cannot_be_read_is_refused_before_anything_is_asked(
+    workbench, place, scripted, tmp_path, table
+):
+    (tmp_path / "prices.yaml").write_text(table)
+    status, _, err = workbench("draft", "jpeg")
+    assert (status, scripted.received) == (1, [])
+    assert "prices.yaml cannot be used; write one line for each model" in err

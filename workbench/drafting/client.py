@@ -62,6 +62,7 @@ class LanguageModel:
         service: What error messages call the service.
         extra_body: Fields of this service that belong into every request.
         timeout_s: Longest wait for one answer, in seconds.
+        price: US dollars per million (prompt, completion) tokens; None if unknown.
     """
 
     name: str
@@ -69,6 +70,7 @@ class LanguageModel:
     service: str
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     timeout_s: float = 120.0
+    price: tuple[float, float] | None = None
 
     def complete(self, request: LLMRequest, *, distortion: str, log: Log) -> LLMCall:
         """Ask once and return what came, usable or not; a returned call is not logged yet.
@@ -91,6 +93,7 @@ class LanguageModel:
         fault: Exception | None = None
         try:
             facts = _facts(self._ask(request))
+            facts["cost_usd"] = _cost(self.price, facts)
         except (openai.OpenAIError, httpx2.HTTPError, _UnusableBodyError) as error:
             fault, facts = error, {"error": self._explain(error, request.model)}
         call = LLMCall(
@@ -168,6 +171,7 @@ def connect(
     timeout_s: float = 120.0,
     retries: int = 2,
     through_proxy: bool = True,
+    price: tuple[float, float] | None = None,
 ) -> LanguageModel:
     """Return a model behind a service; nothing is sent yet.
 
@@ -180,6 +184,7 @@ def connect(
         retries: How often the client itself repeats a request that met 408, 409, 429, 5xx or no
             connection; it honours Retry-After.
         through_proxy: Whether the proxies of the environment apply; never for a loopback address.
+        price: US dollars per million (prompt, completion) tokens; None if unknown.
 
     Raises:
         LLMRequestError: The address or the key has an impossible form.
@@ -203,7 +208,16 @@ def connect(
         service=str(client.base_url).rstrip("/"),
         extra_body=dict(extra_body or {}),
         timeout_s=timeout_s,
+        price=price,
     )
+
+
+def _cost(price: tuple[float, float] | None, facts: Mapping[str, Any]) -> float | None:
+    """Return what a call cost in US dollars; None where price or tokens are unknown."""
+    tokens = facts["prompt_tokens"], facts["completion_tokens"]
+    if price is None or None in tokens:
+        return None
+    return float(sum(each * count for each, count in zip(price, tokens, strict=True))) / 1e6
 
 
 def _address(base_url: str) -> httpx2.URL:

@@ -73,7 +73,12 @@ def open_language_model(
     """
     if settings.api_key or settings.base_url:
         name = settings.model or DEFAULT_MODEL
-        with connect(name, base_url=settings.base_url, api_key=settings.api_key) as model:
+        with connect(
+            name,
+            base_url=settings.base_url,
+            api_key=settings.api_key,
+            price=settings.prices.get(name),
+        ) as model:
             yield model
         return
     if find_spec("xllamacpp") is None:
@@ -94,6 +99,7 @@ def open_language_model(
             timeout_s=ANSWER_LIMIT_S,
             retries=0,
             through_proxy=False,
+            price=(0.0, 0.0),
         ) as model,
     ):
         yield model
