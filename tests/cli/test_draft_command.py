@@ -3,10 +3,14 @@
 # ruff: noqa: F811  (the fixture of the other folder is asked for by its name)
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
-from tests.drafting.behaviours import fails, lists
+from tests.drafting.behaviours import fails, lists, stalls_before_headers
 from tests.drafting.conftest import scripted  # noqa: F401
 from workbench.domain.attributes import Attribute
 from workbench.store import open_store
@@ -132,3 +136,23 @@ def test_a_price_table_that_cannot_be_read_is_refused_before_anything_is_asked(
     status, _, err = workbench("draft", "jpeg")
     assert (status, scripted.received) == (1, [])
     assert "prices.yaml cannot be used; write one line for each model" in err
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_a_break_keeps_what_arrived_and_ends_at_once(place, scripted, concurrency):
+    scripted.behaviours = [lists("pale sky", "blocky edges"), stalls_before_headers]
+    command = [sys.executable, "-m", "workbench", "draft", "jpeg", "pixelate", "--k", "2"]
+    command += ["--concurrency", str(concurrency)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not place.draft.rows() or len(scripted.received) < 2:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+    broken_at = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert time.monotonic() - broken_at < 10
+    assert process.returncode != 0
+    assert "Traceback" not in err
+    assert [row.attribute.phrase for row in place.draft.rows()] == ["pale sky", "blocky edges"]

@@ -1,7 +1,9 @@
 """Attributes written by a language model, on the command line."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from queue import SimpleQueue
+from threading import Thread
 from typing import Annotated, Any
 
 import typer
@@ -87,20 +89,37 @@ def _answered(
     progress: Progress,
     faults: dict[str, WorkbenchError],
 ) -> Iterator[tuple[str, Found]]:
-    """Yield each distortion's candidates when they are complete; a fault stops no other."""
-    with ThreadPoolExecutor(concurrency) as pool:
-        asked = {pool.submit(ask, spec.id): spec for spec in specs}
-        try:
-            for done, answer in enumerate(as_completed(asked), start=1):
-                spec = asked[answer]
-                try:
-                    yield spec.id, answer.result()
-                except WorkbenchError as fault:
-                    faults[spec.id] = fault
-                progress(done / len(specs), spec.name)
-        except BaseException:  # a break, too: what is not yet asked is left alone
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    """Yield each distortion's candidates when they are complete; a fault stops no other.
+
+    The threads are daemons: a break does not wait for a server that says nothing.
+    """
+    waiting, answers = deque(specs), SimpleQueue[tuple[Distortion, Found | Exception]]()
+
+    def work() -> None:
+        while True:
+            try:
+                spec = waiting.popleft()
+            except IndexError:  # the last one is taken, perhaps just now
+                return
+            try:
+                answers.put((spec, ask(spec.id)))
+            except Exception as fault:
+                answers.put((spec, fault))
+
+    for _ in range(min(concurrency, len(specs))):
+        Thread(target=work, daemon=True).start()
+    try:
+        for done in range(1, len(specs) + 1):
+            spec, found = answers.get()
+            if isinstance(found, WorkbenchError):
+                faults[spec.id] = found
+            elif isinstance(found, Exception):
+                raise found
+            else:
+                yield spec.id, found
+            progress(done / len(specs), spec.name)
+    finally:
+        waiting.clear()
 
 
 def _chosen(id: str, found: Found, ranks: Sequence[int]) -> list[Candidate]:
