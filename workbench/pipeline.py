@@ -37,6 +37,7 @@ from workbench.domain.metrics import QualityMetrics
 from workbench.domain.recipe import Recipe
 from workbench.domain.run import LockedPart, Predictions, Protocol, Run, RunConfig, RunResult
 from workbench.drafting.draft import draft_attributes
+from workbench.drafting.lint import lint
 from workbench.drafting.local_server import LanguageModel
 from workbench.drafting.pool import words_of
 from workbench.drafting.templates import Surroundings
@@ -56,7 +57,7 @@ from workbench.evaluation.subsets import KINDS
 from workbench.settings import Settings
 from workbench.store import Store
 from workbench.tuning.loop import tune
-from workbench.tuning.polarity import encode_attributes
+from workbench.tuning.polarity import encode_attributes, sentence_pairs
 from workbench.tuning.probabilities import HeldOut, probabilities_file, save_probabilities
 from workbench.tuning.regressor import fit_regressor
 from workbench.tuning.threads import computing_threads
@@ -90,13 +91,15 @@ def draft_distortion(
 
 
 def surroundings(store: Store, distortion: str) -> Surroundings:
-    """Return what a template may show of the rest: distortions of the same group, the draft."""
+    """Return what a template may show of the rest: the distortion's group, draft and findings."""
     known = store.recipes.catalogue()
     spec = known[distortion]
-    held = store.draft.attribute_set().without_rejected().phrases()
+    held = store.draft.attribute_set().without_rejected().restricted_to([distortion])
+    found = lint(held, known, polarity=partial(sentence_pairs, polarity="not"))
     return Surroundings(
         neighbours=tuple(one for one in known.values() if one.group == spec.group and one != spec),
-        phrases=held.get(distortion, ()),
+        phrases=held.phrases().get(distortion, ()),
+        findings=tuple(found),
     )
 
 

@@ -93,8 +93,10 @@ def test_a_distortion_that_fails_stops_no_other(workbench, place, scripted):
 
 
 def test_a_template_that_shows_the_draft_or_the_neighbours_says_so_in_a_dry_run(workbench, place):
-    place.draft.add("jpeg", Attribute(phrase="square tiles"), author="eva")
-    assert "- square tiles" in workbench("draft", "jpeg", "--template", "refine", "--dry-run")[1]
+    place.draft.add("jpeg", Attribute(phrase="ugly tiles"), author="eva")
+    shown = workbench("draft", "jpeg", "--template", "refine", "--dry-run")[1]
+    assert "- ugly tiles\n" in shown
+    assert "- ugly tiles: 'ugly' is a judgement." in shown
     shown = workbench("draft", "jpeg", "--template", "contrastive", "--dry-run")[1]
     assert "confused with JPEG2000:" in shown
 

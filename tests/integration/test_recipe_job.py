@@ -85,6 +85,9 @@ def experiment(home, **data):
 def test_a_recipe_is_imported_for_frozen_run_and_measured_at_once(home, store):
     assert workbench("distortions", "add", "night.yaml") == {"id": "night_shot"}
     workbench("attributes", "import", "attributes.yaml")
+    findings = workbench("attributes", "lint", "--encoder", "offline", "--rule", "dead")
+    assert {found["distortion"] for found in findings} <= {"night_shot"}
+    assert list((home / "cache" / "lint-probe").glob("*night_shot*"))
     version = workbench("freeze", "-m", "first")["version"]
     run = enqueue_run(store, version, experiment(home))
     done = CliRunner().invoke(cli, ["worker", "--until-idle"], catch_exceptions=False)

@@ -26,6 +26,7 @@ from pydantic import ValidationError
 
 from workbench.domain.base import Frozen
 from workbench.domain.distortion import Distortion
+from workbench.domain.finding import Finding
 from workbench.errors import TemplateError, UnknownNameError
 from workbench.settings import resource
 
@@ -116,10 +117,12 @@ class Surroundings:
     Attributes:
         neighbours: Distortions that are easily taken for the one in question.
         phrases: The attributes that it has so far.
+        findings: What lint has to say about them.
     """
 
     neighbours: tuple[Distortion, ...] = ()
     phrases: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 ALONE = Surroundings()
@@ -211,6 +214,10 @@ def _context(distortion: Distortion, k: int, around: Surroundings) -> dict[str, 
             for other in around.neighbours
         ],
         "phrases": [_one_line(phrase) for phrase in around.phrases],
+        "findings": [
+            {"phrase": _one_line(found.phrase), "reason": _one_line(found.reason)}
+            for found in around.findings
+        ],
         "k": k,
         "k_word": _NUMBER_WORDS[k - 1] if 1 <= k <= len(_NUMBER_WORDS) else str(k),
     }
