@@ -134,7 +134,10 @@ def test_a_faulty_text_names_template_line_and_variable(write, body, message):
 
 
 def test_a_missing_variable_lists_what_there_is(write):
-    with pytest.raises(TemplateError, match=r"offered: explanation, findings, group, k, k_word, name, neighbours, phrases"):
+    with pytest.raises(
+        TemplateError,
+        match=r"offered: explanation, findings, group, k, k_word, name, neighbours, phrases",
+    ):
         render(write(HEADER + "# user\n{{ mood }}"), DISTORTIONS[0], 5)
 
 
