@@ -94,6 +94,8 @@ def test_what_models_answered_is_offered_from_the_log_and_the_chosen_comes_in(pa
     shown = page("draft").selectbox(key="draft-distortion").select("jpeg").run()
     offered = [box.label for box in shown.checkbox]
     assert offered
+    shown = press(shown, "Add the chosen")
+    assert "Nothing is chosen" in shown.info[0].value
     shown.checkbox[0].check()
     shown = press(shown, "Add the chosen")
     newest = full_store.draft.rows("jpeg")[-1]

@@ -82,6 +82,8 @@ def _offer(place: Workplace, distortion: str, offered: tuple[Candidate, ...]) ->
             )
         ]
         wanted = st.form_submit_button("Add the chosen")
+    if wanted and not chosen:
+        st.info("Nothing is chosen; tick what is to come into the draft.")
     if wanted and chosen:
         for one in chosen:
             place.store.draft.add(distortion, one.attribute, author=place.settings.author)
