@@ -20,7 +20,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from workbench.distortions import catalogue, operators
-from workbench.domain.run import EncoderConfig
+from workbench.domain.config import EncoderConfig
 from workbench.drafting.lint import Probe, RememberedTexts, lint_phrase, load_probe
 from workbench.encoders import Encoder, load_encoder
 from workbench.settings import read_settings, resource

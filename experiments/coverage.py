@@ -23,7 +23,10 @@ from tests.evaluation.clustered_images import (
     naive_interval_holds,
     share,
 )
+from workbench.evaluation.bootstrap import paired_bootstrap
+from workbench.evaluation.correlation import srcc
 from workbench.evaluation.figures.style import bare, colour_of, marker_of
+from workbench.evaluation.guard import corrected_for_choosing, gain_of_choosing
 from workbench.evaluation.svg import svg_text
 
 PHOTOGRAPHS = (3, 5, 10, 20, 40)
@@ -39,6 +42,7 @@ NOISES = (
     0.05,
 )  # of the better version; the other's is the first
 CANDIDATES = (2, 5, 10, 20)
+CLEAR = (0.45, 0.05)  # noise of two versions of which one is better by far
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,23 @@ def choice_rows(datasets: int) -> Iterator[tuple[object, ...]]:
         )
 
 
+def clear_choice_rows(datasets: int) -> Iterator[tuple[object, ...]]:
+    """Yield what the better of two very unequal versions seems and is worth, less the truth."""
+    population = Population(offset=0.2, noise=CLEAR, stretch=0.3)
+    worse, truth = population.truth()
+    generator, bias = np.random.default_rng(3), []
+    for number in range(datasets):
+        drawn = target, predicted, _ = population.draw(generator, 20)
+        sample = paired_bootstrap(*drawn, resamples=400, seed=number)
+        points = [float(srcc(some, target)) for some in predicted]
+        uncapped = np.mean(points) + gain_of_choosing(sample, *drawn)
+        choice = corrected_for_choosing(*drawn, (0, 1), resamples=400, seed=number)
+        bias.append(np.array([points[1], uncapped, choice.corrected]) - truth)
+    means, errors = np.mean(bias, axis=0), np.std(bias, axis=0) / np.sqrt(datasets)
+    cells = (f"{mean:+.4f} ± {error:.4f}" for mean, error in zip(means, errors, strict=True))
+    yield f"{truth - worse:.3f}", *cells
+
+
 def power_svg(found: Sequence[Power]) -> str:
     """Return the power curves as SVG."""
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
@@ -138,6 +159,11 @@ def main(datasets: int, svg: Path | None) -> None:
         ("equal candidates", "best as it stands", "corrected", "any single one", "± of corrected",
          "interval holds, %", "best “better” than the baseline, %", "after all looks, %"),
         choice_rows(datasets),
+    )  # fmt: skip
+    print_table(
+        ("true difference of two", "better one as it stands", "corrected without a cap",
+         "corrected"),
+        clear_choice_rows(datasets),
     )  # fmt: skip
     found = list(power(datasets))
     print_table(

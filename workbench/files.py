@@ -1,9 +1,11 @@
 """Files that are there whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 
 _PASSING = ".partial-"
 
@@ -38,3 +40,34 @@ def clear_passing(folder: Path) -> None:
     """Remove what killed processes left half-written in a folder; nobody else may write there."""
     for file in folder.glob(f"{_PASSING}*"):
         file.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_whole(folder: Path) -> Iterator[Path]:
+    """Yield a passing folder beside a folder's own; it takes that name at the end.
+
+    If anything is raised inside, the passing folder goes. If another process has made the same
+    folder meanwhile, that one stays.
+
+    Args:
+        folder: Its parents are made.
+
+    Raises:
+        OSError: It cannot be written.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as parent:
+        ...     with folder_written_whole(Path(parent) / "made") as making:
+        ...         _ = (making / "a.txt").write_text("all of it")
+        ...     [found.name for found in Path(parent).rglob("*")]
+        ['made', 'a.txt']
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    making = Path(mkdtemp(dir=folder.parent, prefix=_PASSING))
+    try:
+        yield making
+        if not folder.exists():
+            making.rename(folder)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)

@@ -7,63 +7,58 @@ Each arrow is one function whose argument is the result of the one before.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from importlib.metadata import version as installed
 from pathlib import Path
-from platform import python_version
 
-import numpy as np
-
-from workbench.datasets.distorted import DistortedSet, distorted_set
 from workbench.datasets.generation.generator import GeneratedSet, generate
 from workbench.datasets.generation.plan import GeneratorConfig
-from workbench.datasets.splits.grouped import photograph_folds
-from workbench.datasets.splits.locked import locked_photographs
-from workbench.datasets.weak_scores import LABELS
+from workbench.datasets.image_set import ImageSet
+from workbench.datasets.splits.run_splits import run_splits
 from workbench.distortions import (
-    apply_distortion,
     apply_sequence,
     catalogue,
     operator_of,
 )
 from workbench.domain.attributes import Attribute, AttributeSet, Version
-from workbench.domain.comparison import Comparison, SubsetKind
+from workbench.domain.comparison import Comparison, Looks, SubsetKind
+from workbench.domain.config import RunConfig
 from workbench.domain.conflicts import Resolution, Side
 from workbench.domain.lineage import common_ancestor
 from workbench.domain.merging import Merged, merge
-from workbench.domain.metrics import QualityMetrics
+from workbench.domain.progress import Progress, part
 from workbench.domain.recipe import Recipe
-from workbench.domain.run import LockedPart, Predictions, Protocol, Run, RunConfig, RunResult
+from workbench.domain.run import Protocol, Run, RunResult
+from workbench.drafting.candidates import Found, gather_candidates
 from workbench.drafting.draft import draft_attributes
 from workbench.drafting.lint import lint
 from workbench.drafting.local_server import LanguageModel
+from workbench.drafting.named_model import NamedModel
 from workbench.drafting.pool import words_of
 from workbench.drafting.templates import Surroundings
-from workbench.encoders import Encoder, load_encoder
-from workbench.errors import ConfigError
-from workbench.evaluation.baselines import baselines
+from workbench.encoders import load_encoder
+from workbench.errors import ConfigError, WorkbenchError
 from workbench.evaluation.comparable import finished_results
 from workbench.evaluation.comparison import compare_runs
 from workbench.evaluation.correlation import quality_metrics
-from workbench.evaluation.guard import after_looks
-from workbench.evaluation.held_out import FoldedData
+from workbench.evaluation.guard import after_looks, hash_of_test_part
 from workbench.evaluation.identification import all_clean, identification_metrics
 from workbench.evaluation.locked import on_locked, part_of
 from workbench.evaluation.quoted import quoted_rows
 from workbench.evaluation.strength_tables import strength_tables
 from workbench.evaluation.subsets import KINDS
+from workbench.scoring.model_files import model_folder, save_model
 from workbench.settings import Settings
 from workbench.store import Store
-from workbench.tuning.loop import tune
-from workbench.tuning.polarity import encode_attributes, sentence_pairs
+from workbench.training.held_out import held_out
+from workbench.training.images import make_data, open_and_locked
+from workbench.training.record import baselines_of, environment, predictions_of, protocol_of
+from workbench.training.task import Task, finished_folder, kept_trainings, training_key
+from workbench.training.transfer import transfers
+from workbench.training.whole import WholeModel, on_locked_images, trained_whole
+from workbench.tuning.polarity import sentence_pairs
 from workbench.tuning.probabilities import HeldOut, probabilities_file, save_probabilities
-from workbench.tuning.regressor import fit_regressor
 from workbench.tuning.threads import computing_threads
-from workbench.tuning.views import grid_crops
-
-Progress = Callable[[float, str], None]
 
 
 def draft_distortion(
@@ -90,14 +85,67 @@ def draft_distortion(
     )
 
 
-def surroundings(store: Store, distortion: str) -> Surroundings:
-    """Return what a template may show of the rest: the distortion's group, draft and findings."""
+def draft_candidates(
+    store: Store,
+    distortions: Sequence[str],
+    model: NamedModel,
+    *,
+    template: str = "few_shot",
+    k: int = 5,
+    samples: int = 1,
+    seed: int = 0,
+    neighbours: Sequence[str] | None = None,
+    concurrency: int | None = None,
+) -> Iterator[tuple[str, Found | WorkbenchError]]:
+    """Ask about several distortions at once and hand each on when all its samples are there.
+
+    Every call is logged and a repeated one recalled. The draft is not touched.
+
+    Args:
+        store: The open store.
+        distortions: Ids of the distortions.
+        model: Who is asked; one that is only named is not asked, the log alone answers.
+        template: Name of the prompt template.
+        k: How many attributes each sample has.
+        samples: How often to ask about each distortion.
+        seed: Start of the sampling seeds.
+        neighbours: Ids of what a distortion is told from; without, those of its group.
+        concurrency: Most requests under way at once; without, what suits the model.
+
+    Returns:
+        Pairs of an id and its pooled candidates, or what went wrong; one that fails stops no other.
+
+    Raises:
+        UnknownNameError: A distortion or a neighbour does not exist.
+    """
+    known = store.recipes.catalogue()
+    subjects = [(known[id], surroundings(store, id, neighbours)) for id in distortions]
+    return gather_candidates(
+        subjects, model,
+        template=template, k=k, samples=samples, seed=seed,
+        log=store.calls.add, recall=store.calls.find, at_once=concurrency,
+    )  # fmt: skip
+
+
+def surroundings(
+    store: Store, distortion: str, neighbours: Sequence[str] | None = None
+) -> Surroundings:
+    """Return what a template may show of the rest: neighbours, the draft, and lint's findings.
+
+    Args:
+        store: The open store.
+        distortion: Id of the distortion.
+        neighbours: Ids of what it is told from; without, the others of its group.
+    """
     known = store.recipes.catalogue()
     spec = known[distortion]
+    near = [one for one in known.values() if one.group == spec.group]
+    if neighbours is not None:
+        near = [known[id] for id in neighbours]
     held = store.draft.attribute_set().without_rejected().restricted_to([distortion])
     found = lint(held, known, polarity=partial(sentence_pairs, polarity="not"))
     return Surroundings(
-        neighbours=tuple(one for one in known.values() if one.group == spec.group and one != spec),
+        neighbours=tuple(one for one in near if one != spec),
         phrases=held.phrases().get(distortion, ()),
         findings=tuple(found),
     )
@@ -196,8 +244,11 @@ def run_version(
     settings: Settings,
     progress: Progress,
     recipes: tuple[Recipe, ...] = (),
+    afresh: bool = False,
 ) -> RunResult:
     """Tune, regress and evaluate one version; every photograph is held out exactly once.
+
+    A run that was broken off goes on where it was, to the same figures.
 
     Args:
         version: The frozen attributes.
@@ -205,6 +256,7 @@ def run_version(
         settings: Cache folder, device, hub.
         progress: Told the share done; may raise RunCancelledError.
         recipes: The store's distortion types beside the built-in ones.
+        afresh: Forget what an attempt that was broken off has left.
 
     Raises:
         ConfigError: The version lacks a distortion of the configuration, or one has no operator.
@@ -212,19 +264,27 @@ def run_version(
     """
     started = time.monotonic()
     attributes = _attributes_for(version, config, recipes)
+    key = training_key(version.hash, config.hash)
     encoder = load_encoder(config.encoder, settings, seed=config.seed)
-    with computing_threads(encoder.threads):
-        every = make_data(config, settings, part(progress, 0.0, 0.1), recipes)
-        data = _open_images(every, config)
-        found = held_out(encoder, attributes, data, config, part(progress, 0.1, 0.8))
-        locked = locked_part(encoder, attributes, every, config, part(progress, 0.8, 0.9))
-        beside = _baselines(encoder, data, config, recipes, part(progress, 0.9, 1.0))
-    save_probabilities(
-        probabilities_file(settings, version.hash, config.hash), found,
-        version=version.hash, config_hash=config.hash, attributes=attributes,
-        target=data.quality, photographs=data.photograph,
-    )  # fmt: skip
-    truth = data.strengths()
+    with (
+        computing_threads(encoder.threads),
+        kept_trainings(settings, key, afresh=afresh) as folder,
+    ):
+        every = make_data(config.data, settings, part(progress, 0.0, 0.1), recipes)
+        data, locked = open_and_locked(every, config.split.locked)
+        parent = _parent_folder(version, config, settings)
+        task = Task.of(encoder, attributes, config, folder=folder, parent=parent)
+        splits = run_splits(data, config.split)
+        found, figures, tested = held_out(task, data, splits, part(progress, 0.1, 0.7))
+        model = trained_whole(task, data, part(progress, 0.7, 0.8))
+        elsewhere = transfers(model, config, settings, recipes, part(progress, 0.8, 0.9))
+        shown = data.only(tested)
+        beside = {} if config.split.published else baselines_of(
+            encoder, data, data.distortions, config, recipes, part(progress, 0.9, 1.0)
+        )  # fmt: skip
+        apart = on_locked_images(model, data, locked)
+        terms = protocol_of(shown, config, crop=encoder.facts.image_size)
+        _keep(settings, version, config, model, found, shown, terms)
     progress(1.0, "done")
     return RunResult(
         version=version.hash,
@@ -232,96 +292,22 @@ def run_version(
         attribute_count=attributes.size,
         config_hash=config.hash,
         encoder=encoder.facts,
-        protocol=_protocol(config, data, encoder.facts.image_size, recipes),
-        quality=quality_metrics(data.quality.tolist(), found.quality.tolist()),
-        identification=identification_metrics(truth, found.strengths, levels=data.levels),
-        all_clean=all_clean(truth, levels=data.levels),
-        predictions=_predictions(data, found.quality),
+        protocol=terms,
+        quality=quality_metrics(shown.quality.tolist(), found.quality.tolist()),
+        identification=identification_metrics(found.truth, found.strengths, levels=data.levels),
+        all_clean=all_clean(found.truth, levels=data.levels),
+        predictions=predictions_of(shown, found.quality),
         baselines=beside,
         strength_tables=strength_tables(
-            truth, found.strengths, data.photograph,
+            found.truth, found.strengths, shown.photograph,
             distortions=data.distortions, levels=data.levels,
         ),
-        locked=locked,
+        splits=figures,
+        transfers=elsewhere,
+        locked=apart,
         duration_s=time.monotonic() - started,
-        environment=_environment(),
+        environment=environment(),
     )  # fmt: skip
-
-
-def make_data(
-    config: RunConfig,
-    settings: Settings,
-    progress: Progress,
-    recipes: tuple[Recipe, ...] = (),
-) -> DistortedSet:
-    """Return the images of a configuration, distorted now or read from the cache."""
-    return distorted_set(
-        config.data,
-        catalogue(recipes),
-        lambda image, distortion, level, seed: apply_distortion(
-            image, distortion, level, seed=seed, recipes=recipes
-        ),
-        cache=settings.cache,
-        progress=progress,
-    )
-
-
-def held_out(
-    encoder: Encoder,
-    attributes: AttributeSet,
-    data: DistortedSet,
-    config: RunConfig,
-    progress: Progress,
-) -> HeldOut:
-    """Tune and regress on all folds but one, predict that one; until each was held out."""
-    pairs, groups = encode_attributes(encoder, attributes, config.tuning.polarity)
-    truth = data.strengths()
-    folds = photograph_folds(data.photograph, folds=config.split.folds, seed=config.split.seed)
-    found = HeldOut.empty(truth, folds=len(folds), attributes=attributes.size)
-    for fold, (train, test) in enumerate(folds):
-        told = part(progress, fold / len(folds), (fold + 1) / len(folds))
-        seed = config.seed + fold
-        model = tune(
-            encoder, pairs, groups, data.images[train], truth[train], config.tuning,
-            seed=seed, progress=told,
-        )  # fmt: skip
-        seen, unseen = (model.probabilities(data.images[index]) for index in (train, test))
-        regressor = fit_regressor(seen, data.quality[train], config.regressor, seed=seed)
-        found.probabilities[fold, train], found.probabilities[fold, test] = seen, unseen
-        found.fold_of[test] = fold
-        found.strengths[test] = model.strengths(unseen)
-        found.quality[test] = regressor.predict(unseen)
-    return found
-
-
-def locked_part(
-    encoder: Encoder,
-    attributes: AttributeSet,
-    data: DistortedSet,
-    config: RunConfig,
-    progress: Progress,
-) -> LockedPart | None:
-    """Tune and regress once on all open photographs, predict the locked ones; None without any."""
-    train, test = locked_photographs(data.photograph, config.split.locked)
-    if not len(test):
-        return None
-    pairs, groups = encode_attributes(encoder, attributes, config.tuning.polarity)
-    truth = data.strengths()
-    model = tune(
-        encoder, pairs, groups, data.images[train], truth[train], config.tuning,
-        seed=config.seed, progress=progress,
-    )  # fmt: skip
-    seen, unseen = (model.probabilities(data.images[index]) for index in (train, test))
-    regressor = fit_regressor(seen, data.quality[train], config.regressor, seed=config.seed)
-    quality, hidden = regressor.predict(unseen), _only(data, test)
-    return LockedPart(
-        quality=quality_metrics(hidden.quality.tolist(), quality.tolist()),
-        identification=identification_metrics(
-            truth[test], model.strengths(unseen), levels=data.levels
-        ),
-        all_clean=all_clean(truth[test], levels=data.levels),
-        predictions=_predictions(hidden, quality),
-    )
 
 
 def generate_set(
@@ -403,6 +389,24 @@ def look_at(store: Store, comparison: Comparison, *, purpose: str, author: str) 
     return after_looks(comparison, store.looks.count(comparison.test_hash), parts)
 
 
+def look_at_runs(store: Store, runs: Sequence[Run], *, purpose: str, author: str) -> Looks:
+    """Record that held-out figures of finished runs on one test part are shown; return the count.
+
+    Args:
+        store: The open store.
+        runs: Whose figures are about to be shown.
+        purpose: What for, in words ("runs show 3").
+        author: Who looks.
+
+    Raises:
+        ConfigError: One is not done, or they were tested on different images.
+    """
+    results = finished_results(runs, [f"run {run.id}" for run in runs])
+    test_hash = hash_of_test_part(results[0].protocol, results[0].predictions)
+    store.looks.add_all(test_hash, runs=[run.id for run in runs], purpose=purpose, author=author)
+    return store.looks.count(test_hash)
+
+
 def compared_runs(store: Store, comparison: Comparison) -> tuple[Run, ...]:
     """Return the runs of a comparison's rows as seen on its test part, locked or held out."""
     runs = [store.runs.get(row.run) for row in comparison.rows]
@@ -444,52 +448,6 @@ def comparable_runs(
     return [store.runs.get(runs[newest]) for runs in done]
 
 
-def part(progress: Progress, start: float, end: float) -> Progress:
-    """Return a progress function whose 0..1 is a part of the whole's."""
-    return lambda share, text: progress(start + (end - start) * share, text)
-
-
-def _baselines(
-    encoder: Encoder,
-    data: DistortedSet,
-    config: RunConfig,
-    recipes: tuple[Recipe, ...],
-    progress: Progress,
-) -> dict[str, QualityMetrics]:
-    """Return what simple methods reach on the run's own folds; the tower recalls its crops."""
-    folds = photograph_folds(data.photograph, folds=config.split.folds, seed=config.split.seed)
-    known = catalogue(recipes)
-    found = baselines(
-        encoder,
-        FoldedData(data.images, data.quality, data.photograph, folds),
-        [known[name].name for name in data.distortions],
-        views=grid_crops,
-        regress=lambda seen, quality, seed: (
-            fit_regressor(seen, quality, config.regressor, seed=seed).predict
-        ),
-        seed=config.seed,
-        progress=progress,
-    )
-    return {name: one.quality for name, one in found.items()}
-
-
-def _open_images(data: DistortedSet, config: RunConfig) -> DistortedSet:
-    """Return the images that folds are made of: all but the locked ones."""
-    rows, locked = locked_photographs(data.photograph, config.split.locked)
-    return _only(data, rows) if len(locked) else data
-
-
-def _only(data: DistortedSet, rows: np.ndarray) -> DistortedSet:
-    return replace(
-        data,
-        images=data.images[rows],
-        photograph=tuple(data.photograph[row] for row in rows),
-        distortion=tuple(data.distortion[row] for row in rows),
-        level=tuple(data.level[row] for row in rows),
-        quality=data.quality[rows],
-    )
-
-
 def _attributes_for(
     version: Version, config: RunConfig, recipes: tuple[Recipe, ...]
 ) -> AttributeSet:
@@ -505,42 +463,39 @@ def _attributes_for(
     return attributes
 
 
-def _protocol(
-    config: RunConfig, data: DistortedSet, crop: int, recipes: tuple[Recipe, ...]
-) -> Protocol:
-    photographs = len(set(data.photograph))
-    where = "photographs of installed packages" if config.data.photographs == "packaged" else (
-        f"photographs in {config.data.photographs}"
+def _parent_folder(version: Version, config: RunConfig, settings: Settings) -> Path | None:
+    """Return where the parent's trainings lie; None for a run that starts afresh."""
+    if config.tuning.start == "fresh":
+        return None
+    if version.parent is None:
+        raise ConfigError(
+            f"tuning.start is 'parent', but version {version.label} has none. Set it to 'fresh'."
+        )
+    afresh = config.model_copy(
+        update={"tuning": config.tuning.model_copy(update={"start": "fresh"})}
+    )
+    keys = [training_key(version.parent, one.hash) for one in (config, afresh)]
+    folders = [finished_folder(settings, key) for key in keys]
+    return next((folder for folder in folders if folder.is_dir()), folders[-1])
+
+
+def _keep(
+    settings: Settings,
+    version: Version,
+    config: RunConfig,
+    model: WholeModel,
+    found: HeldOut,
+    shown: ImageSet,
+    terms: Protocol,
+) -> None:
+    """Keep what scoring and attribution need of a run."""
+    attributes = model.task.attributes
+    save_probabilities(
+        probabilities_file(settings, version.hash, config.hash), found,
+        version=version.hash, config_hash=config.hash, attributes=attributes,
+        target=shown.quality, photographs=shown.photograph,
     )  # fmt: skip
-    used = [recipe for recipe in recipes if recipe.id in data.distortions]
-    made = "".join(f"; {recipe.id} is {recipe.spec().source}" for recipe in used)
-    share = config.split.locked
-    apart = f"{share:g} of the photographs locked away, " if share else ""
-    size = f"{config.data.width}x{config.data.height} px"
-    return Protocol(
-        dataset=f"{where}, {size}, distorted at all levels{made}",
-        data_hash=data.hash,
-        target=f"{LABELS[config.data.quality_metric]} (full-reference weak supervision, no MOS)",
-        distortions=data.distortions,
-        split=f"{config.split.folds} folds by photograph, each held out once, {apart}"
-        f"split seed {config.split.seed}, training seed {config.seed}",
-        crop=f"grid of {crop} px crops, probabilities averaged",
-        images=len(data.photograph),
-        photographs=photographs,
-    )
-
-
-def _predictions(data: DistortedSet, quality: np.ndarray) -> Predictions:
-    return Predictions(
-        image=data.names,
-        photograph=data.photograph,
-        distortion=data.distortion,
-        level=data.level,
-        target=tuple(data.quality.tolist()),
-        predicted=tuple(quality.tolist()),
-    )
-
-
-def _environment() -> dict[str, str]:
-    libraries = ("torch", "open_clip_torch", "numpy", "scipy", "piq", "opencv-python-headless")
-    return {"python": python_version(), **{name: installed(name) for name in libraries}}
+    save_model(
+        model_folder(settings, version.hash, config.hash), model.tuned, model.regressor,
+        absent=model.absent, version=version, attributes=attributes, config=config, protocol=terms,
+    )  # fmt: skip

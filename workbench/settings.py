@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 
 import yaml
 from platformdirs import user_cache_path
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from workbench.errors import ConfigError
 
@@ -16,6 +17,10 @@ _PACKAGE = Path(str(files("workbench")))
 _CHECKOUT = _PACKAGE.parent
 
 DEFAULT_MODEL = "gpt-4o-mini"  # of OpenAI's API, if a key is set and no model is named
+
+
+_Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_PRICES = TypeAdapter(dict[str, tuple[_Price, _Price]])
 
 
 class Settings(BaseModel):
@@ -30,6 +35,7 @@ class Settings(BaseModel):
         gguf: Path of a GGUF model for the local server.
         offline: Never try to reach a hub.
         device: Where torch computes; "auto" takes a GPU if there is one.
+        devices: How many GPUs, or processes on a CPU, share every batch of a training.
         threads: CPU threads of the local language model.
         author: Who edits and freezes, for the record.
         prices: Model to its price, as (prompt, completion) in US dollars per million tokens.
@@ -46,6 +52,7 @@ class Settings(BaseModel):
     gguf: Path | None
     offline: bool
     device: str
+    devices: int = 1
     threads: int
     author: str
     prices: Mapping[str, tuple[float, float]] = {}
@@ -77,6 +84,7 @@ def read_settings(*, database_url: str | None = None) -> Settings:
         gguf=Path(gguf) if gguf else None,
         offline=env.get("WORKBENCH_OFFLINE", "") not in ("", "0"),
         device=env.get("WORKBENCH_DEVICE") or "auto",
+        devices=_count("WORKBENCH_DEVICES") or 1,
         threads=_count("WORKBENCH_THREADS") or os.cpu_count() or 1,
         author=env.get("WORKBENCH_AUTHOR") or env.get("USER") or env.get("USERNAME") or "unknown",
         prices=_prices(Path(env.get("WORKBENCH_PRICES") or home / "prices.yaml")),
@@ -100,19 +108,12 @@ def _prices(file: Path) -> dict[str, tuple[float, float]]:
     """Read the price table, `MODEL: [PROMPT, COMPLETION]` a line; none ships, for prices change."""
     try:
         table = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
-        found = {str(name): tuple(map(float, pair)) for name, pair in (table or {}).items()}
-    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
-        raise ConfigError(_bad_prices(file)) from error
-    if any(len(pair) != 2 or min(pair) < 0 for pair in found.values()):
-        raise ConfigError(_bad_prices(file))
-    return {name: (pair[0], pair[1]) for name, pair in found.items()}
-
-
-def _bad_prices(file: Path) -> str:
-    return (
-        f"The price table {file} cannot be used; write one line for each model, such as "
-        "'MODEL: [0.15, 0.60]', in US dollars per million prompt and completion tokens."
-    )
+        return _PRICES.validate_python({} if table is None else table)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(
+            f"The price table {file} cannot be used; write one line for each model, such as "
+            "'MODEL: [0.15, 0.60]', in US dollars per million prompt and completion tokens."
+        ) from error
 
 
 def _count(variable: str) -> int | None:

@@ -6,12 +6,11 @@ import numpy as np
 
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.domain.calls import LLMCall, LLMRequest
+from workbench.domain.config import DataConfig, RunConfig
 from workbench.domain.run import (
-    DataConfig,
     EncoderFacts,
     Predictions,
     Protocol,
-    RunConfig,
     RunResult,
 )
 from workbench.drafting.draft import response_format

@@ -95,7 +95,23 @@ def test_without_a_worker_a_waiting_queue_offers_to_start_one(page, full_store):
     assert "Start a worker" in [button.label for button in runs.button]
 
 
-def test_a_finished_run_shows_its_figures(runs, full_store):
+def test_figures_are_shown_when_they_are_asked_for_and_that_is_one_look(runs, full_store):
     done = next(run for run in full_store.runs.list() if run.status == "done")
-    srcc = full_store.runs.get(done.id).result.quality.srcc
-    assert any(f"SRCC {srcc:.3f}" in caption.value for caption in runs.caption)
+    result = full_store.runs.get(done.id).result
+    assert not any("SRCC" in caption.value for caption in runs.caption)
+    assert full_store.looks.list() == []
+    runs = press(runs, f"Show figures of run {done.id}")
+    for _ in range(3):  # what the page shows again is no further look
+        (caption,) = (some for some in runs.caption if "SRCC" in some.value)
+        assert f"SRCC {result.quality.srcc:.3f}" in plain(caption)
+        assert "looked at 1 time, 1 version." in plain(caption)
+        runs = runs.run()
+    (look,) = full_store.looks.list()
+    assert (look.run, look.purpose, look.author) == (done.id, f"page Runs, run {done.id}", "eva")
+
+
+def test_another_session_is_another_look(page, full_store):
+    done = next(run for run in full_store.runs.list() if run.status == "done")
+    for count in ("looked at 1 time", "looked at 2 times"):
+        runs = press(page("runs"), f"Show figures of run {done.id}")
+        assert any(count in plain(caption) for caption in runs.caption)

@@ -46,7 +46,7 @@ def test_every_comparison_is_a_look_at_each_version_on_record(compare, store):
 def test_the_count_stands_beside_the_figures(compare, store):
     words = " ".join(compare()[1].split())
     assert "looked at 2 times, 2 versions" in words
-    assert "SRCC of the best of 2 runs" in words
+    assert "SRCC of the best of 2 candidates" in words
     assert store.looks.list()[0].author == "ann"
 
 
@@ -84,6 +84,25 @@ def test_what_cannot_be_shown_is_one_plain_line_and_no_look(compare, store, opti
     assert words in err
     assert err.count("\n") == 1
     assert store.looks.list() == []
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        ("--report", "a file/r.html"),  # a folder cannot be made where a file is
+        ("--report", "a folder"),
+        ("--csv", "a file"),
+        ("--csv", "a file/tables.zip"),
+    ],
+)
+def test_a_report_that_cannot_be_written_costs_no_look(compare, store, tmp_path, option, name):
+    (tmp_path / "a file").write_text("kept")
+    (tmp_path / "a folder").mkdir()
+    status, out, err = compare(option, tmp_path / name)
+    assert (status, out, store.looks.list()) == (1, "", [])
+    assert f"cannot be written to {tmp_path / name}: " in err
+    assert err.endswith("Name another path. No look was counted.\n")
+    assert (tmp_path / "a file").read_text() == "kept"
 
 
 @pytest.mark.parametrize("name", ["r.html", "r.json"])

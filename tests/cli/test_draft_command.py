@@ -10,10 +10,14 @@ import time
 
 import pytest
 
-from tests.drafting.behaviours import fails, lists, stalls_before_headers
+from tests.drafting.behaviours import by_seed, by_words, fails, lists, stalls_before_headers
 from tests.drafting.conftest import scripted  # noqa: F401
 from workbench.domain.attributes import Attribute
 from workbench.store import open_store
+
+TWO_SAMPLES = by_seed(
+    {0: lists("pale sky", "blocky edges"), 3: lists("blocky edges", "grainy walls")}
+)
 
 
 @pytest.fixture
@@ -33,7 +37,7 @@ def phrases(store, distortion="jpeg"):
 
 
 def test_samples_are_pooled_and_the_best_come_into_the_draft(workbench, place, scripted):
-    scripted.behaviours = [lists("pale sky", "blocky edges"), lists("blocky edges", "grainy walls")]
+    scripted.behaviours = [TWO_SAMPLES]
     status, out, _ = workbench("draft", "jpeg", "--k", 2, "--samples", 2, "--json")
     rows = json.loads(out)
     assert status == 0
@@ -46,7 +50,7 @@ def test_samples_are_pooled_and_the_best_come_into_the_draft(workbench, place, s
 
 
 def test_others_are_picked_by_rank_without_asking_again(workbench, place, scripted):
-    scripted.behaviours = [lists("pale sky", "blocky edges"), lists("blocky edges", "grainy walls")]
+    scripted.behaviours = [TWO_SAMPLES]
     workbench("draft", "jpeg", "--k", 2, "--samples", 2)
     status, _, _ = workbench("draft", "jpeg", "--k", 2, "--samples", 2, "--pick", "3,1")
     assert status == 0
@@ -84,12 +88,51 @@ def test_log_only_leaves_the_draft_alone(workbench, place, scripted):
 
 
 def test_a_distortion_that_fails_stops_no_other(workbench, place, scripted):
-    scripted.behaviours = [fails(400), lists("pale sky", "blocky edges")]
+    scripted.behaviours = [by_words(jpeg=fails(400), pixelate=lists("pale sky", "blocky edges"))]
     status, _, err = workbench("draft", "jpeg", "pixelate", "--k", 2)
     assert status == 1
     assert "1 of 2 distortions could not be drafted" in err
     assert "jpeg: The language model at" in err
     assert (phrases(place), phrases(place, "pixelate")) == ([], ["pale sky", "blocky edges"])
+
+
+def test_nothing_is_asked_before_every_name_is_known(workbench, place, scripted):
+    for wrong in (["jpegg"], ["jpeg", "--template", "papers"]):
+        status, _, err = workbench("draft", "pixelate", *wrong)
+        assert (status, scripted.received) == (1, [])
+        assert "Did you mean" in err
+
+
+def test_the_log_alone_answers_what_was_asked_before(workbench, place, scripted, monkeypatch):
+    scripted.behaviours = [TWO_SAMPLES]
+    asked = workbench("draft", "jpeg", "--k", 2, "--samples", 2, "--json")[1]
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")  # where nobody listens
+    status, out, _ = workbench("draft", "jpeg", "--k", 2, "--samples", 2, "--offline", "--json")
+    assert (status, out) == (0, asked)
+    status, out, err = workbench("draft", "jpeg", "--k", 3, "--offline", "--json")
+    assert (status, json.loads(out), phrases(place)) == (1, [], ["blocky edges", "pale sky"])
+    assert err.splitlines()[-1].startswith("workbench: The log lacks 1 of 1 answers of gpt-4o-mini")
+
+
+def test_named_neighbours_alone_are_shown(workbench, place):
+    arguments = ["draft", "jpeg", "--template", "contrastive", "--dry-run"]
+    named = ["--neighbour", "gaussian_blur", "--neighbour", "pixelate"]
+    shown = workbench(*arguments, *named)[1]
+    told = [line.split(":")[0] for line in shown.splitlines() if "be confused with" in line]
+    assert [line.split(" with ")[1] for line in told] == ["Gaussian blur", "Pixelate"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--neighbour", "pixelate"], "Template 'few_shot' shows no neighbours, so --neighbour"),
+        (["--template", "contrastive", "--neighbour", "pixelat"], "Did you mean 'pixelate'?"),
+    ],
+)
+def test_neighbours_that_cannot_be_shown_are_refused(workbench, place, scripted, arguments, words):
+    status, _, err = workbench("draft", "jpeg", *arguments)
+    assert (status, scripted.received) == (1, [])
+    assert words in err
 
 
 def test_a_template_that_shows_the_draft_or_the_neighbours_says_so_in_a_dry_run(workbench, place):
@@ -108,7 +151,7 @@ def test_a_log_read_elsewhere_answers_there_and_nobody_is_asked(
     tmp_path,
     monkeypatch,
 ):
-    scripted.behaviours = [lists("pale sky", "blocky edges"), lists("blocky edges", "grainy walls")]
+    scripted.behaviours = [TWO_SAMPLES]
     workbench("draft", "jpeg", "--k", 2, "--samples", 2)
     workbench("calls", "export", tmp_path / "log.jsonl")
     monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path / 'other.sqlite'}")
@@ -126,8 +169,10 @@ def test_a_log_read_elsewhere_answers_there_and_nobody_is_asked(
 def test_a_call_costs_what_the_price_table_says(workbench, place, scripted, tmp_path):
     (tmp_path / "prices.yaml").write_text("gpt-4o-mini: [1000, 2000]\n")
     scripted.behaviours = [lists("pale sky", "blocky edges")]
-    workbench("draft", "jpeg", "--k", 2)
-    assert place.calls.get(1).cost_usd == pytest.approx((7 * 1000 + 9 * 2000) / 1e6)
+    rows = json.loads(workbench("draft", "jpeg", "--k", 2, "--json")[1])
+    cost = pytest.approx((7 * 1000 + 9 * 2000) / 1e6)
+    assert place.calls.get(1).cost_usd == cost
+    assert [row["cost_usd"] for row in rows] == [cost, cost]
 
 
 @pytest.mark.parametrize("table", ["m: 3", "m: [1]", "m: [-1, 2]", "[1, 2]", "m: [a, b]", "m: ["])

@@ -7,8 +7,8 @@ import torch
 from workbench.datasets.distorted import distorted_set
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.datasets.weak_scores import weak_scores
+from workbench.domain.config import DataConfig
 from workbench.domain.distortion import Distortion
-from workbench.domain.run import DataConfig
 from workbench.errors import DataError
 
 SPECS = {
@@ -72,7 +72,7 @@ def test_a_distortion_without_operator_is_refused(tmp_path):
 
 def test_an_unwritable_cache_is_one_plain_line(tmp_path):
     (tmp_path / "distorted").write_text("a file where the folder should be")
-    with pytest.raises(DataError, match="Cannot write distorted images below"):
+    with pytest.raises(DataError, match="Distorted images could not be written to"):
         make(tmp_path)
 
 

@@ -10,8 +10,8 @@ from workbench.datasets.splits.near_duplicates import (
     near_duplicates,
     perceptual_hash,
 )
+from workbench.domain.config import DataConfig
 from workbench.domain.distortion import Distortion
-from workbench.domain.run import DataConfig
 from workbench.errors import SplitLeakageError
 
 # The two of the ten that are no photographs of a scene are left out.

@@ -47,6 +47,21 @@ def sends(body: bytes, status: int = 200, **headers: str):
     return behave
 
 
+def by_words(**behaviours):
+    """Behave according to which of these words the question holds, whichever comes first."""
+
+    def behave(handler: BaseHTTPRequestHandler) -> None:
+        asked = handler.body["messages"][-1]["content"].casefold()
+        next(some for word, some in behaviours.items() if word in asked)(handler)
+
+    return behave
+
+
+def by_seed(behaviours):
+    """Behave according to the seed of the question, whichever sample comes first."""
+    return lambda handler: behaviours[handler.body["seed"]](handler)
+
+
 def fails(status: int, message: str = "out of order", **headers: str):
     return sends(json.dumps({"error": {"message": message}}).encode(), status, **headers)
 

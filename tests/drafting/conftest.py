@@ -18,7 +18,7 @@ Behaviour = Callable[[BaseHTTPRequestHandler], None]
 
 
 class CallLog:
-    """What the store does, in memory: numbers calls and finds them by the key of their request."""
+    """What the store does, in memory: numbers calls and finds the usable ones by their request."""
 
     def __init__(self) -> None:
         self.calls: list[LLMCall] = []
@@ -28,7 +28,8 @@ class CallLog:
         return self.calls[-1]
 
     def find(self, key: str) -> LLMCall | None:
-        return next((call for call in self.calls if call.request.key == key), None)
+        usable = (call for call in self.calls if call.request.key == key and call.error is None)
+        return next(usable, None)
 
     @property
     def errors(self) -> list[str | None]:
@@ -60,6 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.body = body
         self.server.received.append(body)
         self.server.keys.append(self.headers["Authorization"])
         number = min(len(self.server.received), len(self.server.behaviours)) - 1

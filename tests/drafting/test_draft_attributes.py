@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from workbench.drafting.draft import build_request, draft_attributes
+from workbench.drafting.draft import build_request, draft_attributes, recalled_attributes
+from workbench.drafting.named_model import NamedModel
 from workbench.drafting.templates import load_template, render
 from workbench.errors import (
     ConfigError,
@@ -103,6 +104,18 @@ def test_an_unusable_reply_is_logged_and_asked_again(ask, scripted, log, haze, b
     assert error in log.errors[0]
     assert log.errors[1] is None
     assert scripted.received[0]["seed"] != scripted.received[1]["seed"]
+
+
+def test_an_answer_that_took_two_tries_is_recalled_and_not_asked_again(ask, scripted, log, haze):
+    model = ask(says("prose"), lists(*FIVE))
+    first = draft(haze, model, log)
+    assert draft(haze, model, log) == first
+    assert recalled_attributes(haze, NamedModel(name=model.name), recall=log.find) == first
+    assert len(scripted.received) == len(log.calls) == 2
+
+
+def test_what_the_log_lacks_is_not_recalled(log, haze):
+    assert recalled_attributes(haze, NamedModel(name="asked-model"), recall=log.find) is None
 
 
 def test_three_unusable_replies_end_in_an_error_that_keeps_the_last(ask, log, haze):

@@ -19,7 +19,7 @@ from workbench.domain.calls import LLMRequest
 from workbench.drafting import local_server
 from workbench.drafting.draft import build_request
 from workbench.drafting.gguf import QWEN
-from workbench.drafting.local_server import choose_gguf, open_language_model
+from workbench.drafting.local_server import choose_gguf, named_model, open_language_model
 from workbench.drafting.parse import parse_attributes
 from workbench.drafting.templates import load_template
 from workbench.errors import LLMRequestError
@@ -95,6 +95,22 @@ def test_the_model_is_named_after_its_file_and_its_content(local, small_model, t
     _, other_name = choose_gguf(local.model_copy(update={"gguf": other}))
     assert name.startswith("SmolLM2-135M-Instruct.Q4_1@")
     assert name != other_name
+
+
+@pytest.mark.parametrize("named", [None, "some-model"])
+def test_what_is_named_for_the_log_asks_as_the_service_would(settings, named):
+    served = settings.model_copy(update={"base_url": "http://127.0.0.1:9/v1", "model": named})
+    with open_language_model(served) as model:
+        name = named_model(served)
+        assert (name.name, name.extra_body) == (model.name, model.extra_body)
+
+
+def test_what_is_named_for_the_log_asks_as_the_local_server_would(local, settings):
+    with open_language_model(local) as model:
+        name = named_model(local)
+        assert (name.name, name.extra_body, model.at_once) == (model.name, model.extra_body, 1)
+    assert named_model(settings).name == QWEN.name
+    assert named_model(settings.model_copy(update={"model": "gpt"})).extra_body == {}
 
 
 def test_nobody_without_the_key_may_ask(local):

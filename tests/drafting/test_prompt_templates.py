@@ -28,7 +28,7 @@ DISTORTIONS = [
     distortion("empty", "", ""),
 ]
 
-HEADER = "---\npurpose: p\nvariables:\n  name: n\noutput: o\n---\n"
+HEADER = "---\npurpose: p\nvariables: {name: n}\noutput: o\n---\n"
 
 
 @pytest.fixture
@@ -116,29 +116,44 @@ def test_an_unknown_template_says_which_was_meant():
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("# user\n\n{{ mood }} of {{ name }}", "Template 'mine', line 9: 'mood' is undefined"),
-        ("# system\nHi\n# user\n{{ name.mood }}", "line 10: 'str object' has no attribute 'mood'"),
-        ("# user\n{% if name %}", "line 8: Unexpected end of template"),
-        ("# user\n{{ name | moody }}", "line 8: No filter named 'moody'"),
-        ("# user\n\n\n{{ 1 / 0 }}", "line 10: division by zero"),
-        ("# user\n{{ name + k }}", "line 8: can only concatenate str"),
-        ("# user\n{{ name.format.__globals__ }}", "line 8: "),
+        ("# user\n\n{{ mood }} of {{ name }}", "line 8: 'mood' is not declared in the header."),
+        (
+            "# system\n{% set mood = name %}\n# user\n{{ mood }}",
+            "line 9: 'mood' is not declared in the header.",
+        ),
+        ("# user\n{% if name %}", "line 7: Unexpected end of template."),
+        ("# user\n{{ name | moody }}", "line 7: No filter named 'moody'."),
     ],
 )
-def test_a_faulty_text_names_template_line_and_variable(write, body, message):
+def test_a_faulty_text_is_refused_when_it_is_read(write, body, message):
+    with pytest.raises(TemplateError) as caught:
+        write(HEADER + body)
+    assert str(caught.value).startswith(f"Template 'mine', {message}")
+    assert not re.search(r"\n|\.\.", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("# system\nHi\n# user\n{{ name.mood }}", "line 9: 'str object' has no attribute 'mood'"),
+        ("# user\n\n\n{{ 1 / 0 }}{{ name }}", "line 9: division by zero."),
+        ("# user\n{{ name + 1 }}", "line 7: can only concatenate str"),
+        ("# user\n{{ name.format.__globals__ }}", "line 7: "),
+    ],
+)
+def test_a_text_that_does_not_fit_names_template_and_line(write, body, message):
     template = write(HEADER + body)
     with pytest.raises(TemplateError) as caught:
         render(template, DISTORTIONS[0], 5)
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"Template 'mine', {message}")
+    assert not re.search(r"\n|\.\.", str(caught.value))
 
 
-def test_a_missing_variable_lists_what_there_is(write):
-    with pytest.raises(
-        TemplateError,
-        match=r"offered: explanation, findings, group, k, k_word, name, neighbours, phrases",
-    ):
-        render(write(HEADER + "# user\n{{ mood }}"), DISTORTIONS[0], 5)
+def test_a_declared_variable_that_nobody_offers_lists_what_there_is(write):
+    template = write(HEADER.replace("name", "mood") + "# user\n{{ mood }}")
+    offered = r"'mood' is undefined \(offered: explanation, findings, group, k, k_word, name, "
+    with pytest.raises(TemplateError, match=offered):
+        render(template, DISTORTIONS[0], 5)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +164,7 @@ def test_a_missing_variable_lists_what_there_is(write):
         ("---\npurpose: p\nmood: m\n---\n# user\nx", "variables: Field required; output: Field"),
         ("---\n---\n# user\nx", "Template 'mine' has a faulty header"),
         (HEADER + "Hello", "Template 'mine' holds no message; start one with '# user'."),
+        (HEADER + "# user\nHello", "Template 'mine' declares 'name' and does not use it."),
     ],
 )
 def test_a_faulty_file_is_refused_whole(write, text, message):

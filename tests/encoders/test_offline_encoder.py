@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.distortions import apply_distortion
-from workbench.domain.run import EncoderConfig
+from workbench.domain.config import EncoderConfig
 from workbench.encoders import load_encoder
 from workbench.encoders import minilm as minilm_module
 from workbench.encoders import offline as offline_module

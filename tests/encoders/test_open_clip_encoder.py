@@ -2,7 +2,7 @@ import open_clip
 import pytest
 import torch
 
-from workbench.domain.run import EncoderConfig
+from workbench.domain.config import EncoderConfig
 from workbench.encoders import load_encoder
 from workbench.errors import ConfigError, UnknownNameError
 from workbench.settings import read_settings
@@ -72,11 +72,6 @@ def test_a_wrong_name_says_which_one_was_meant():
         load("vit_b_32")
     with pytest.raises(UnknownNameError, match="Did you mean 'openai'"):
         load("ViT-B-32-quickgelu", "openia")
-
-
-def test_a_tower_without_tokens_is_refused():
-    with pytest.raises(ConfigError, match="'RN50' has a ResNet image tower without tokens"):
-        load("RN50")
 
 
 def test_auto_falls_back_to_the_offline_encoder_and_says_why():

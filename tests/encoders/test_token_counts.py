@@ -2,7 +2,7 @@ import open_clip
 import pytest
 from tokenizers import Tokenizer
 
-from workbench.domain.run import EncoderConfig
+from workbench.domain.config import EncoderConfig
 from workbench.encoders import load_encoder
 from workbench.encoders.minilm import model_folder
 from workbench.settings import read_settings

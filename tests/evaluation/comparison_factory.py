@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 import numpy as np
 
 from workbench.domain.attributes import AttributeSet
+from workbench.domain.config import DataConfig, RunConfig
 from workbench.domain.run import (
-    DataConfig,
     EncoderFacts,
     Predictions,
     Protocol,
     Run,
-    RunConfig,
     RunResult,
 )
 from workbench.evaluation.correlation import quality_metrics

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from workbench.datasets.splits.grouped import photograph_folds
+from workbench.domain.config import EncoderConfig, RegressorConfig
 from workbench.domain.metrics import Undefined
-from workbench.domain.run import EncoderConfig, RegressorConfig
 from workbench.encoders import load_encoder
 from workbench.errors import ConfigError, RunCancelledError, ShapeError, SplitLeakageError
 from workbench.evaluation.baseline_titles import CONSTANT, EMBEDDING, TITLES

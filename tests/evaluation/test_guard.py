@@ -13,7 +13,7 @@ from workbench.evaluation.guard import (
     hash_of_test_part,
     looked_p,
 )
-from workbench.evaluation.wording import looks_sentences
+from workbench.evaluation.wording import looked_sentences, looks_sentences
 
 from .clustered_images import judge_choice, share
 from .comparison_factory import make_run, with_result
@@ -23,8 +23,8 @@ COMPARISON = compare_runs(RUNS, ["draft", "curated"], resamples=1000)
 (PAIR,) = COMPARISON.pairs
 
 
-def looked(versions, looks=2):
-    return Looks(test_hash=COMPARISON.test_hash, looks=looks, versions=versions)
+OTHERS = tuple(make_run(3 + n, word=f"try {n}", noise=0.4, seed=7 + n) for n in range(3))
+LOOKS = Looks(test_hash=COMPARISON.test_hash, looks=2, versions=2)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_candidates_without_an_srcc_cannot_be_chosen():
 
 
 @pytest.mark.parametrize(
-    ("p", "holm", "versions", "expected"),
+    ("p", "holm", "candidates", "expected"),
     [
         (0.01, 0.01, 2, 0.01),  # one candidate beside the baseline: nothing to correct
         (0.01, 0.01, 4, 0.03),
@@ -85,9 +85,9 @@ def test_candidates_without_an_srcc_cannot_be_chosen():
         (0.01, 0.01, 1, 0.01),
     ],
 )
-def test_p_is_multiplied_by_the_candidates(p, holm, versions, expected):
+def test_p_is_multiplied_by_the_candidates(p, holm, candidates, expected):
     pair = PAIR.model_copy(update={"p": p, "p_holm": holm})
-    assert looked_p(pair, versions) == pytest.approx(expected)
+    assert looked_p(pair, candidates) == pytest.approx(expected)
 
 
 def test_an_undefined_p_stays_so():
@@ -98,25 +98,48 @@ def test_an_undefined_p_stays_so():
 def test_looks_take_a_verdict_back_and_say_so():
     close = PAIR.model_copy(update={"p": 0.02, "p_holm": 0.02, "verdict": "better"})
     comparison = COMPARISON.model_copy(update={"pairs": (close,)})
-    (held,) = after_looks(comparison, looked(2), RUNS).pairs
+    (held,) = after_looks(comparison, LOOKS, RUNS).pairs
     assert (held.verdict, held.p_looked) == ("better", 0.02)
-    (taken,) = after_looks(comparison, looked(5), RUNS).pairs
+    (taken,) = after_looks(comparison, LOOKS, (*RUNS, *OTHERS)).pairs
     assert (taken.verdict, taken.p_looked) == ("not distinguishable", 0.08)
     assert taken.reason == (
-        "Alone it would be better; among 5 versions looked at on this test part it is not."
+        "Alone it would be better; among 5 candidates looked at on this test part it is not."
     )
     assert "p = .020, .080 after all looks" in verdict_sentence(taken, labels_of(comparison))
 
 
+def test_a_candidate_is_a_version_under_a_configuration_and_counts_once():
+    pair = PAIR.model_copy(update={"p": 0.02, "p_holm": 0.02})
+    comparison = COMPARISON.model_copy(update={"pairs": (pair,)})
+    again = tuple(run.model_copy(update={"id": run.id + 10}) for run in RUNS)
+    seed = RUNS[1].config.model_copy(update={"seed": 9})
+    other_seed = again[1].model_copy(update={"config": seed})
+    for runs, candidates in ((RUNS + again, 2), ((*RUNS, other_seed), 3)):
+        found = after_looks(comparison, LOOKS, runs)
+        assert found.looks.choice.candidates == candidates
+        assert found.pairs[0].p_looked == pytest.approx(0.02 * (candidates - 1))
+
+
 def test_what_looks_do_is_told_in_words():
-    found = after_looks(COMPARISON, looked(4, looks=MANY_LOOKS), RUNS)
+    many_looks = LOOKS.model_copy(update={"looks": MANY_LOOKS, "versions": 4})
+    found = after_looks(COMPARISON, many_looks, (*RUNS, *OTHERS))
     first, bonferroni, best, many = looks_sentences(found.looks)
     assert first == f"Test part {COMPARISON.test_hash[:8]}… looked at 10 times, 4 versions."
-    assert "each p-value is multiplied by 3 (Bonferroni)" in bonferroni
-    assert best.startswith("SRCC of the best of 2 runs (run 2), corrected for choosing: ")
+    assert bonferroni == (
+        "Of 5 candidates, each a version under a configuration, one was the baseline: each p-value "
+        "is multiplied by 4 (Bonferroni)."
+    )
+    assert best.startswith("SRCC of the best of 5 candidates (run 2), corrected for choosing: ")
     assert "in one case of seven" in many
     assert "--locked" in many
-    assert len(looks_sentences(after_looks(COMPARISON, looked(1, looks=1), RUNS[:1]).looks)) == 1
+    assert looked_sentences(found.looks) == (first, many)
+
+
+def test_two_candidates_need_no_factor_and_one_no_choice():
+    count, best = looks_sentences(after_looks(COMPARISON, LOOKS, RUNS).looks)
+    assert best.startswith("SRCC of the best of 2 candidates")
+    assert looks_sentences(after_looks(COMPARISON, LOOKS, RUNS[:1]).looks) == (count,)
+    assert looked_sentences(LOOKS) == (count,)
 
 
 def test_a_test_part_is_its_images_and_not_their_order_or_the_seeds():

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workbench.domain.run import DataConfig, LockedPart, RunConfig, SplitConfig
+from workbench.domain.config import DataConfig, RunConfig, SplitConfig
+from workbench.domain.run import LockedPart
 from workbench.errors import ConfigError
 from workbench.evaluation.comparison import compare_runs
 from workbench.evaluation.guard import hash_of_test_part

@@ -1,12 +1,11 @@
 """A result as small as one can be."""
 
+from workbench.domain.config import DataConfig, RunConfig
 from workbench.domain.metrics import IdentificationMetrics, QualityMetrics, Undefined
 from workbench.domain.run import (
-    DataConfig,
     EncoderFacts,
     Predictions,
     Protocol,
-    RunConfig,
     RunResult,
 )
 

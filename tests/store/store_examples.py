@@ -4,13 +4,12 @@ from datetime import UTC, datetime
 
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.calls import LLMCall, LLMRequest
+from workbench.domain.config import DataConfig, RunConfig
 from workbench.domain.metrics import IdentificationMetrics, QualityMetrics, Undefined
 from workbench.domain.run import (
-    DataConfig,
     EncoderFacts,
     Predictions,
     Protocol,
-    RunConfig,
     RunResult,
 )
 

@@ -135,7 +135,7 @@ def test_what_was_imported_is_exported_with_the_same_bytes(source, store, tmp_pa
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 
 
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(WORDS.map(str.strip).filter(bool), min_size=1, max_size=3), st.data())
 def test_any_words_survive_a_bundle(fresh_url, tmp_path_factory, messages, data):
     folder = tmp_path_factory.mktemp("words")

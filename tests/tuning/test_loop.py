@@ -1,9 +1,12 @@
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
+from torch.profiler import ProfilerActivity, profile, record_function
 
 from workbench.domain.attributes import AttributeSet
-from workbench.domain.run import EncoderConfig, TuningConfig
+from workbench.domain.config import EncoderConfig, TuningConfig
 from workbench.encoders import load_encoder
 from workbench.errors import RunCancelledError, ShapeError, TrainingDivergedError
 from workbench.settings import read_settings
@@ -35,9 +38,11 @@ def grainy(count=16):
     return images, strengths
 
 
-def tuned(encoder, pairs, *, seed=0, progress=lambda share, text: None, **fields):
+def tuned(encoder, pairs, *, seed=0, progress=lambda share, text: None, validation=None, **fields):
     config = TuningConfig(**{"mode": "shallow", "prompts": 4, "epochs": 2, "crops": 1, **fields})
-    return tune(encoder, *pairs, *grainy(), config, seed=seed, progress=progress)
+    return tune(
+        encoder, *pairs, *grainy(), config, seed=seed, progress=progress, validation=validation
+    )
 
 
 @pytest.mark.parametrize(("mode", "tokens"), [("shallow", 4), ("deep", 12)])
@@ -81,11 +86,37 @@ def test_the_same_seed_gives_the_same_bits_and_leaves_the_random_state(encoder, 
 
 
 def test_the_text_tower_never_runs_in_the_loop(encoder, pairs):
-    calls = []
-    handle = encoder.model.text.register_forward_hook(lambda *_: calls.append(1))
-    tuned(encoder, pairs)
-    handle.remove()
-    assert calls == []
+    with profiled(encoder) as used:
+        encode_attributes(encoder, ATTRIBUTES)
+    assert used() == {"text tower"}
+    with profiled(encoder) as used:
+        model = tuned(encoder, pairs, validation=grainy(4), patience=1)
+        model.features(grainy(4)[0])
+    assert used() == {"image tower"}
+
+
+@contextmanager
+def profiled(encoder):
+    """Yield a function that tells which towers the profile of the block shows."""
+    ranges, handles = [], []
+
+    def enter(name):
+        ranges.append(record_function(name))
+        ranges[-1].__enter__()
+
+    # The image tower is opened at its blocks, so its first one stands for it.
+    for name, part in (
+        ("text tower", encoder.model.text),
+        ("image tower", encoder.tower.blocks[0]),
+    ):
+        handles.append(part.register_forward_pre_hook(lambda *_, name=name: enter(name)))
+        handles.append(
+            part.register_forward_hook(lambda *_: ranges.pop().__exit__(None, None, None))
+        )
+    with profile(activities=[ProfilerActivity.CPU]) as told:
+        yield lambda: {one.key for one in told.key_averages()} & {"text tower", "image tower"}
+    for handle in handles:
+        handle.remove()
 
 
 def test_none_trains_nothing(encoder, pairs):
@@ -114,6 +145,6 @@ def test_divergence_names_the_epoch_and_the_rate(encoder, pairs):
 def test_images_smaller_than_the_view_are_refused(encoder, pairs):
     with pytest.raises(ShapeError, match="64x64 px are smaller than the encoder's 224x224 px view"):
         tune(
-            encoder, *pairs, np.zeros((2, 64, 64, 3), np.uint8), np.zeros((2, 2), np.float32),
+            encoder, *pairs, np.zeros((2, 64, 64, 3), np.uint8), np.eye(2, dtype=np.float32),
             TuningConfig(epochs=1), seed=0, progress=lambda share, text: None,
         )  # fmt: skip

@@ -27,11 +27,11 @@ def settings(tmp_path):
 @pytest.fixture
 def found():
     generator = np.random.default_rng(0)
-    empty = HeldOut.empty(np.zeros((IMAGES, 4), np.float32), folds=2, attributes=12)
-    return replace(
-        empty,
+    return HeldOut(
+        strengths=np.zeros((IMAGES, 4), np.float32),
+        truth=np.zeros((IMAGES, 4), np.float32),
         quality=np.array(TOLD.predicted),
-        probabilities=generator.random(empty.probabilities.shape, dtype=np.float32),
+        probabilities=generator.random((2, IMAGES, 12), dtype=np.float32),
         fold_of=np.arange(IMAGES) % 2,
     )
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from workbench.domain.run import RegressorConfig
+from workbench.domain.config import RegressorConfig
 from workbench.errors import ShapeError, TrainingDivergedError, UnknownNameError
 from workbench.tuning.polarity import sentence_pairs
 from workbench.tuning.regressor import fit_regressor

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from workbench.app.services import Workplace
+from workbench.domain.config import EncoderConfig
 from workbench.domain.finding import Finding
-from workbench.domain.run import EncoderConfig
 from workbench.errors import DataError
 
 if TYPE_CHECKING:

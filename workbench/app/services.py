@@ -12,9 +12,10 @@ import streamlit as st
 from pydantic import ValidationError
 
 from workbench.domain.attributes import Attribute, AttributeSet, Version
-from workbench.domain.comparison import Comparison
+from workbench.domain.comparison import Comparison, Looks
+from workbench.domain.config import DatasetConfig, RunConfig
 from workbench.domain.metrics import QualityMetrics
-from workbench.domain.run import Run, RunConfig
+from workbench.domain.run import Run
 from workbench.domain.summary import VersionSummary
 from workbench.errors import DraftError
 from workbench.runs.experiment import experiment_files, load_experiment
@@ -165,11 +166,33 @@ def log_tail(settings: Settings, run: int, lines: int = 30) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-@st.cache_data(show_spinner=False, max_entries=500, hash_funcs={Store: lambda store: store.url})
-def quality(store: Store, run: int) -> QualityMetrics | None:
-    """Return the figures of a run that is done; they never change, so they are read once."""
-    result = store.runs.get(run).result
-    return None if result is None else result.quality
+class SeenFigures(NamedTuple):
+    """Figures of one run as one session sees them, with how often its test part was looked at."""
+
+    quality: QualityMetrics
+    target: str
+    looks: Looks
+
+
+def look_at_figures(place: Workplace, run: int) -> SeenFigures:
+    """Return the figures of a run that is done, and record that they are shown.
+
+    Args:
+        place: Where.
+        run: Number of the run.
+
+    Raises:
+        ConfigError: The run is not done.
+    """
+    from workbench.evaluation.comparable import finished_results
+    from workbench.pipeline import look_at_runs
+
+    found = place.store.runs.get(run)
+    (result,) = finished_results([found], [f"run {run}"])
+    looks = look_at_runs(
+        place.store, [found], purpose=f"page Runs, run {run}", author=place.settings.author
+    )
+    return SeenFigures(result.quality, result.protocol.target, looks)
 
 
 def finished_configurations(store: Store) -> dict[str, set[str]]:
@@ -253,13 +276,17 @@ def configuration_words(config: RunConfig) -> str:
     """Say in one line what an experiment does.
 
     Example:
-        >>> from workbench.domain.run import DataConfig
+        >>> from workbench.domain.config import DataConfig
         >>> print(configuration_words(RunConfig(data=DataConfig(distortions=("jpeg",)))))
         1 distortion, packaged photographs at 384×288 px; encoder auto, shallow tuning; 5 folds
     """
     data, count = config.data, len(config.data.distortions)
-    source = "packaged photographs" if data.photographs == "packaged" else data.photographs
+    if isinstance(data, DatasetConfig):
+        source = f"{data.dataset} in {data.root}"
+    else:
+        own = "packaged photographs" if data.photographs == "packaged" else data.photographs
+        source = f"{own} at {data.width}×{data.height} px"
     return (
-        f"{count} distortion{'s' * (count > 1)}, {source} at {data.width}×{data.height} px; "
+        f"{count} distortion{'s' * (count > 1)}, {source}; "
         f"encoder {config.encoder.name}, {config.tuning.mode} tuning; {config.split.folds} folds"
     )

@@ -28,7 +28,11 @@ COMMANDS = {
     "run": "runs:run",
     "worker": "runs:worker",
     "compare": "runs:compare",
+    "matrix": "matrix:matrix",
     "attribute": "attribution:attribute",
+    "score": "scoring:score",
+    "explain": "explaining:explain",
+    "export": "scoring:export",
     "app": "runs:app",
 }
 

@@ -7,10 +7,18 @@ import typer
 from rich.console import Group
 from rich.table import Table
 
-from workbench.cli.console import Db, Json, emit, progress_bar, table, workplace
+from workbench.cli.console import Author, Db, Json, emit, progress_bar, table, workplace
 from workbench.domain.attribution import Attribution, EditEffect, Effect, RefitName
-from workbench.evaluation.wording import count_text, figure_text, interval_text, p_text, signed_text
-from workbench.pipeline import comparable_runs
+from workbench.domain.comparison import Looks
+from workbench.evaluation.wording import (
+    count_text,
+    figure_text,
+    interval_text,
+    looked_sentences,
+    p_text,
+    signed_text,
+)
+from workbench.pipeline import comparable_runs, look_at_runs
 from workbench.runs.attribution import attribute_runs
 from workbench.runs.experiment import load_experiment
 
@@ -30,10 +38,17 @@ def attribute(
     refit: Annotated[
         RefitName, typer.Option(help="ridge: milliseconds a refit; mlp: as in the runs, seconds.")
     ] = "ridge",
+    retune: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Make the N strongest edits for real too.")
+    ] = 0,
+    author: Author = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Say what each edit between two versions contributed; nothing is tuned."""
+    """Say what each edit between two versions contributed, which counts as a look.
+
+    Nothing is tuned unless --retune asks for it; that takes as long as N runs.
+    """
     with workplace(db) as (settings, store), progress_bar("attribute") as progress:
         experiment = load_experiment(config) if config else None
         runs = comparable_runs(store, (a, b), config=experiment)
@@ -43,20 +58,29 @@ def attribute(
             settings=settings,
             refit=refit,
             permutations=shapley,
+            retune=retune,
+            recipes=tuple(store.recipes.list()),
             progress=progress,
         )
-    emit(json, found.model_dump(mode="json"), lambda: _text(found))
+        looks = look_at_runs(
+            store, runs, purpose=f"attribute {a}, {b}", author=author or settings.author
+        )
+    document = found.model_dump(mode="json") | {
+        "looks": looks.model_dump(mode="json", exclude={"choice"})
+    }
+    emit(json, document, lambda: _text(found, looks))
 
 
-def _text(found: Attribution) -> Group:
+def _text(found: Attribution, looks: Looks) -> Group:
     sure = (
         f"{count_text(found.images, 'image')} of {count_text(found.photographs, 'photograph')}, "
         f"{found.refit} refitted, {found.resamples:,} resamples of photographs"
     )
     return Group(
         f"{found.a_label} → {found.b_label}: {sure}\n", _edits(found), "",
+        *((_retuned(found), "") if any(edit.retuned for edit in found.edits) else ()),
         _distortions(found), "", _totals(found), "", _attributes(found), "",
-        *(f"· {note}" for note in found.notes),
+        *(f"· {note}" for note in (*looked_sentences(looks), *found.notes)),
     )  # fmt: skip
 
 
@@ -69,6 +93,15 @@ def _edits(found: Attribution) -> Table:
     ]  # fmt: skip
     columns = ("", "distortion", "each edit alone", *EFFECT, *(["share"] if shares else []))
     return table(columns, rows)
+
+
+def _retuned(found: Attribution) -> Table:
+    rows = [
+        (SIGNS[edit.kind], edit.distortion, _phrase(edit), *_cells(edit.retuned))
+        for edit in found.edits
+        if edit.retuned is not None
+    ]
+    return table(("", "distortion", "made for real, tuned anew", *EFFECT), rows)
 
 
 def _distortions(found: Attribution) -> Table:

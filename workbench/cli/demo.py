@@ -9,7 +9,9 @@ from workbench.cli.console import Db, Json, emit, progress_bar, workplace
 from workbench.cli.runs import run_here
 from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.comparison import Comparison
-from workbench.domain.run import Run, RunConfig
+from workbench.domain.config import RunConfig
+from workbench.domain.progress import part
+from workbench.domain.run import Run
 from workbench.drafting.local_server import open_language_model
 from workbench.encoders import default_encoder
 from workbench.evaluation.report import write_report
@@ -21,7 +23,6 @@ from workbench.pipeline import (
     enqueue_run,
     freeze_version,
     look_at,
-    part,
 )
 from workbench.runs.experiment import load_experiment
 from workbench.settings import Settings, resource

@@ -1,22 +1,22 @@
 """Attributes written by a language model, on the command line."""
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from queue import SimpleQueue
-from threading import Thread
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
 from workbench.cli.console import Db, Json, emit, progress_bar, table, workplace
-from workbench.domain.distortion import Distortion
-from workbench.drafting.local_server import open_language_model
-from workbench.drafting.pool import Candidate, pooled
-from workbench.drafting.templates import Surroundings, load_template, render
+from workbench.domain.progress import Progress, part
+from workbench.drafting.candidates import Found
+from workbench.drafting.local_server import named_model, open_language_model
+from workbench.drafting.named_model import NamedModel
+from workbench.drafting.pool import Candidate
+from workbench.drafting.templates import Messages, load_template, render
 from workbench.errors import ConfigError, DraftError, WorkbenchError
-from workbench.pipeline import Progress, draft_distortion, part, surroundings, take_candidates
-
-Found = tuple[Candidate, ...]
+from workbench.pipeline import draft_candidates, surroundings, take_candidates
+from workbench.settings import Settings
+from workbench.store import Store
 
 
 def draft(
@@ -31,13 +31,21 @@ def draft(
     template: Annotated[str, typer.Option(help="Prompt template.")] = "few_shot",
     model: Annotated[str | None, typer.Option(help="Model to ask.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    neighbour: Annotated[
+        list[str] | None,
+        typer.Option(help="What to tell it from, repeatable; without, all of its group."),
+    ] = None,
     concurrency: Annotated[
-        int, typer.Option(min=1, max=32, help="Distortions that are asked about at once.")
-    ] = 1,
+        int | None,
+        typer.Option(min=1, max=32, help="Most requests at once; else 4, of the local model 1."),
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask nobody; the log alone answers.")
+    ] = False,
     log_only: Annotated[
         bool, typer.Option("--log-only", help="Ask and log; put nothing into the draft.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the prompt only.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the prompts only.")] = False,
     json: Json = False,
     db: Db = None,
 ) -> None:
@@ -46,80 +54,63 @@ def draft(
     They replace what no person has touched. What was asked before is recalled, not asked again;
     each distortion is stored when it is complete, so a break keeps what arrived.
     """
-    ranks = _ranks(pick)
-    with workplace(db) as (_, store):
-        known = store.recipes.catalogue()
-        around = {id: surroundings(store, id) for id in ids}
-    specs = [known[id] for id in ids]
-    if dry_run:
-        _show_prompts(specs, around, template, k, json)
-        return
-    rows: list[dict[str, Any]] = []
+    ranks, ids = _ranks(pick), list(dict.fromkeys(ids))
+    _check_neighbours(neighbour, template)
+    rows: dict[str, list[dict[str, Any]]] = {}
     faults: dict[str, WorkbenchError] = {}
-    with workplace(db) as (settings, store), progress_bar("draft") as progress:
+    with workplace(db) as (settings, store):
+        prompts = _prompts(store, ids, neighbour, template, k)  # a fault ends it before it asks
+        if dry_run:
+            _show_prompts(prompts, json)
+            return
         settings = settings.model_copy(update={"model": model or settings.model})
-        with open_language_model(settings, progress=part(progress, 0.0, 0.1)) as llm:
-
-            def ask(id: str) -> Found:
-                answers = [
-                    draft_distortion(
-                        store, id, llm, template=template, k=k, seed=seed, sample=sample
-                    )
-                    for sample in range(samples)
-                ]
-                return pooled(answers)
-
-            told = part(progress, 0.1, 1.0)
-            for id, found in _answered(specs, ask, concurrency, told, faults):
-                chosen = _chosen(id, found, ranks or range(1, k + 1))
-                attributes = [candidate.attribute for candidate in chosen]
-                if not log_only:
-                    take_candidates(store, id, attributes, author=settings.author)
-                rows += [_row(id, found, one) for one in (found if log_only else chosen)]
+        author = None if log_only else settings.author
+        with (
+            progress_bar("draft") as progress,
+            _model(settings, offline, part(progress, 0.0, 0.1)) as llm,
+        ):
+            answered = draft_candidates(
+                store, ids, llm,
+                template=template, k=k, samples=samples, seed=seed,
+                neighbours=neighbour, concurrency=concurrency,
+            )  # fmt: skip
+            for done, (id, found) in enumerate(answered, start=1):
+                try:
+                    rows[id] = _taken(store, id, found, ranks or range(1, k + 1), author)
+                except WorkbenchError as fault:
+                    faults[id] = fault
+                progress(0.1 + 0.9 * done / len(ids), id)
     columns = ("distortion", "rank", "support", "phrase")
-    emit(json, rows, lambda: table(columns, [[row[name] for name in columns] for row in rows]))
+    listed = [row for id in ids for row in rows.get(id, ())]
+    emit(json, listed, lambda: table(columns, [[row[name] for name in columns] for row in listed]))
     if faults:
-        _report(faults, len(specs))
+        _report(faults, len(ids))
 
 
-def _answered(
-    specs: Sequence[Distortion],
-    ask: Callable[[str], Found],
-    concurrency: int,
-    progress: Progress,
-    faults: dict[str, WorkbenchError],
-) -> Iterator[tuple[str, Found]]:
-    """Yield each distortion's candidates when they are complete; a fault stops no other.
+@contextmanager
+def _model(settings: Settings, offline: bool, progress: Progress) -> Iterator[NamedModel]:
+    if offline:
+        yield named_model(settings)
+        return
+    with open_language_model(settings, progress=progress) as llm:
+        yield llm
 
-    The threads are daemons: a break does not wait for a server that says nothing.
-    """
-    waiting, answers = deque(specs), SimpleQueue[tuple[Distortion, Found | Exception]]()
 
-    def work() -> None:
-        while True:
-            try:
-                spec = waiting.popleft()
-            except IndexError:  # the last one is taken, perhaps just now
-                return
-            try:
-                answers.put((spec, ask(spec.id)))
-            except Exception as fault:
-                answers.put((spec, fault))
-
-    for _ in range(min(concurrency, len(specs))):
-        Thread(target=work, daemon=True).start()
-    try:
-        for done in range(1, len(specs) + 1):
-            spec, found = answers.get()
-            if isinstance(found, WorkbenchError):
-                faults[spec.id] = found
-            elif isinstance(found, Exception):
-                raise found
-            else:
-                yield spec.id, found
-            progress(done / len(specs), spec.name)
-    finally:
-        waiting.clear()
+def _taken(
+    store: Store,
+    id: str,
+    found: Found | WorkbenchError,
+    ranks: Sequence[int],
+    author: str | None,
+) -> list[dict[str, Any]]:
+    """Put the chosen candidates into the draft, and return their rows; without author all rows."""
+    if isinstance(found, WorkbenchError):
+        raise found
+    chosen = _chosen(id, found, ranks)
+    if author is None:
+        return [_row(store, id, found, candidate) for candidate in found]
+    take_candidates(store, id, [candidate.attribute for candidate in chosen], author=author)
+    return [_row(store, id, found, candidate) for candidate in chosen]
 
 
 def _chosen(id: str, found: Found, ranks: Sequence[int]) -> list[Candidate]:
@@ -132,11 +123,13 @@ def _chosen(id: str, found: Found, ranks: Sequence[int]) -> list[Candidate]:
     return [found[rank - 1] for rank in ranks if rank <= len(found)]
 
 
-def _row(id: str, found: Found, candidate: Candidate) -> dict[str, Any]:
+def _row(store: Store, id: str, found: Found, candidate: Candidate) -> dict[str, Any]:
+    call = candidate.attribute.call_id
     return {
         "distortion": id,
         "phrase": candidate.attribute.phrase,
-        "call_id": candidate.attribute.call_id,
+        "call_id": call,
+        "cost_usd": None if call is None else store.calls.get(call).cost_usd,
         "rank": found.index(candidate) + 1,
         "support": f"{candidate.support} of {candidate.samples}",
         "twins": list(candidate.twins),
@@ -152,16 +145,23 @@ def _ranks(pick: str | None) -> list[int]:
     return list(dict.fromkeys(int(text) for text in ranks))
 
 
-def _show_prompts(
-    specs: Sequence[Distortion],
-    around: dict[str, Surroundings],
-    template: str,
-    k: int,
-    json: bool,
-) -> None:
-    chosen = load_template(template)
-    prompts = {spec.id: list(render(chosen, spec, k, around[spec.id])) for spec in specs}
-    document = [{"distortion": id, "messages": some} for id, some in prompts.items()]
+def _check_neighbours(neighbours: list[str] | None, template: str) -> None:
+    if neighbours and "neighbours" not in load_template(template).variables:
+        raise ConfigError(
+            f"Template '{template}' shows no neighbours, so --neighbour would change nothing. "
+            "Use --template contrastive."
+        )
+
+
+def _prompts(
+    store: Store, ids: Sequence[str], neighbours: Sequence[str] | None, template: str, k: int
+) -> dict[str, Messages]:
+    known, chosen = store.recipes.catalogue(), load_template(template)
+    return {id: render(chosen, known[id], k, surroundings(store, id, neighbours)) for id in ids}
+
+
+def _show_prompts(prompts: dict[str, Messages], json: bool) -> None:
+    document = [{"distortion": id, "messages": list(some)} for id, some in prompts.items()]
     emit(
         json, document, lambda: "\n\n".join(m["content"] for some in prompts.values() for m in some)
     )
@@ -172,6 +172,5 @@ def _report(faults: dict[str, WorkbenchError], asked: int) -> None:
         raise next(iter(faults.values()))
     told = "; ".join(f"{id}: {fault}" for id, fault in faults.items())
     raise DraftError(
-        f"{len(faults)} of {asked} distortions could not be drafted, the others are in the draft. "
-        f"{told}"
+        f"{len(faults)} of {asked} distortions could not be drafted; the others are kept. {told}"
     )

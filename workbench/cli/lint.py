@@ -13,8 +13,8 @@ from rich.console import Group
 
 from workbench.cli.console import Db, Json, emit, progress_bar, table, workplace
 from workbench.domain.attributes import AttributeSet
+from workbench.domain.config import EncoderConfig
 from workbench.domain.finding import Finding
-from workbench.domain.run import EncoderConfig
 from workbench.evaluation.wording import count_text
 from workbench.settings import Settings
 from workbench.store import Store

@@ -7,25 +7,29 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Group
 
 from workbench.cli.console import Author, Db, Json, emit, progress_bar, table, workplace
-from workbench.domain.comparison import Comparison
+from workbench.cli.writable import require_writable
+from workbench.domain.comparison import Comparison, Looks
+from workbench.domain.progress import Progress
 from workbench.domain.run import Run, RunResult
 from workbench.errors import RunError
 from workbench.evaluation.baseline_titles import TITLES
 from workbench.evaluation.report import write_report, write_tables
 from workbench.evaluation.subset_table import subset_table
 from workbench.evaluation.subsets import KINDS, column_named
-from workbench.evaluation.wording import comparison_table, figure_text
+from workbench.evaluation.wording import comparison_table, figure_text, looked_sentences
 from workbench.pipeline import (
-    Progress,
     compare_versions,
     compared_runs,
     enqueue_run,
     look_at,
+    look_at_runs,
     run_version,
 )
 from workbench.runs.experiment import load_experiment
+from workbench.runs.experiment import stand_in as standing_in
 from workbench.runs.queue import run_log
 from workbench.runs.worker import Execute, work_off
 from workbench.settings import Settings, read_settings, resource
@@ -38,30 +42,45 @@ def run(
     ref: Annotated[str, typer.Argument(help="Hash prefix or alias of a version.")],
     config: Annotated[Path, typer.Option(help="Experiment YAML.")],
     set_: Annotated[list[str], typer.Option("--set", metavar="A.B=V")] = [],  # noqa: B006
+    stand_in: Annotated[
+        bool, typer.Option("--stand-in", help="In small, on what is at hand; proves nothing.")
+    ] = False,
     again: Annotated[bool, typer.Option("--again", help="Even if its result is there.")] = False,
+    author: Author = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Tune, regress and evaluate one version."""
+    """Tune, regress and evaluate one version; showing its figures counts as a look."""
     experiment = load_experiment(config, set_)
+    experiment = standing_in(experiment) if stand_in else experiment
     with workplace(db) as (settings, store), progress_bar("run") as progress:
         version = store.versions.get(ref)
         done = None if again else store.runs.find_done(version.hash, experiment.hash)
         finished = done or run_here(
-            store, enqueue_run(store, version.hash, experiment), settings, progress
+            store, enqueue_run(store, version.hash, experiment), settings, progress, afresh=again
         )
-    emit(json, _summary(finished), lambda: _summary_table(finished))
+        looks = _looked(store, finished, f"run {ref}", author or settings.author)
+    emit(json, _figures(finished, looks), lambda: _figures_table(finished, looks))
 
 
-def run_here(store: Store, run: Run, settings: Settings, progress: Progress) -> Run:
+def run_here(
+    store: Store, run: Run, settings: Settings, progress: Progress, *, afresh: bool = False
+) -> Run:
     """Work one queued run off in this process and return it finished.
+
+    Args:
+        store: The open store.
+        run: The queued run.
+        settings: Folders and device.
+        progress: Told the share done.
+        afresh: Forget what an attempt that was broken off has left.
 
     Raises:
         RunError: The run failed or was cancelled; the line says why.
     """
     work_off(
         store,
-        execution(store, settings, progress),
+        execution(store, settings, progress, afresh=afresh),
         worker=f"{socket.gethostname()}:{os.getpid()}",
         only=run.id,
         settings=settings,
@@ -72,7 +91,9 @@ def run_here(store: Store, run: Run, settings: Settings, progress: Progress) -> 
     return finished
 
 
-def execution(store: Store, settings: Settings, progress: Progress | None = None) -> Execute:
+def execution(
+    store: Store, settings: Settings, progress: Progress | None = None, *, afresh: bool = False
+) -> Execute:
     """Return the function that a worker calls for each run."""
 
     def execute(run: Run, report: Progress) -> RunResult:
@@ -88,6 +109,7 @@ def execution(store: Store, settings: Settings, progress: Progress | None = None
             settings=settings,
             progress=told,
             recipes=tuple(store.recipes.list()),
+            afresh=afresh,
         )
 
     return execute
@@ -95,7 +117,7 @@ def execution(store: Store, settings: Settings, progress: Progress | None = None
 
 @runs.command("list")
 def list_runs(json: Json = False, db: Db = None) -> None:
-    """List the queue, newest first."""
+    """List the queue, newest first; figures are shown by `runs show`, which counts the look."""
     with workplace(db) as (_, store):
         found = store.runs.list()
     document = [_summary(run) for run in found]
@@ -105,12 +127,15 @@ def list_runs(json: Json = False, db: Db = None) -> None:
 
 
 @runs.command("show")
-def show_run(id: int, json: Json = False, db: Db = None) -> None:
-    """Show one run with its figures."""
-    with workplace(db) as (_, store):
+def show_run(id: int, author: Author = None, json: Json = False, db: Db = None) -> None:
+    """Show one run with its figures, which counts as a look at its test part."""
+    with workplace(db) as (settings, store):
         found = store.runs.get(id)
-    document = found.model_dump(mode="json", exclude={"result": {"locked"}})  # compare counts looks
-    emit(json, document, lambda: _summary_table(found))
+        looks = _looked(store, found, f"runs show {id}", author or settings.author)
+    # The locked part is shown by `compare --locked` alone.
+    document = found.model_dump(mode="json", exclude={"result": {"locked"}})
+    document["looks"] = _looks_document(looks)
+    emit(json, document, lambda: _figures_table(found, looks))
 
 
 @runs.command("logs")
@@ -130,6 +155,16 @@ def cancel_run(id: int, json: Json = False, db: Db = None) -> None:
         store.runs.cancel(id)
         found = store.runs.get(id)
     emit(json, _summary(found), lambda: f"Run {id}: {found.status}")
+
+
+@runs.command("resume")
+def resume_run(id: int, author: Author = None, json: Json = False, db: Db = None) -> None:
+    """Go on with a run that was interrupted, failed or cancelled; what it trained is not lost."""
+    with workplace(db) as (settings, store), progress_bar("run") as progress:
+        store.runs.requeue(id)
+        finished = run_here(store, store.runs.get(id), settings, progress)
+        looks = _looked(store, finished, f"runs resume {id}", author or settings.author)
+    emit(json, _figures(finished, looks), lambda: _figures_table(finished, looks))
 
 
 def worker(
@@ -175,6 +210,8 @@ def compare(
 ) -> None:
     """Compare versions side by side, with intervals and verdicts."""
     kinds = [column_named(name) for name in by]
+    require_writable(report, folder=False)
+    require_writable(csv, folder=csv is not None and csv.suffix.lower() != ".zip")
     with workplace(db) as (settings, store):
         found = compare_versions(
             store,
@@ -218,7 +255,31 @@ def _write_down(
             write(comparison, compared_runs(store, comparison), labels, sets, path)
 
 
+def _looked(store: Store, run: Run, purpose: str, author: str) -> Looks | None:
+    """Record that the figures of a run are shown; None for a run that has none."""
+    if run.result is None:
+        return None
+    return look_at_runs(store, [run], purpose=purpose, author=author)
+
+
+def _looks_document(looks: Looks | None) -> dict[str, object] | None:
+    return looks.model_dump(mode="json", exclude={"choice"}) if looks else None
+
+
 def _summary(run: Run) -> dict[str, object]:
+    """Return what may be said of a run without showing a figure."""
+    result = run.result
+    return {
+        "run": run.id,
+        "version": run.version,
+        "status": run.status,
+        "error": run.error,
+        "protocol": result.protocol.model_dump(mode="json") if result else None,
+        "encoder": result.encoder.model_dump(mode="json") if result else None,
+    }
+
+
+def _figures(run: Run, looks: Looks | None) -> dict[str, object]:
     result = run.result
     metrics = None
     if result is not None:
@@ -228,25 +289,18 @@ def _summary(run: Run) -> dict[str, object]:
         metrics["baselines"] = {
             name: figures.model_dump(mode="json") for name, figures in result.baselines.items()
         }
-    return {
-        "run": run.id,
-        "version": run.version,
-        "status": run.status,
-        "error": run.error,
-        "metrics": metrics,
-        "protocol": result.protocol.model_dump(mode="json") if result else None,
-        "encoder": result.encoder.model_dump(mode="json") if result else None,
-    }
+    return {**_summary(run), "metrics": metrics, "looks": _looks_document(looks)}
 
 
-def _summary_table(run: Run) -> object:
-    if run.result is None:
+def _figures_table(run: Run, looks: Looks | None) -> object:
+    if run.result is None or looks is None:
         return f"Run {run.id}: {run.status}. {run.error or run.stage}"
     found = run.result
-    return table(("figure", "value", "all clean"), [
+    figures = table(("figure", "value", "all clean"), [
         *((f"{name.upper()}", figure_text(value), "") for name, value in found.quality),
         *((name, figure_text(value), figure_text(getattr(found.all_clean, name)))
           for name, value in found.identification),
         *((f"SRCC: {TITLES.get(name, name)}", figure_text(figures.srcc), "")
           for name, figures in found.baselines.items()),
     ])  # fmt: skip
+    return Group(figures, *(f"· {line}" for line in looked_sentences(looks)))

@@ -14,9 +14,8 @@ from workbench.datasets.photographs import read_image
 from workbench.datasets.pixels import read_pixels
 from workbench.datasets.rows import first_few
 from workbench.domain.base import Frozen
+from workbench.domain.progress import Progress
 from workbench.errors import CorruptImageError, DataError
-
-Progress = Callable[[float, str], None]
 
 
 class CheckReport(Frozen):

@@ -5,69 +5,25 @@ It is made once, kept in the cache under the hash of all that decides it, and re
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from workbench.datasets.image_set import ImageSet
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.datasets.splits.near_duplicates import near_duplicates
-from workbench.datasets.weak_scores import weak_scores
+from workbench.datasets.weak_scores import LABELS, weak_scores
 from workbench.domain.base import content_hash
+from workbench.domain.config import DataConfig
 from workbench.domain.distortion import Distortion
-from workbench.domain.run import DataConfig
+from workbench.domain.progress import Progress
 from workbench.errors import DataError, SplitLeakageError
+from workbench.files import folder_written_whole
 
 Distort = Callable[[np.ndarray, str, int, int], np.ndarray]  # image, id, level, seed
-Progress = Callable[[float, str], None]
 FORMAT = 1  # raised when the same configuration would give other bytes
-
-
-@dataclass(frozen=True)
-class DistortedSet:
-    """N images with their labels, in one order.
-
-    Attributes:
-        images: (N, H, W, 3), uint8, memory-mapped.
-        photograph: Photograph each image was made from.
-        distortion: Distortion id, "" for the clean image.
-        level: 1..L, 0 for the clean image.
-        quality: Weak score, (N,), float64 in [0, 1], higher is better.
-        distortions: Ids of the D distortions, sorted: the order of the strengths' columns.
-        levels: Number of levels L of each distortion.
-        hash: SHA-256 over images, labels and scores.
-    """
-
-    images: np.ndarray
-    photograph: tuple[str, ...]
-    distortion: tuple[str, ...]
-    level: tuple[int, ...]
-    quality: np.ndarray
-    distortions: tuple[str, ...]
-    levels: tuple[int, ...]
-    hash: str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Stable image ids, "photograph/distortion/level"."""
-        return tuple(
-            f"{photograph}/{distortion or 'clean'}/{level}"
-            for photograph, distortion, level in zip(
-                self.photograph, self.distortion, self.level, strict=True
-            )
-        )
-
-    def strengths(self) -> np.ndarray:
-        """Return the true strengths, (N, D), float32: l/L, 0 where absent (METHOD §2)."""
-        column = {distortion: d for d, distortion in enumerate(self.distortions)}
-        strengths = np.zeros((len(self.level), len(self.distortions)), dtype=np.float32)
-        for row, (distortion, level) in enumerate(zip(self.distortion, self.level, strict=True)):
-            if level:
-                strengths[row, column[distortion]] = level / self.levels[column[distortion]]
-        return strengths
 
 
 def distorted_set(
@@ -77,7 +33,7 @@ def distorted_set(
     *,
     cache: Path,
     progress: Progress,
-) -> DistortedSet:
+) -> ImageSet:
     """Return the distorted set of a configuration, made now or read from the cache.
 
     Args:
@@ -99,7 +55,7 @@ def distorted_set(
     folder = cache / "distorted" / _key(config, chosen, files)[:32]
     if not (folder / "labels.json").is_file():
         _make(folder, config, chosen, files, distort, progress)
-    return _read(folder)
+    return _read(folder, config)
 
 
 def _key(config: DataConfig, specs: Sequence[Distortion], files: Mapping[str, Path]) -> str:
@@ -126,22 +82,14 @@ def _make(
     """Write the set into a folder beside the final one and rename it: all of it or nothing."""
     _refuse_near_duplicates(files)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(dir=folder.parent, prefix="making-"))
-    except OSError as fault:
-        raise DataError(f"Cannot write distorted images below {folder.parent}: {fault}.") from fault
-    try:
-        labels = _write(making, config, specs, files, distort, progress)
-        (making / "labels.json").write_text(json.dumps(labels))
-        if not folder.exists():  # another process may have made the same set meanwhile
-            making.rename(folder)
+        with folder_written_whole(folder) as making:
+            labels = _write(making, config, specs, files, distort, progress)
+            (making / "labels.json").write_text(json.dumps(labels))
     except OSError as fault:
         raise DataError(
             f"Distorted images could not be written to {folder}: {fault}. "
             "Free some space, or set WORKBENCH_CACHE to another folder."
         ) from fault
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
 
 
 def _refuse_near_duplicates(files: Mapping[str, Path]) -> None:
@@ -201,15 +149,32 @@ def _variants(
         yield clean if level == 0 else distort(clean, distortion, level, own)
 
 
-def _read(folder: Path) -> DistortedSet:
+def _read(folder: Path, config: DataConfig) -> ImageSet:
     labels = json.loads((folder / "labels.json").read_text())
-    return DistortedSet(
+    told = list(zip(labels["photograph"], labels["distortion"], labels["level"], strict=True))
+    where = f"photographs in {config.photographs}"
+    if config.photographs == "packaged":
+        where = "photographs of installed packages"
+    return ImageSet(
         images=np.load(folder / "images.npy", mmap_mode="r"),
+        names=tuple(f"{name}/{distortion or 'clean'}/{level}" for name, distortion, level in told),
         photograph=tuple(labels["photograph"]),
         distortion=tuple(labels["distortion"]),
         level=tuple(labels["level"]),
         quality=np.asarray(labels["quality"]),
+        truth=_strengths(labels),
         distortions=tuple(labels["distortions"]),
         levels=tuple(labels["levels"]),
         hash=content_hash(labels),
+        dataset=f"{where}, {config.width}x{config.height} px, distorted at all levels",
+        target=f"{LABELS[config.quality_metric]} (full-reference weak supervision, no MOS)",
     )
+
+
+def _strengths(labels: dict[str, Any]) -> np.ndarray:
+    column = {distortion: d for d, distortion in enumerate(labels["distortions"])}
+    strengths = np.zeros((len(labels["level"]), len(column)), dtype=np.float32)
+    for row, (name, level) in enumerate(zip(labels["distortion"], labels["level"], strict=True)):
+        if level:
+            strengths[row, column[name]] = level / labels["levels"][column[name]]
+    return strengths

@@ -37,6 +37,8 @@ class EditEffect(Frozen):
         after: The phrase of version b; None for a removed attribute.
         shapley: Its share of what all edits gain together; None unless asked for.
         shapley_error: Standard error of that share over the sampled orders.
+        retuned: The same edit with the tower tuned anew and the run's own regressor, against the
+            run of version a; None unless asked for. Corrected over the edits that were retuned.
     """
 
     distortion: str
@@ -46,6 +48,7 @@ class EditEffect(Frozen):
     effect: Effect
     shapley: float | None = None
     shapley_error: float | None = None
+    retuned: Effect | None = None
 
 
 class DistortionEffect(Frozen):

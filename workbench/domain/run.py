@@ -1,124 +1,16 @@
-"""What a run is asked to do, and what came of it."""
+"""What came of a run, and the row of the queue that asked for it."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
-from workbench.domain.base import Frozen, content_hash
-from workbench.domain.metrics import IdentificationMetrics, QualityMetrics
+from workbench.domain.base import Frozen
+from workbench.domain.config import RunConfig
+from workbench.domain.metrics import IdentificationMetrics, Metric, QualityMetrics
 from workbench.domain.strengths import StrengthTables
 
 RunStatus = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
-QualityMetricName = Literal["haarpsi", "vsi", "fsim"]
-
-
-class DataConfig(Frozen):
-    """Which images are tuned and tested on.
-
-    Attributes:
-        photographs: "packaged", or a folder of photographs.
-        distortions: Ids; every distortion is applied to every photograph at every level.
-        width, height: Photographs are scaled and cropped to this size in pixels before distortion.
-        quality_metric: The full-reference metric that serves as weak supervision (not a MOS).
-        seed: Seed of the stochastic distortions.
-    """
-
-    photographs: str = "packaged"
-    distortions: tuple[str, ...] = Field(min_length=1)
-    width: int = Field(384, ge=64)
-    height: int = Field(288, ge=64)
-    quality_metric: QualityMetricName = "haarpsi"
-    seed: int = Field(0, ge=0)
-
-
-class EncoderConfig(Frozen):
-    """Which image-text encoder reads the images.
-
-    Attributes:
-        name: "offline", any open_clip model name, or "auto" (the hub's CLIP where it is reachable).
-        pretrained: open_clip tag or path of a local checkpoint; None for random weights.
-    """
-
-    name: str = "auto"
-    pretrained: str | None = None
-
-
-class TuningConfig(Frozen):
-    """How the image tower is tuned (METHOD §1.4–1.8).
-
-    Attributes:
-        mode: "shallow" or "deep" prompts, the "whole" tower, or "none".
-        prompts: Number of prompt tokens P.
-        polarity: Name of the pair of sentences an attribute is scored by; None takes the encoder's.
-        logit_scale: s of Eq. 6; None takes the checkpoint's own.
-        crops: Random crops per image and epoch in training, grid crops in scoring.
-        learning_rate: Peak of the cosine schedule.
-        warmup: Share of all steps that are linear warm-up.
-        clip_norm: Largest gradient norm.
-    """
-
-    mode: Literal["none", "shallow", "deep", "whole"] = "shallow"
-    prompts: int = Field(16, ge=0)
-    polarity: Literal["not", "no", "pristine"] | None = None
-    logit_scale: float | None = Field(None, gt=0)
-    crops: int = Field(4, ge=1)
-    epochs: int = Field(100, ge=1)
-    batch_size: int = Field(32, ge=1)
-    learning_rate: float = Field(0.002, gt=0)
-    weight_decay: float = Field(0.01, ge=0)
-    warmup: float = Field(0.2, ge=0, lt=1)
-    clip_norm: float = Field(1.0, gt=0)
-
-
-class RegressorConfig(Frozen):
-    """The MLP from attribute probabilities to quality (Eq. 9)."""
-
-    hidden: tuple[int, int] = (128, 64)
-    dropout: float = Field(0.2, ge=0, lt=1)
-    epochs: int = Field(100, ge=1)
-    batch_size: int = Field(64, ge=1)
-    learning_rate: float = Field(0.002, gt=0)
-    warmup: float = Field(0.2, ge=0, lt=1)
-    weight_decay: float = Field(0.01, ge=0)
-
-
-class SplitConfig(Frozen):
-    """How photographs are divided: `folds` parts, each held out once (grouped k-fold).
-
-    Attributes:
-        locked: Share of the photographs that stays out of all folds, so that nothing is chosen by
-            them; figures on them are shown by `compare --locked` alone, and each look is counted.
-    """
-
-    folds: int = Field(5, ge=2)
-    seed: int = Field(0, ge=0)
-    locked: float = Field(0.0, ge=0, lt=1)
-
-    @model_serializer(mode="wrap")
-    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave `locked` out where there is none: configurations of before keep their hash."""
-        fields: dict[str, Any] = handler(self)
-        if not self.locked:
-            fields.pop("locked", None)
-        return fields
-
-
-class RunConfig(Frozen):
-    """Everything that decides a run except the attributes."""
-
-    name: str = "run"
-    data: DataConfig
-    encoder: EncoderConfig = EncoderConfig()
-    tuning: TuningConfig = TuningConfig()
-    regressor: RegressorConfig = RegressorConfig()
-    split: SplitConfig = SplitConfig()
-    seed: int = Field(0, ge=0)
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 of the resolved configuration without its name."""
-        return content_hash(self.model_dump(mode="json", exclude={"name"}))
 
 
 class EncoderFacts(Frozen):
@@ -201,6 +93,45 @@ class LockedPart(Frozen):
     predictions: Predictions
 
 
+class SplitFigures(Frozen):
+    """Figures on the test part of one split.
+
+    Attributes:
+        name: What the split is called ("repeat 2, fold 1 of 5").
+        images: Size of the test part.
+    """
+
+    name: str
+    images: int
+    quality: QualityMetrics
+    identification: IdentificationMetrics
+
+
+class Transfer(Frozen):
+    """How the model that was tuned on all open images does on other data (Tables IV and V).
+
+    Attributes:
+        protocol: The terms of the other data; its distortions are those that both have.
+        identification: Strengths of the distortions that both have; None if they share none.
+        all_clean: The baseline that predicts strength 0 everywhere.
+        frozen: Quality with the features frozen and the regressor trained on the other data's
+            folds. The paper calls this zero-shot.
+        zero_shot: Quality with nothing trained on the other data at all.
+        subsets: SRCC with frozen features within each part that the data divides itself into.
+        baselines: Figures of simple methods over the same images and folds, by name.
+        predictions: Of the frozen features' regressor.
+    """
+
+    protocol: Protocol
+    identification: IdentificationMetrics | None
+    all_clean: IdentificationMetrics | None
+    frozen: QualityMetrics
+    zero_shot: QualityMetrics
+    subsets: dict[str, Metric] = Field(default_factory=dict)
+    baselines: dict[str, QualityMetrics] = Field(default_factory=dict)
+    predictions: Predictions
+
+
 class RunResult(Frozen):
     """What came of running one version under one configuration.
 
@@ -212,6 +143,8 @@ class RunResult(Frozen):
         all_clean: The baseline that predicts strength 0 everywhere.
         baselines: Figures of simple methods over the same images and folds, by name.
         strength_tables: Dose and response, calibration and confusion of the held-out strengths.
+        splits: Figures of each split's test part by itself, in the order in which they were taken.
+        transfers: The final model on other data.
         locked: The same on the locked photographs, which are in no other figure.
         duration_s: Wall-clock seconds.
         environment: Versions of the libraries that decide the numbers.
@@ -229,6 +162,8 @@ class RunResult(Frozen):
     predictions: Predictions
     baselines: dict[str, QualityMetrics] = Field(default_factory=dict)  # older results have none
     strength_tables: StrengthTables | None = None  # older results have none
+    splits: tuple[SplitFigures, ...] = ()  # older results have none
+    transfers: tuple[Transfer, ...] = ()
     locked: LockedPart | None = None  # only with split.locked
     duration_s: float
     environment: dict[str, str]

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -12,10 +12,12 @@ import openai
 from pydantic import BaseModel, Field, ValidationError
 
 from workbench.domain.calls import LLMCall, LLMRequest
+from workbench.drafting.named_model import NamedModel
 from workbench.errors import LLMRequestError
 
 MAX_REPLY_BYTES = 1_000_000  # K phrases need a few hundred; more is a fault, not an answer
 CONNECT_TIMEOUT_S = 10.0
+AT_ONCE = 4  # requests that a service is asked at once, unless told
 
 HOW_TO_GET_A_MODEL = (
     "Set OPENAI_API_KEY, or WORKBENCH_GGUF to a GGUF file, or install the local model with "
@@ -52,23 +54,19 @@ class _UnusableBodyError(Exception):
     """The body is no chat completion, or too long."""
 
 
-@dataclass(frozen=True)
-class LanguageModel:
+@dataclass(frozen=True, kw_only=True)
+class LanguageModel(NamedModel):
     """A model behind an OpenAI-compatible service; a context manager that closes its connections.
 
     Attributes:
-        name: The model asked for.
         client: The service's client, with its own retries.
         service: What error messages call the service.
-        extra_body: Fields of this service that belong into every request.
         timeout_s: Longest wait for one answer, in seconds.
         price: US dollars per million (prompt, completion) tokens; None if unknown.
     """
 
-    name: str
     client: openai.OpenAI
     service: str
-    extra_body: Mapping[str, Any] = field(default_factory=dict)
     timeout_s: float = 120.0
     price: tuple[float, float] | None = None
 
@@ -172,6 +170,7 @@ def connect(
     retries: int = 2,
     through_proxy: bool = True,
     price: tuple[float, float] | None = None,
+    at_once: int = AT_ONCE,
 ) -> LanguageModel:
     """Return a model behind a service; nothing is sent yet.
 
@@ -185,6 +184,7 @@ def connect(
             connection; it honours Retry-After.
         through_proxy: Whether the proxies of the environment apply; never for a loopback address.
         price: US dollars per million (prompt, completion) tokens; None if unknown.
+        at_once: How many requests it takes at once, unless told.
 
     Raises:
         LLMRequestError: The address or the key has an impossible form.
@@ -209,6 +209,7 @@ def connect(
         extra_body=dict(extra_body or {}),
         timeout_s=timeout_s,
         price=price,
+        at_once=at_once,
     )
 
 

@@ -7,6 +7,7 @@ from workbench.domain.attributes import Attribute
 from workbench.domain.calls import LLMCall, LLMRequest
 from workbench.domain.distortion import Distortion
 from workbench.drafting.client import LanguageModel, Log
+from workbench.drafting.named_model import NamedModel
 from workbench.drafting.parse import parse_attributes
 from workbench.drafting.templates import (
     ALONE,
@@ -39,8 +40,9 @@ def draft_attributes(
 ) -> tuple[Attribute, ...]:
     """Return K candidate attributes of a distortion, written by a language model.
 
-    A request that was answered before is not sent again. An unusable reply is logged with what is
-    wrong with it, and the model is asked again with a new seed, at most twice.
+    What was answered before is not asked again, even if the answer took several tries. An unusable
+    reply is logged with what is wrong with it, and the model is asked again with a new seed, at
+    most twice.
 
     Args:
         distortion: What to describe.
@@ -62,6 +64,56 @@ def draft_attributes(
         LLMRequestError: The model could not be reached or refused.
         DraftParseError: No reply held K usable phrases; keeps the last raw reply.
     """
+    recalled = recalled_attributes(
+        distortion, model,
+        template=template, k=k, seed=seed, sample=sample, around=around, recall=recall,
+    )  # fmt: skip
+    if recalled is not None:
+        return recalled
+    prompt = load_template(template)
+    for attempt in range(ATTEMPTS):
+        request = build_request(
+            distortion, model, prompt,
+            k=k, seed=seed, sample=sample, attempt=attempt, around=around,
+        )  # fmt: skip
+        try:
+            return _attributes(_asked(request, distortion.id, model, k, log), k)
+        except DraftParseError as error:
+            fault = error
+    message = f"{model.name} gave no {k} usable attributes of {distortion.id} in {ATTEMPTS} tries"
+    raise DraftParseError(f"{message}; the last one: {fault}", fault.reply)
+
+
+def recalled_attributes(
+    distortion: Distortion,
+    model: NamedModel,
+    *,
+    template: str = "few_shot",
+    k: int = 5,
+    seed: int = 0,
+    sample: int = 0,
+    around: Surroundings = ALONE,
+    recall: Recall,
+) -> tuple[Attribute, ...] | None:
+    """Return what `draft_attributes` with these arguments gave before, from the log alone.
+
+    Args:
+        distortion: As for `draft_attributes`, and so all others.
+        model: Its name alone plays a part.
+        template: Name of the prompt template.
+        k: How many.
+        seed: Start of the sampling seeds.
+        sample: Number of the sample.
+        around: What a template may show of the rest.
+        recall: Looks a logged answer up by the request's key.
+
+    Returns:
+        K attributes, or None if the log holds no usable answer.
+
+    Raises:
+        ConfigError: k or sample is out of range.
+        UnknownNameError, TemplateError: The template does not exist or cannot be rendered.
+    """
     if k < 1 or sample < 0:
         raise ConfigError(f"k must be at least 1 and sample at least 0, not {k} and {sample}.")
     prompt = load_template(template)
@@ -70,19 +122,15 @@ def draft_attributes(
             distortion, model, prompt,
             k=k, seed=seed, sample=sample, attempt=attempt, around=around,
         )  # fmt: skip
-        try:
-            phrases, call = _answer(request, distortion.id, model, k, log, recall)
-        except DraftParseError as error:
-            fault = error
-        else:
-            return tuple(Attribute(phrase=p, origin="llm", call_id=call.id) for p in phrases)
-    message = f"{model.name} gave no {k} usable attributes of {distortion.id} in {ATTEMPTS} tries"
-    raise DraftParseError(f"{message}; the last one: {fault}", fault.reply)
+        call = recall(request.key)
+        if call is not None and call.error is None:
+            return _attributes(call, k)
+    return None
 
 
 def build_request(
     distortion: Distortion,
-    model: LanguageModel,
+    model: NamedModel,
     template: PromptTemplate,
     *,
     k: int,
@@ -135,19 +183,19 @@ def response_format(k: int) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": named}
 
 
-def _answer(
-    request: LLMRequest, distortion: str, model: LanguageModel, k: int, log: Log, recall: Recall
-) -> tuple[tuple[str, ...], LLMCall]:
-    """Return the phrases and the stored call that holds them."""
-    recalled = recall(request.key)
-    if recalled is not None and recalled.error is None:
-        return parse_attributes(recalled.reply, k), recalled
+def _asked(request: LLMRequest, distortion: str, model: LanguageModel, k: int, log: Log) -> LLMCall:
+    """Return the stored call, whose reply is usable."""
     call = model.complete(request, distortion=distortion, log=log)
     try:
         if call.error is not None:
             raise DraftParseError(call.error, call.reply)
-        phrases = parse_attributes(call.reply, k)
+        parse_attributes(call.reply, k)
     except DraftParseError as error:
         log(call.model_copy(update={"error": str(error)}))
         raise
-    return phrases, log(call)
+    return log(call)
+
+
+def _attributes(call: LLMCall, k: int) -> tuple[Attribute, ...]:
+    phrases = parse_attributes(call.reply, k)
+    return tuple(Attribute(phrase=phrase, origin="llm", call_id=call.id) for phrase in phrases)

@@ -29,11 +29,12 @@ from workbench.drafting.gguf import (
     installed_parts,
 )
 from workbench.drafting.hub import download
+from workbench.drafting.named_model import NamedModel
 from workbench.errors import LLMRequestError
 from workbench.hub import answers
 from workbench.settings import DEFAULT_MODEL, Settings
 
-__all__ = ["LanguageModel", "choose_gguf", "open_language_model"]
+__all__ = ["LanguageModel", "choose_gguf", "named_model", "open_language_model"]
 
 CONTEXT_TOKENS = 4096  # the longest prompt has about 700
 START_LIMIT_S = 180.0  # a cold 1.1 GB file from a slow disk
@@ -42,6 +43,8 @@ POLITE_S = 3.0
 # OpenMP's threads spin while they wait for each other. On a busy machine they spin away the time
 # that the other thread needs: an answer took 50 s instead of 5 beside one other busy process.
 _NO_SPINNING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"}
+
+_EVERY_REQUEST = {"cache_prompt": False}  # a warm cache changes the last bits, so the answer
 
 FINGERPRINT_BYTES = 1 << 20  # a GGUF file opens with its metadata and the table of its tensors
 
@@ -95,14 +98,27 @@ def open_language_model(
             name,
             base_url=f"{url}/v1",
             api_key=key,
-            extra_body={"cache_prompt": False},
+            extra_body=_EVERY_REQUEST,
             timeout_s=ANSWER_LIMIT_S,
             retries=0,
             through_proxy=False,
             price=(0.0, 0.0),
+            at_once=1,
         ) as model,
     ):
         yield model
+
+
+def named_model(settings: Settings) -> NamedModel:
+    """Return the model that the settings ask for by name only; nothing is started or reached.
+
+    Raises:
+        LLMRequestError: WORKBENCH_GGUF names a file that cannot be read.
+    """
+    local = _own_name(settings.gguf) if settings.gguf else QWEN.name
+    if settings.api_key or settings.base_url or settings.model not in (None, local):
+        return NamedModel(name=settings.model or DEFAULT_MODEL)
+    return NamedModel(name=local, extra_body=_EVERY_REQUEST)
 
 
 def choose_gguf(
@@ -117,7 +133,7 @@ def choose_gguf(
         LLMRequestError: There is no such file, or no way to get one; says what to do.
     """
     if settings.gguf is not None:
-        return settings.gguf, f"{settings.gguf.stem}@{_fingerprint(settings.gguf)}"
+        return settings.gguf, _own_name(settings.gguf)
     cached = cached_model(settings.cache, model)
     if cached is not None:
         return cached, model.name
@@ -128,6 +144,10 @@ def choose_gguf(
             raise
         return download(settings.cache, model, progress=progress), model.name
     return assemble(settings.cache, model, progress=progress), model.name
+
+
+def _own_name(gguf: Path) -> str:
+    return f"{gguf.stem}@{_fingerprint(gguf)}"
 
 
 def _fingerprint(gguf: Path) -> str:

@@ -123,19 +123,16 @@ def _candidate(
 
 def _ranked(found: Sequence[Candidate]) -> list[Candidate]:
     """Order by support less likeness to what stands higher (maximal marginal relevance)."""
-    left, ranked = list(found), list[Candidate]()
+    words = [words_of(one.attribute.phrase) for one in found]
+    nearest = [0.0] * len(found)  # likeness to the most alike of those above; kept up to date
+    left, ranked = list(range(len(found))), list[Candidate]()
     while left:
-        best = max(
-            left, key=lambda one: one.support / one.samples - NOVELTY * _nearest(one, ranked)
-        )
+        best = max(left, key=lambda i: found[i].support / found[i].samples - NOVELTY * nearest[i])
         left.remove(best)
-        ranked.append(best)
+        ranked.append(found[best])
+        for other in left:
+            nearest[other] = max(nearest[other], _alike(words[other], words[best]))
     return ranked
-
-
-def _nearest(one: Candidate, ranked: Sequence[Candidate]) -> float:
-    words = words_of(one.attribute.phrase)
-    return max((_alike(words, words_of(other.attribute.phrase)) for other in ranked), default=0.0)
 
 
 def _alike(a: frozenset[str], b: frozenset[str]) -> float:

@@ -3,7 +3,7 @@
 A template is `prompts/<name>.md.j2`: a YAML header between two `---` lines that declares
 
     purpose     one sentence, shown to the user
-    variables   name of each variable the text uses, and what it holds
+    variables   name of each variable the text uses, no more and no fewer, and what it holds
     output      the form of the reply that the text asks for
 
 and then chat messages, each under a heading line `# system`, `# user` or `# assistant`. The text
@@ -14,12 +14,14 @@ stays inside its message; and it is data to Jinja, so `{{ … }}` inside it is n
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import jinja2
+import jinja2.meta
 import yaml
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import ValidationError
@@ -90,7 +92,8 @@ def load_template(name: str, folder: Path | None = None) -> PromptTemplate:
 
     Raises:
         UnknownNameError: No such template; says which one was meant.
-        TemplateError: The file has no header, a faulty one, or no message.
+        TemplateError: The file has no header, a faulty one, or no message; the text is not valid
+            Jinja, or uses other variables than the header declares.
 
     Example:
         >>> load_template("paper").variables["k_word"]
@@ -106,6 +109,7 @@ def load_template(name: str, folder: Path | None = None) -> PromptTemplate:
     header = _header(name, text)
     if not _HEADING.search(text):
         raise TemplateError(f"Template '{name}' holds no message; start one with '# user'.")
+    _check_variables(name, text, header.variables)
     digest = hashlib.sha256(text.encode()).hexdigest()
     return PromptTemplate(name=name, text=text, hash=digest, **header.model_dump())
 
@@ -143,8 +147,8 @@ def render(
         Messages in order, each {"role", "content"}.
 
     Raises:
-        TemplateError: A variable is missing or the text is not valid Jinja; names the template,
-            the line and the variable.
+        TemplateError: A variable is missing or does not fit; names the template, the line and the
+            variable.
 
     Example:
         >>> haze = Distortion(id="x", name="Haze", group="blur", source="", explanation="A veil.")
@@ -161,8 +165,6 @@ def render(
 def _render_message(name: str, source: str, context: dict[str, Any]) -> str:
     try:
         return _ENVIRONMENT.from_string(source).render(context).strip()
-    except jinja2.TemplateSyntaxError as error:
-        raise _fault(name, error.lineno, error.message or "syntax error") from error
     except jinja2.UndefinedError as error:
         message = f"{error.message} (offered: {', '.join(sorted(context))})"
         raise _fault(name, _line(error.__traceback__), message) from error
@@ -171,7 +173,7 @@ def _render_message(name: str, source: str, context: dict[str, Any]) -> str:
 
 
 def _fault(name: str, line: int, message: str) -> TemplateError:
-    return TemplateError(f"Template '{name}', line {line}: {message}.")
+    return TemplateError(f"Template '{name}', line {line}: {message.rstrip('.')}.")
 
 
 def _folder(folder: Path | None) -> Path:
@@ -190,6 +192,25 @@ def _header(name: str, text: str) -> _Header:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise TemplateError(f"Template '{name}' has a faulty header: {faults}.") from error
+
+
+def _check_variables(name: str, text: str, declared: Mapping[str, str]) -> None:
+    """Refuse a text that uses what the header does not declare, and a header that says too much."""
+    used: set[str] = set()
+    for _, source in _messages(text):
+        try:
+            tree = _ENVIRONMENT.parse(source)
+            free = jinja2.meta.find_undeclared_variables(tree)
+        except jinja2.TemplateSyntaxError as error:
+            raise _fault(name, error.lineno, error.message or "syntax error") from error
+        for found in tree.find_all(jinja2.nodes.Name):
+            if found.name in free - set(declared):
+                raise _fault(name, found.lineno, f"'{found.name}' is not declared in the header")
+        used |= free
+    idle = sorted(set(declared) - used)
+    if idle:
+        told = ", ".join(f"'{word}'" for word in idle)
+        raise TemplateError(f"Template '{name}' declares {told} and does not use it.")
 
 
 def _messages(text: str) -> list[tuple[str, str]]:

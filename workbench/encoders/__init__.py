@@ -3,7 +3,7 @@
 Importing this package is cheap: open_clip is imported when an encoder is loaded.
 """
 
-from workbench.domain.run import EncoderConfig
+from workbench.domain.config import EncoderConfig
 from workbench.encoders.base import Encoder, Tower
 from workbench.settings import Settings
 

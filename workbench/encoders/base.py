@@ -15,12 +15,15 @@ from workbench.errors import ShapeError
 class Tower(nn.Module, ABC):
     """An image tower opened at its seam, so that prompt tokens can join: embed, blocks, pool.
 
-    Shapes: B images, N patches, P prompts, W width, E embedding, S image size in pixels.
+    Shapes: B images, C class tokens, N patches, P prompts, W width, E embedding, S image size in
+    pixels.
 
     Attributes:
         image_size: S.
         patch_size: Side of a patch in pixels.
         width: W.
+        class_tokens: C, how many tokens before the patches stand for none of them: 1 where there is
+            a CLS, 0 in SigLIP, which pools by attention; registers count.
         prepares: Whether `prepare` does work that tuning never changes, so that it is worth
             showing the same crops again.
     """
@@ -28,6 +31,7 @@ class Tower(nn.Module, ABC):
     image_size: int
     patch_size: int
     width: int
+    class_tokens: int
     prepares: bool = False
 
     @property
@@ -37,7 +41,7 @@ class Tower(nn.Module, ABC):
 
     @abstractmethod
     def embed(self, images: Tensor) -> Tensor:
-        """Return the tokens that enter the first block, [CLS, patches], (B, 1+N, W)."""
+        """Return the tokens that enter the first block, [class, patches], (B, C+N, W)."""
 
     @abstractmethod
     def admit(self, tokens: Tensor) -> Tensor:
@@ -45,7 +49,7 @@ class Tower(nn.Module, ABC):
 
     @abstractmethod
     def pool(self, tokens: Tensor) -> Tensor:
-        """Return embeddings, (B, E), from the last block's [CLS, patches], (B, 1+N, W)."""
+        """Return embeddings, (B, E), from the last block's [class, patches], (B, C+N, W)."""
 
     def prepare(self, images: Tensor) -> Tensor:
         """Return images, (B, 3, S, S), as far computed as no tuning can change them.

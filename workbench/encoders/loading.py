@@ -6,7 +6,8 @@ from functools import cache
 import torch
 
 import workbench.encoders
-from workbench.domain.run import EncoderConfig, EncoderFacts
+from workbench.domain.config import EncoderConfig
+from workbench.domain.run import EncoderFacts
 from workbench.encoders import offline
 from workbench.encoders.base import Encoder
 from workbench.encoders.openclip import DEFAULT, cached_weights, load_open_clip

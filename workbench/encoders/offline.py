@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 from open_clip.model import CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP
 
-from workbench.domain.run import EncoderConfig, EncoderFacts
+from workbench.domain.config import EncoderConfig
+from workbench.domain.run import EncoderFacts
 from workbench.encoders.base import Encoder
 from workbench.encoders.checked import checked_tensors
 from workbench.encoders.minilm import (

@@ -1,15 +1,20 @@
 """Any open_clip model by name, with the weights of a tag, of a local file, or at random."""
 
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import open_clip
 import torch
 from huggingface_hub import try_to_load_from_cache
+from open_clip.timm_model import TimmModel
 
-from workbench.domain.run import EncoderConfig, EncoderFacts
-from workbench.encoders.base import Encoder
+from workbench.domain.config import EncoderConfig
+from workbench.domain.run import EncoderFacts
+from workbench.encoders.base import Encoder, Tower
 from workbench.encoders.native import native_tower, unsuitable
+from workbench.encoders.timm_towers import TimmTower, takes_prompts, trunk_class
 from workbench.errors import ConfigError, UnknownNameError
 from workbench.hub import hub_reachable
 from workbench.settings import Settings
@@ -25,6 +30,9 @@ def load_open_clip(
 ) -> Encoder:
     """Return an open_clip model as an encoder.
 
+    SigLIP's `logit_bias` plays no part: Eq. 6 takes the difference of two logits of one image, and
+    the bias is the same in both.
+
     Args:
         config: A name of `open_clip.list_models()`; weights by tag, by path, or None for random.
         settings: Says whether the hub may be asked.
@@ -33,22 +41,23 @@ def load_open_clip(
 
     Raises:
         UnknownNameError: No such model, or no such tag of it.
-        ConfigError: It has no tokens to tune, or its weights cannot be had or read.
+        ConfigError: It has no tokens to tune, or its weights or its tokeniser cannot be had or
+            read.
     """
     name = config.name.replace("/", "-")  # open_clip's own spelling of 'ViT-B/32'
     _check_architecture(name)
+    tokenizer = _tokenizer(name, settings)
     weights, preprocessing = _weights(name, config.pretrained, settings)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = _created(name, weights, preprocessing)
-    tokenizer = open_clip.get_tokenizer(name)
+    tower = open_tower(name, model.visual)
     return Encoder(
-        _facts(name, config.pretrained, model),
+        _facts(name, config.pretrained, tower),
         model=model,
-        tower=native_tower(name, model.visual),
+        tower=tower,
         tokenise=tokenizer,
-        # A start and an end mark join the words' tokens (open_clip 3.3, `SimpleTokenizer`).
-        count_tokens=lambda sentences: [len(tokenizer.encode(text)) + 2 for text in sentences],
+        count_tokens=token_counter(tokenizer),
         context_length=tokenizer.context_length,
         mean=model.visual.image_mean,
         std=model.visual.image_std,
@@ -56,6 +65,40 @@ def load_open_clip(
         default_polarity="not",
         device=device,
     )
+
+
+def open_tower(name: str, visual: Any) -> Tower:
+    """Return an open_clip model's image tower, opened for prompts.
+
+    Args:
+        name: The model's name, for the message.
+        visual: Its `visual`.
+
+    Raises:
+        ConfigError: Prompts cannot join its tokens, or it has none.
+    """
+    if not isinstance(visual, TimmModel):
+        return native_tower(name, visual)
+    _check_trunk(name, type(visual.trunk))
+    return TimmTower(visual)
+
+
+def token_counter(tokenizer: Any) -> Callable[[list[str]], list[int]]:
+    """Return the function that counts the tokens of sentences, marks included, before any cut.
+
+    Args:
+        tokenizer: open_clip's own or its wrapper of one of the transformers library.
+    """
+    if isinstance(tokenizer, open_clip.SimpleTokenizer):
+        # A start and an end mark join the words' tokens (open_clip 3.3, `SimpleTokenizer`).
+        return lambda sentences: [len(tokenizer.encode(text)) + 2 for text in sentences]
+    return lambda sentences: [
+        len(row)
+        for row in tokenizer.tokenizer(
+            [tokenizer.clean_fn(text) for text in sentences],
+            verbose=False,  # or it warns of what is too long: the reason to count
+        ).input_ids
+    ]
 
 
 def cached_weights(name: str, tag: str) -> Path | None:
@@ -81,31 +124,61 @@ def _check_architecture(name: str) -> None:
     config = open_clip.get_model_config(name)
     vision, text = config["vision_cfg"], config["text_cfg"]
     if "timm_model_name" in vision:
-        raise unsuitable(name, f"the timm image tower '{vision['timm_model_name']}'")
-    if isinstance(vision["layers"], list):
+        _check_trunk(name, trunk_class(vision["timm_model_name"]))
+    elif isinstance(vision["layers"], list):
         raise unsuitable(name, "a ResNet image tower without tokens")
-    if "hf_model_name" in text or "hf_tokenizer_name" in text:
-        raise unsuitable(name, "a text side that only the transformers library can read")
+    if "hf_model_name" in text:
+        raise unsuitable(name, f"the text tower '{text['hf_model_name']}'")
+
+
+def _check_trunk(name: str, trunk: type[torch.nn.Module]) -> None:
+    if not takes_prompts(trunk):
+        raise unsuitable(name, f"timm's {trunk.__name__} as its image tower")
+
+
+def _tokenizer(name: str, settings: Settings) -> Any:
+    source = open_clip.get_model_config(name)["text_cfg"].get("hf_tokenizer_name")
+    if source is None:
+        return open_clip.get_tokenizer(name)
+    if find_spec("transformers") is None:
+        raise ConfigError(
+            f"Encoder '{name}' reads texts by the tokeniser '{source}', which needs the "
+            "transformers library: install 'attribute-workbench[siglip]', or take an encoder with "
+            "CLIP's own tokeniser, such as 'MobileCLIP2-B'."
+        )
+    try:
+        return open_clip.get_tokenizer(name, local_files_only=not hub_reachable(settings))
+    except Exception as error:  # many kinds, one meaning: it is neither cached nor to be fetched
+        raise ConfigError(
+            f"The tokeniser '{source}' of {name} is not in the local cache and could not be "
+            f"fetched ({_line(error)}): load the encoder once where the model hub can be reached, "
+            "or take an encoder with CLIP's own tokeniser, such as 'MobileCLIP2-B'."
+        ) from error
 
 
 def _weights(
     name: str, pretrained: str | None, settings: Settings
 ) -> tuple[Path | None, dict[str, Any]]:
     """Return the weights' file, or None, and the mean and std they were trained with."""
-    if pretrained is None:
-        return None, {}
     tags = open_clip.list_pretrained_tags_by_model(name)
+    if pretrained is None:
+        return None, _preprocessing(name, tags)
     if pretrained in tags:
-        tag = open_clip.get_pretrained_cfg(name, pretrained)
-        preprocessing = {key: tag[key] for key in ("mean", "std") if key in tag}
-        return _tagged(name, pretrained, settings), preprocessing
+        return _tagged(name, pretrained, settings), _preprocessing(name, [pretrained])
     if Path(pretrained).is_file():
-        return Path(pretrained), {}
+        return Path(pretrained), _preprocessing(name, tags)
     if Path(pretrained).suffix or len(Path(pretrained).parts) > 1:
         raise ConfigError(
             f"No checkpoint at {pretrained}; known tags of {name}: {', '.join(tags)}."
         )
     raise UnknownNameError(f"weights of {name}:", pretrained, tags)
+
+
+def _preprocessing(name: str, tags: list[str]) -> dict[str, Any]:
+    """Return the mean and std that all tags of a model share; else nothing, for open_clip's own."""
+    stated = [open_clip.get_pretrained_cfg(name, tag) for tag in tags]
+    found = [{key: tag[key] for key in ("mean", "std") if key in tag} for tag in stated]
+    return found[0] if found and all(each == found[0] for each in found) else {}
 
 
 def _tagged(name: str, tag: str, settings: Settings) -> Path:
@@ -143,14 +216,14 @@ def _created(name: str, weights: Path | None, preprocessing: dict[str, Any]) -> 
         ) from error
 
 
-def _facts(name: str, pretrained: str | None, model: Any) -> EncoderFacts:
+def _facts(name: str, pretrained: str | None, tower: Tower) -> EncoderFacts:
     return EncoderFacts(
         name=name,
         weights=pretrained or "random",
         trained=pretrained is not None,
-        image_size=model.visual.image_size[0],
-        embedding_width=model.visual.output_dim,
-        image_parameters=sum(parameter.numel() for parameter in model.visual.parameters()),
+        image_size=tower.image_size,
+        embedding_width=open_clip.get_model_config(name)["embed_dim"],
+        image_parameters=sum(parameter.numel() for parameter in tower.parameters()),
         note="" if pretrained else "random weights: for tests of the machinery, not for answers",
     )
 

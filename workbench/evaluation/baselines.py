@@ -14,7 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from workbench.datasets.image_set import Images
 from workbench.domain.metrics import QualityMetrics, Undefined
+from workbench.domain.progress import Progress
 from workbench.encoders import Encoder
 from workbench.errors import ConfigError
 from workbench.evaluation.baseline_titles import (
@@ -33,7 +35,6 @@ from workbench.evaluation.readings import Readings, Views, pair_probabilities, r
 from workbench.evaluation.refit import Pool, ridge_refit
 from workbench.evaluation.support_vectors import fit_support_vectors
 
-Progress = Callable[[float, str], None]
 # Probabilities (n, D), float32, as attributes have them, quality (n,) and seed to `predict`.
 Regress = Callable[[np.ndarray, Floats, int], Callable[[np.ndarray], Floats]]
 ImageMetric = Callable[[np.ndarray], float]  # RGB (H, W, 3) uint8 to a score, higher is better
@@ -112,7 +113,7 @@ def baselines(
     return results
 
 
-def _natural_statistics(images: np.ndarray, progress: Progress) -> Floats:
+def _natural_statistics(images: Images, progress: Progress) -> Floats:
     rows = []
     for place, image in enumerate(images):
         rows.append(nss_features(image))

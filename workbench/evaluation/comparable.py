@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 
 from workbench.domain.base import Frozen
-from workbench.domain.run import EncoderFacts, Predictions, Run, RunResult
+from workbench.domain.run import (
+    EncoderFacts,
+    Predictions,
+    Run,
+    RunResult,
+)
 from workbench.errors import ConfigError
 
 

@@ -77,6 +77,27 @@ def edited_columns(a: Sequence[Name], b: Sequence[Name], edits: Iterable[Edit]) 
     return np.array(kept + sorted(taken), dtype=np.intp)
 
 
+def edited_set(a: Sequence[Name], edits: Iterable[Edit]) -> AttributeSet:
+    """Return the attributes that version a has after some edits.
+
+    Args:
+        a: The attributes of version a.
+        edits: What is done to it.
+
+    Example:
+        >>> edited_set([("x", "p"), ("x", "q")], [Edit("x", "p", "r")]).phrases()
+        {'x': ('r', 'q')}
+    """
+    names: list[Name | None] = list(a)
+    for edit in edits:
+        after = None if edit.after is None else (edit.distortion, edit.after)
+        if edit.before is None:
+            names.append(after)
+        else:
+            names[names.index((edit.distortion, edit.before))] = after
+    return _set([name for name in names if name is not None])
+
+
 def _set(names: Sequence[Name]) -> AttributeSet:
     phrases: dict[str, list[str]] = {}
     for distortion, phrase in names:

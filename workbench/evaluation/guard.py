@@ -4,11 +4,13 @@ A part of the images is a test only as long as nothing is chosen by it. It is kn
 look at it is counted (`store.looks`); and what the choice among m candidates does to a claim is
 computed in two ways:
 
-1. A p-value for "better than the baseline" is multiplied by the number of candidates (Bonferroni).
-   That bounds the chance of a false claim as long as no candidate was made in the light of the
-   others' test figures. Where it was, the bound does not hold, and no correction of published
-   figures can: with m answers "better", "worse" or "open" 3^m ways through are possible (Blum and
-   Hardt, The Ladder, ICML 2015). Only images that nobody has looked at help then.
+1. A p-value for "better than the baseline" is multiplied by the number of other candidates
+   (Bonferroni). A candidate is a version under a configuration: another seed is another one, the
+   same run made again is not. That bounds the chance of a false claim as long as no candidate was
+   made in the light of the others' test figures. Where it was, the bound does not hold, and no
+   correction of published figures can: with m answers "better", "worse" or "open" 3^m ways through
+   are possible (Blum and Hardt, The Ladder, ICML 2015). Only images that nobody has looked at help
+   then.
 2. The SRCC of the best candidate is too high by what chance gave it. In each resample the best one
    is chosen and then judged on the photographs that the resample left out (bootstrap bias
    correction, BBC-CV: Tsamardinos, Greasidou and Borboudakis, Machine Learning 107, 2018).
@@ -53,8 +55,10 @@ def after_looks(comparison: Comparison, looks: Looks, runs: Sequence[Run]) -> Co
     Args:
         comparison: As `compare_runs` found it.
         looks: The count, this look included.
-        runs: Every run whose figures on this test part were looked at, finished.
+        runs: Every run whose figures on this test part were looked at, finished. Of those of one
+            version under one configuration only the last is a candidate.
     """
+    runs = list({(run.version, run.config.hash): run for run in runs}.values())
     choice = None
     if len(runs) > 1:
         found = aligned_predictions(runs, [run.result for run in runs if run.result])
@@ -67,24 +71,24 @@ def after_looks(comparison: Comparison, looks: Looks, runs: Sequence[Run]) -> Co
     return comparison.model_copy(
         update={
             "looks": looks.model_copy(update={"choice": choice}),
-            "pairs": tuple(_by_looks(pair, looks.versions) for pair in comparison.pairs),
+            "pairs": tuple(_by_looks(pair, len(runs)) for pair in comparison.pairs),
         }
     )
 
 
-def looked_p(pair: ComparisonPair, versions: int) -> Metric:
+def looked_p(pair: ComparisonPair, candidates: int) -> Metric:
     """Return a pair's p-value, corrected for all candidates that were looked at.
 
     Args:
         pair: The later version against the baseline.
-        versions: Versions looked at on this test part, the baseline among them.
+        candidates: How many were looked at on this test part, the baseline among them.
 
     Returns:
-        p times `versions` − 1, at most 1, and never below p after Holm over the pairs shown.
+        p times `candidates` − 1, at most 1, and never below p after Holm over the pairs shown.
     """
     if isinstance(pair.p, Undefined) or isinstance(pair.p_holm, Undefined):
         return pair.p
-    return max(pair.p_holm, min(1.0, pair.p * max(versions - 1, 1)))
+    return max(pair.p_holm, min(1.0, pair.p * max(candidates - 1, 1)))
 
 
 def corrected_for_choosing(
@@ -125,7 +129,7 @@ def corrected_for_choosing(
     best, place = max(defined, key=lambda some: some[0])
     kept = [predicted[of] for _, of in defined]
     sample = paired_bootstrap(target, kept, photographs, resamples=resamples, seed=seed)
-    gain = _gain_of_choosing(sample, target, kept, photographs)
+    gain = gain_of_choosing(sample, target, kept, photographs)
     mean = float(np.mean([value for value, _ in defined]))
     corrected: Metric = gain if isinstance(gain, Undefined) else min(best, mean + gain)
     of = [at for _, at in defined].index(place)
@@ -139,26 +143,23 @@ def corrected_for_choosing(
     )
 
 
-def _by_looks(pair: ComparisonPair, versions: int) -> ComparisonPair:
-    """Return a pair with its p-value corrected for looks, and its verdict by that."""
-    p = looked_p(pair, versions)
-    update: dict[str, object] = {"p_looked": p}
-    if pair.verdict != "not distinguishable" and isinstance(p, float) and p >= 1 - CONFIDENCE:
-        update["verdict"] = "not distinguishable"
-        update["reason"] = (
-            f"Alone it would be {pair.verdict}; among {versions} versions looked at on this test "
-            "part it is not."
-        )
-    return pair.model_copy(update=update)
-
-
-def _gain_of_choosing(
+def gain_of_choosing(
     sample: PairedBootstrap,
     target: Sequence[float],
     predicted: Sequence[Sequence[float]],
     photographs: Sequence[str],
 ) -> Metric:
-    """Return by how much the candidate chosen in a resample beats the mean outside of it."""
+    """Return by how much the candidate chosen in a resample beats the mean outside of it.
+
+    Args:
+        sample: Resamples of the candidates, each with an SRCC of its own.
+        target: Quality, (N,).
+        predicted: Predictions of the m candidates, (m, N).
+        photographs: Photograph of each image, (N,).
+
+    Returns:
+        A mean difference in SRCC; undefined for fewer than three photographs.
+    """
     if sample.photographs < MINIMUM_PHOTOGRAPHS:
         few = f"{sample.photographs} photographs, and {MINIMUM_PHOTOGRAPHS} are needed"
         return Undefined(undefined=few)
@@ -169,6 +170,19 @@ def _gain_of_choosing(
         return Undefined(undefined="no resample has an SRCC inside and outside")
     inside, outside = sample.srcc[:, usable], outside[:, usable]
     return float(np.mean(_share_of_best(inside) * (outside - outside.mean(axis=0))) * len(inside))
+
+
+def _by_looks(pair: ComparisonPair, candidates: int) -> ComparisonPair:
+    """Return a pair with its p-value corrected for looks, and its verdict by that."""
+    p = looked_p(pair, candidates)
+    update: dict[str, object] = {"p_looked": p}
+    if pair.verdict != "not distinguishable" and isinstance(p, float) and p >= 1 - CONFIDENCE:
+        update["verdict"] = "not distinguishable"
+        update["reason"] = (
+            f"Alone it would be {pair.verdict}; among {candidates} candidates looked at on this "
+            "test part it is not."
+        )
+    return pair.model_copy(update=update)
 
 
 def _share_of_best(values: Floats) -> Floats:

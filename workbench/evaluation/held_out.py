@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.datasets.image_set import Images
 from workbench.datasets.splits.leakage import check_leakage
 from workbench.errors import ConfigError, ShapeError
 
@@ -20,7 +21,7 @@ class FoldedData:
     """The images and folds of a run.
 
     Attributes:
-        images: (N, H, W, 3), uint8, may be memory-mapped.
+        images: N images, each (H, W, 3), uint8.
         quality: (N,), in [0, 1], higher is better.
         photographs: Photograph of each image, length N.
         folds: (train, test) index arrays, as `photograph_folds` returns them.
@@ -31,7 +32,7 @@ class FoldedData:
         SplitLeakageError: A photograph is on both sides of a fold.
     """
 
-    images: np.ndarray
+    images: Images
     quality: Floats
     photographs: Sequence[str]
     folds: Sequence[tuple[np.ndarray, np.ndarray]]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from workbench.datasets.image_set import Images
 from workbench.encoders import Encoder
 from workbench.evaluation.held_out import Floats
 
@@ -22,30 +23,30 @@ class Readings:
     """An encoder's view of N images.
 
     Attributes:
-        embeddings: L2-normalised, (N, V, E), float32.
+        embeddings: Of each image, L2-normalised, (V, E), float32; V goes by its size.
         stem: What enters the first transformer block: mean, then spread, of each channel over
             views and patches, (N, 2W), float64.
     """
 
-    embeddings: Tensor
+    embeddings: tuple[Tensor, ...]
     stem: Floats
 
     def embedding(self) -> Floats:
         """Return mean and spread over the views, (N, 2E)."""
-        values = self.embeddings.double()
-        both = torch.cat([values.mean(1), values.std(1, correction=0)], 1)
-        return np.asarray(both.numpy())
+        values = [views.double() for views in self.embeddings]
+        both = [torch.cat([views.mean(0), views.std(0, correction=0)]) for views in values]
+        return np.asarray(torch.stack(both).numpy())
 
 
 @torch.no_grad()
 def read_images(
-    encoder: Encoder, images: np.ndarray, views: Views, progress: Callable[[float, str], None]
+    encoder: Encoder, images: Images, views: Views, progress: Callable[[float, str], None]
 ) -> Readings:
     """Read images with the untuned tower; what the tower remembers of a run is used again.
 
     Args:
         encoder: Its image tower reads.
-        images: (N, H, W, 3), uint8, may be memory-mapped.
+        images: N images, each (H, W, 3), uint8.
         views: The crops that the run scores.
         progress: Told the share done.
     """
@@ -55,10 +56,11 @@ def read_images(
         given = encoder.normalise(views(image, encoder.tower.image_size))
         given = encoder.tower.prepare(given)
         embeddings.append(F.normalize(encoder.tower(given).float(), dim=-1).cpu())
-        patches = encoder.tower.embed(given)[:, 1:].flatten(0, 1).double()  # (V·N, W)
+        own = encoder.tower.embed(given)[:, encoder.tower.class_tokens :]
+        patches = own.flatten(0, 1).double()  # (V·N, W)
         stem.append(torch.cat([patches.mean(0), patches.std(0, correction=0)]).cpu().numpy())
         progress((place + 1) / len(images), "baselines: reading images")
-    return Readings(torch.stack(embeddings), np.array(stem))
+    return Readings(tuple(embeddings), np.array(stem))
 
 
 def pair_probabilities(
@@ -78,6 +80,8 @@ def pair_probabilities(
         (N, P), in [0, 1].
     """
     texts = encoder.encode_texts([sentence for pair in pairs for sentence in pair]).cpu()
-    similar = readings.embeddings @ texts.T * encoder.logit_scale  # (N, V, 2P)
-    likely = similar.reshape(*similar.shape[:2], len(pairs), 2).softmax(-1)[..., 0].mean(1)
-    return np.asarray(likely.double().numpy())
+    likely = []
+    for views in readings.embeddings:
+        similar = (views @ texts.T * encoder.logit_scale).reshape(-1, len(pairs), 2)  # (V, P, 2)
+        likely.append(similar.softmax(-1)[..., 0].mean(0).double())
+    return np.asarray(torch.stack(likely).numpy())

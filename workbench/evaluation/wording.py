@@ -138,41 +138,51 @@ def verdict_sentence(pair: ComparisonPair, labels: Mapping[str, str]) -> str:
     return f"{sentence}. {pair.reason}".strip()
 
 
-def looks_sentences(looks: Looks) -> tuple[str, ...]:
-    """Return what the looks at a test part do to the claims that are made on it.
+def looked_sentences(looks: Looks) -> tuple[str, ...]:
+    """Return how often a test part was looked at; from ten looks on, what that means.
 
     Args:
         looks: The count, the present look included.
 
     Example:
-        >>> print(*looks_sentences(Looks(test_hash="3f2a" * 16, looks=7, versions=4)), sep="\\n")
+        >>> print(*looked_sentences(Looks(test_hash="3f2a" * 16, looks=7, versions=4)))
         Test part 3f2a3f2a… looked at 7 times, 4 versions.
-        Of 4 versions one was the baseline: each p-value is multiplied by 3 (Bonferroni).
     """
-    lines = [
+    count = (
         f"Test part {looks.test_hash[:8]}… looked at {count_text(looks.looks, 'time')}, "
         f"{count_text(looks.versions, 'version')}."
-    ]
-    if looks.versions > 2:
-        lines.append(
-            f"Of {looks.versions} versions one was the baseline: each p-value is multiplied by "
-            f"{looks.versions - 1} (Bonferroni)."
-        )
-    if looks.choice is not None:
-        choice = looks.choice
-        lines.append(
-            f"SRCC of the best of {choice.candidates} runs (run {choice.chosen}), corrected for "
-            f"choosing: {figure_text(choice.corrected)} ({interval_text(choice.ci)}), as it "
-            f"stands {figure_text(choice.srcc)}."
-        )
-    if looks.looks >= MANY_LOOKS:
-        lines.append(
-            f"{looks.looks:,} looks: of ten equally good versions the best is called “better” in "
-            "one case of seven, unless looks are counted. Where a version was made in the light of "
-            "these figures, no correction covers it; confirm the claim on photographs that nobody "
-            "has looked at (split.locked, compare --locked)."
-        )
-    return tuple(lines)
+    )
+    if looks.looks < MANY_LOOKS:
+        return (count,)
+    return (
+        count,
+        f"{looks.looks:,} looks: of ten equally good versions the best is called “better” in "
+        "one case of seven, unless looks are counted. Where a version was made in the light of "
+        "these figures, no correction covers it; confirm the claim on photographs that nobody "
+        "has looked at (split.locked, compare --locked).",
+    )
+
+
+def looks_sentences(looks: Looks) -> tuple[str, ...]:
+    """Return what the looks at a test part do to the claims that a comparison makes on it.
+
+    Args:
+        looks: The count, the present look included, with the best of what was looked at.
+    """
+    count, *many = looked_sentences(looks)
+    choice = looks.choice
+    if choice is None:
+        return (count, *many)
+    factor = (
+        f"Of {choice.candidates} candidates, each a version under a configuration, one was the "
+        f"baseline: each p-value is multiplied by {choice.candidates - 1} (Bonferroni)."
+    )
+    best = (
+        f"SRCC of the best of {choice.candidates} candidates (run {choice.chosen}), corrected for "
+        f"choosing: {figure_text(choice.corrected)} ({interval_text(choice.ci)}), as it "
+        f"stands {figure_text(choice.srcc)}."
+    )
+    return (count, *([factor] if choice.candidates > 2 else []), best, *many)
 
 
 def quoted_sentences(rows: Sequence[QuotedRow]) -> tuple[str, ...]:

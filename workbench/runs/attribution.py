@@ -1,15 +1,21 @@
 """From two finished runs to what each edit between their versions contributed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from workbench.domain.attribution import Attribution, RefitName
-from workbench.domain.run import Run, RunConfig
+from workbench.domain.config import RunConfig
+from workbench.domain.progress import Progress, part
+from workbench.domain.recipe import Recipe
+from workbench.domain.run import Run
 from workbench.evaluation.attribution import Side, Terms, attribute_edits, side_by_side
 from workbench.evaluation.comparable import finished_results
+from workbench.evaluation.edits import Edit, edited_set
+from workbench.evaluation.effects import srcc_effects
 from workbench.evaluation.refit import Fit, Pool, Predict, fold_refit, ridge_refit
 from workbench.settings import Settings
+from workbench.training.retuned import retuned_quality
 from workbench.tuning.probabilities import RunProbabilities, load_probabilities
 from workbench.tuning.regressor import fit_regressor
 
@@ -21,9 +27,11 @@ def attribute_runs(
     settings: Settings,
     refit: RefitName = "ridge",
     permutations: int = 0,
-    progress: Callable[[float, str], None] = lambda _share, _text: None,
+    retune: int = 0,
+    recipes: tuple[Recipe, ...] = (),
+    progress: Progress = lambda _share, _text: None,
 ) -> Attribution:
-    """Say what each edit between two runs' versions contributed, without tuning anything.
+    """Say what each edit between two runs' versions contributed, without tuning unless asked.
 
     Args:
         runs: The finished run of the version that was edited, and that of what became of it.
@@ -31,6 +39,9 @@ def attribute_runs(
         settings: Says where the runs' probabilities lie.
         refit: "ridge", milliseconds a refit, or "mlp", the runs' own regressor, seconds.
         permutations: Random orders of the edits for Shapley values; 0 leaves them out.
+        retune: How many of the strongest edits are also made for real, each alone with the tower
+            tuned anew; as long as so many runs.
+        recipes: The store's distortion types beside the built-in ones.
         progress: Told the share done.
 
     Raises:
@@ -46,7 +57,46 @@ def attribute_runs(
     )
     chosen = ridge_refit(pool) if refit == "ridge" else fold_refit(pool, _as_in_run(runs[0].config))
     terms = Terms(chosen, refit, permutations=permutations)
-    return attribute_edits(pool, a, b, terms, told=progress)
+    quick = part(progress, 0.0, 0.1 if retune else 1.0)
+    found = attribute_edits(pool, a, b, terms, told=quick)
+    if not retune:
+        return found
+    return _retuned(found, pool, runs[0], a, retune, settings, recipes, part(progress, 0.1, 1.0))
+
+
+def _retuned(
+    found: Attribution,
+    pool: Pool,
+    run: Run,
+    a: Side,
+    count: int,
+    settings: Settings,
+    recipes: tuple[Recipe, ...],
+    progress: Progress,
+) -> Attribution:
+    """Return an attribution whose strongest edits were made for real, against the run of a."""
+    finalists = found.edits[:count]
+    predicted = [np.array(run.result.predictions.predicted if run.result else ())]
+    for place, one in enumerate(finalists):
+        edited = edited_set(a.names, [Edit(one.distortion, one.before, one.after)])
+        told = part(progress, place / len(finalists), (place + 1) / len(finalists))
+        predicted.append(
+            retuned_quality(edited, run.config, settings=settings, recipes=recipes, progress=told)
+        )
+    pairs = [(0, place + 1) for place in range(len(finalists))]
+    effects = srcc_effects(pool, predicted, pairs, resamples=found.resamples, seed=0)
+    edits = [
+        one.model_copy(update={"retuned": effect})
+        for one, effect in zip(finalists, effects, strict=True)
+    ]
+    note = (
+        f"The {len(finalists)} strongest edits were also made for real, each alone: the tower was "
+        "tuned anew, with one seed, and its own regressor trained. Which edits those are was "
+        "chosen on the same images."
+    )
+    return found.model_copy(
+        update={"edits": (*edits, *found.edits[count:]), "notes": (*found.notes, note)}
+    )
 
 
 def _pool(kept: RunProbabilities) -> Pool:

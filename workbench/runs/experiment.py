@@ -1,4 +1,4 @@
-"""Experiment files: one YAML each, all faults reported together."""
+"""Experiment files: one YAML each, all faults reported together; and small stand-ins for them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,26 +7,36 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from workbench.distortions import catalogue
 from workbench.domain.base import fault_words
-from workbench.domain.run import RunConfig
+from workbench.domain.config import AnyData, DataConfig, EncoderConfig, RunConfig
 from workbench.errors import ConfigError, InvalidConfigError
 from workbench.settings import resource
 
+STAND_IN_SIZE = 224  # pixels a side: one view of most encoders
+STAND_IN_IMAGES = 500  # of a dataset that is there
+STAND_IN_EPOCHS = 2
+STAND_IN_PROMPTS = 16
+
 
 def experiment_files() -> list[Path]:
-    """Return the experiments that ship with the workbench, sorted by name."""
-    return sorted(resource("experiments").glob("*.yaml"))
+    """Return the experiments that are offered in the browser: the demo's, then others, by name."""
+    found = resource("experiments").glob("*.yaml")
+    return sorted(found, key=lambda file: (not file.stem.startswith("demo"), file.name))
 
 
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Read an experiment and apply `section.field=value` overrides (values are YAML).
+
+    A list's entries are counted from 0: `transfer.0.root=FOLDER`.
 
     Args:
         path: The YAML file.
         overrides: As given to `--set`.
 
     Raises:
-        ConfigError: The file does not exist or is no YAML mapping, or an override has no "=".
+        ConfigError: The file does not exist or is no YAML mapping, or an override has no "=" or
+            names an entry that a list does not have.
         InvalidConfigError: Names every fault at once.
     """
     try:
@@ -55,17 +65,106 @@ def parse_experiment(raw: dict[str, Any], where: str) -> RunConfig:
         raise InvalidConfigError(where, fault_words(fault)) from fault
 
 
+def stand_in(config: RunConfig, *, elsewhere: str | None = None) -> RunConfig:
+    """Return a run of the same form that two cores bear, with what is at hand.
+
+    A dataset that is not there is replaced by the packaged photographs, distorted with those of
+    its distortions that have an operator; one that is there gives some of its images. The encoder
+    is the offline one, folds and epochs are few. Figures of a stand-in reproduce nothing.
+
+    Args:
+        config: The run as it is meant.
+        elsewhere: Folder of other photographs than the packaged ones, to stand in for data that the
+            tuned model is tried on. Without it such data are left out: on the photographs that it
+            was tuned on, nothing would be unseen.
+
+    Raises:
+        ConfigError: None of its distortions has an operator.
+
+    Example:
+        >>> from workbench.domain.config import DatasetConfig
+        >>> meant = RunConfig(name="live", data=DatasetConfig(
+        ...     dataset="live", root="nowhere", distortions=("jpeg", "fast_fading")))
+        >>> small = stand_in(meant)
+        >>> small.name, small.data.distortions, small.encoder.name
+        ('live-stand-in', ('jpeg',), 'offline')
+    """
+    distorted = config.data.distortions
+    tried = [_at_hand(other, elsewhere, distorted) for other in config.transfer]
+    tuning, split = config.tuning, config.split
+    few = {
+        "prompts": min(tuning.prompts, STAND_IN_PROMPTS),
+        "epochs": min(tuning.epochs, STAND_IN_EPOCHS),
+        "crops": 1,
+    }
+    return config.model_copy(
+        update={
+            "name": f"{config.name}-stand-in",
+            "data": _at_hand(config.data, "packaged", distorted),
+            "transfer": tuple(data for data in tried if data is not None),
+            "encoder": EncoderConfig(name="offline"),
+            "tuning": tuning.model_copy(update=few),
+            "split": split.model_copy(update={"folds": 2, "repeats": 1, "published": None}),
+        }
+    )
+
+
+def _at_hand(data: AnyData, photographs: str | None, otherwise: tuple[str, ...]) -> AnyData | None:
+    """Return data as they are at hand; None where nothing can stand in for them.
+
+    Args:
+        data: What is meant.
+        photographs: What stands in for a dataset that is not there.
+        otherwise: The distortions, where those of the data are not known.
+    """
+    if isinstance(data, DataConfig):
+        return data.model_copy(update={"width": STAND_IN_SIZE, "height": STAND_IN_SIZE})
+    if Path(data.root).is_dir():
+        fewest = min(data.images or STAND_IN_IMAGES, STAND_IN_IMAGES)
+        return data.model_copy(update={"images": fewest})
+    if photographs is None:
+        return None
+    known = catalogue()
+    applied = [id for id in data.distortions or otherwise if id in known and known[id].has_operator]
+    if not applied:
+        raise ConfigError(
+            f"Nothing can stand in for {data.dataset}: the workbench can apply none of "
+            f"{', '.join(data.distortions or otherwise)}."
+        )
+    return DataConfig(
+        photographs=photographs,
+        distortions=tuple(applied),
+        width=STAND_IN_SIZE,
+        height=STAND_IN_SIZE,
+        seed=data.seed,
+    )
+
+
 def _set(raw: dict[str, Any], override: str) -> None:
     path, equals, value = override.partition("=")
     if not equals or not path:
         raise ConfigError(f"--set takes field=value such as tuning.epochs=5, got '{override}'.")
     *sections, field = path.split(".")
+    holder: dict[str, Any] | list[Any] = raw
     for section in sections:
-        inner = raw.setdefault(section, {})
-        if not isinstance(inner, dict):
+        place = _place(holder, section, override)
+        inner = holder.setdefault(place, {}) if isinstance(holder, dict) else holder[place]
+        if not isinstance(inner, dict | list):
             raise ConfigError(f"--set {override}: '{section}' is a value, not a section.")
-        raw = inner
+        holder = inner
+    place = _place(holder, field, override)
     try:
-        raw[field] = yaml.safe_load(value)
+        holder[place] = yaml.safe_load(value)
     except yaml.YAMLError as fault:
         raise ConfigError(f"--set {override}: the value is not valid YAML.") from fault
+
+
+def _place(holder: dict[str, Any] | list[Any], name: str, override: str) -> Any:
+    """Return the key of a section or the index of a list's entry."""
+    if isinstance(holder, dict):
+        return name
+    if not name.isdecimal() or int(name) >= len(holder):
+        raise ConfigError(
+            f"--set {override}: '{name}' is no entry of a list of {len(holder)}, counted from 0."
+        )
+    return int(name)

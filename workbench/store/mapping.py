@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.domain.calls import LLMCall, LLMRequest
-from workbench.domain.run import Run, RunConfig, RunResult
+from workbench.domain.config import RunConfig
+from workbench.domain.run import Run, RunResult
 from workbench.errors import StoreError
 from workbench.store.seal import call_digest
 from workbench.store.tables import CallRow, RunRow

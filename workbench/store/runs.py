@@ -9,7 +9,8 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from workbench.domain.base import canonical_json
-from workbench.domain.run import Run, RunConfig, RunResult, RunStatus
+from workbench.domain.config import RunConfig
+from workbench.domain.run import Run, RunResult, RunStatus
 from workbench.errors import RunCancelledError, StoreError, VersionNotFoundError
 from workbench.store.columns import utc_now
 from workbench.store.mapping import run_value
@@ -163,6 +164,25 @@ class RunRepository(WorkerList):
                 row.cancel_requested = True
             else:
                 raise StoreError(f"Run {id} is {row.status} and cannot be cancelled.")
+
+    def requeue(self, id: int) -> None:
+        """Put a run that was broken off at its place in the queue again.
+
+        Args:
+            id: A run that is interrupted, failed or cancelled.
+
+        Raises:
+            StoreError: There is no such run, or it is queued, running or done.
+        """
+        with self._database.writing() as session:
+            row = _row(session, id)
+            if row.status not in ("interrupted", "failed", "cancelled"):
+                raise StoreError(
+                    f"Run {id} is {row.status}; only one that is interrupted, failed or cancelled "
+                    "can be resumed."
+                )
+            row.status, row.error, row.worker = "queued", None, None
+            row.cancel_requested, row.finished_at = False, None
 
     def stop(self, id: int, status: RunStatus) -> None:
         """End a running run that its worker leaves: "cancelled" or "interrupted".

@@ -1,81 +1,51 @@
 """The training loop: tune a tower until attribute probabilities tell distortion strengths."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from workbench.domain.run import TuningConfig
+from workbench.datasets.image_set import Images
+from workbench.domain.config import TuningConfig
+from workbench.domain.progress import Progress
 from workbench.encoders import Encoder
-from workbench.errors import TrainingDivergedError
-from workbench.tuning.head import AttributeHead, attribute_probabilities, distortion_loss
+from workbench.errors import (
+    CheckpointMismatchError,
+    ConfigError,
+    RunError,
+    TrainingDivergedError,
+)
+from workbench.tuning.head import AttributeHead, distortion_loss
+from workbench.tuning.model import TunedModel
+from workbench.tuning.precision import chosen_precision
+from workbench.tuning.processes import Team, together
 from workbench.tuning.prompts import PromptedTower
-from workbench.tuning.schedule import scheduled
-from workbench.tuning.views import grid_crop_choices, grid_crops, random_crops
+from workbench.tuning.schedule import warmup_cosine
+from workbench.tuning.training_state import Position, fingerprint, resumed, saved
+from workbench.tuning.views import grid_crop_choices, random_crops
 
-Progress = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class TunedModel:
-    """A tuned tower with its attributes, ready to score images.
-
-    Attributes:
-        encoder: Where it came from.
-        tower: Normalised crops, (B, 3, S, S), to embeddings, (B, E).
-        head: The weights w_{a,d}.
-        pairs: Embeddings of the sentences, (A, 2, E).
-        scale: s of Eq. 6.
-    """
-
-    encoder: Encoder
-    tower: nn.Module
-    head: AttributeHead
-    pairs: Tensor
-    scale: float
-
-    @torch.no_grad()
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """Return attribute probabilities, (N, A), float32, averaged over a grid of crops.
-
-        Args:
-            images: (N, H, W, 3), uint8.
-        """
-        self.tower.eval()
-        size = self.encoder.tower.image_size
-        rows = [self._forward(grid_crops(image, size)).mean(0) for image in images]
-        return torch.stack(rows).cpu().numpy()
-
-    @torch.no_grad()
-    def strengths(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return distortion strengths, (N, D), of attribute probabilities, (N, A) (Eq. 7)."""
-        given = torch.from_numpy(probabilities).to(self.pairs.device)
-        return self.head(given).cpu().numpy()  # type: ignore[no-any-return]
-
-    def _forward(self, crops: Tensor) -> Tensor:
-        given = self.encoder.tower.prepare(self.encoder.normalise(crops))
-        embeddings = F.normalize(self.tower(given).float(), dim=-1)
-        return attribute_probabilities(embeddings, self.pairs, scale=self.scale)
-
-    def loss(self, crops: Tensor, targets: Tensor) -> Tensor:
-        """Return Eq. 8 over crops, (B, 3, S, S) uint8, with true strengths, (B, D)."""
-        return distortion_loss(self.head(self._forward(crops)), targets.to(self.pairs.device))
+Examples = tuple[Images, np.ndarray]  # images and their true strengths, (N, D)
 
 
 def tune(
     encoder: Encoder,
     pairs: Tensor,
     groups: Tensor,
-    images: np.ndarray,
+    images: Images,
     strengths: np.ndarray,
     config: TuningConfig,
     *,
     seed: int,
     progress: Progress,
+    validation: Examples | None = None,
+    start: Mapping[str, Tensor] | None = None,
+    checkpoint: Path | None = None,
+    belongs: Mapping[str, str] | None = None,
+    devices: int = 1,
 ) -> TunedModel:
     """Tune prompts, or the whole tower, on images of known distortion strengths.
 
@@ -86,73 +56,263 @@ def tune(
         encoder: The frozen encoder.
         pairs: Text embeddings of the attributes, (A, 2, E).
         groups: Distortion of each attribute, (A,).
-        images: (N, H, W, 3), uint8, may be memory-mapped.
+        images: N images, each (H, W, 3), uint8.
         strengths: True strengths, (N, D), in [0, 1].
         config: Mode, schedule and batch.
         seed: Decides prompts, order and crops; the same seed gives the same bits.
         progress: Told the share done; what it raises passes through.
+        validation: Images and strengths that `config.patience` goes by.
+        start: A trained state to start from. Prompts and tower are taken over; weights of
+            attributes are not, since the attributes differ.
+        checkpoint: File that the training is kept in after every epoch; if it is there, the
+            training goes on from it to the same bits. It goes when the training ends.
+        belongs: What else the checkpoint must share with this training; the pixels, which nothing
+            here hashes, are told apart by the hash of their data set.
+        devices: Processes that share every batch, >= 1, each on a GPU of its own or on its part of
+            the CPU's threads. Their number changes the last digits only; see `processes`.
 
     Raises:
+        ConfigError: There is nothing to train on or to tell apart, patience without a validation
+            part, or fewer GPUs than devices.
         TrainingDivergedError: The loss is no finite number; names the epoch.
+        CheckpointMismatchError: The checkpoint belongs to another training, or `start` to another
+            mode.
+        RunError: The memory does not hold a batch; says which one might fit.
     """
+    _check(images, strengths, config, validation)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = _start(encoder, pairs, groups, config)
-        trained = [*_trained(model.tower, config), *model.head.parameters()]
+        _take_over(model, start or {})
         if config.mode != "none":
-            _train(model, trained, images, strengths, config, seed, progress)
+            facts = fingerprint(encoder, pairs, groups, strengths, config, seed, start)
+            facts |= belongs or {}
+            training = _Training(model, images, strengths, config, seed)
+            _run(training, validation, checkpoint, facts, progress, devices)
     return model
+
+
+def restored(
+    encoder: Encoder,
+    pairs: Tensor,
+    groups: Tensor,
+    config: TuningConfig,
+    state: Mapping[str, Tensor],
+) -> TunedModel:
+    """Return a model with the weights that `TunedModel.state` gave.
+
+    Args:
+        encoder: The frozen encoder.
+        pairs: Text embeddings of the attributes, (A, 2, E).
+        groups: Distortion of each attribute, (A,).
+        config: As it was tuned by.
+        state: Trained weights by name.
+
+    Raises:
+        CheckpointMismatchError: Names or shapes are not those of this encoder, these attributes
+            and this configuration.
+    """
+    with torch.random.fork_rng(devices=[]):
+        model = _start(encoder, pairs, groups, config)
+    trained = model.trained()
+    if set(trained) != set(state):
+        raise CheckpointMismatchError(
+            f"Trained weights hold {_few(state)}, expected {_few(trained)}: they were tuned in "
+            f"another mode than '{config.mode}', or another encoder."
+        )
+    for name, values in trained.items():
+        _set(name, values, state[name])
+    model.tower.eval()
+    return model
+
+
+class _Training:
+    """A model with the optimiser and the generators that train it, one epoch after another."""
+
+    def __init__(
+        self,
+        model: TunedModel,
+        images: Images,
+        strengths: np.ndarray,
+        config: TuningConfig,
+        seed: int,
+    ) -> None:
+        self.model, self.images, self.config = model, images, config
+        self.targets = torch.from_numpy(np.asarray(strengths))
+        self.generator = torch.Generator().manual_seed(seed)
+        self.team: Team | None = None
+        trained = model.trained()
+        if config.weights == "mean":
+            del trained["head.logits"]
+        self.trained = {name: one for name, one in trained.items() if one.requires_grad}
+        self.optimizer = torch.optim.AdamW(
+            self.trained.values(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.shown = len(images) * config.crops
+        self.steps = -(-self.shown // config.batch_size)  # in an epoch
+        # A tower that prepares crops is shown the same ones again, since it need not compute them
+        # anew.
+        prepares = model.encoder.tower.prepares
+        self._crops_of = grid_crop_choices if prepares else random_crops
+
+    def epoch(self, number: int, progress: Progress) -> None:
+        """Show every image once more, in a new order."""
+        config, size = self.config, self.model.encoder.tower.image_size
+        self.model.tower.train()
+        order = torch.randperm(self.shown, generator=self.generator) % len(self.images)
+        for step, batch in enumerate(torch.split(order, config.batch_size)):
+            done = number * self.steps + step
+            try:
+                self._step(self._crops_of(self.images, batch, size, self.generator), batch, done)
+            except (MemoryError, RuntimeError) as fault:  # of torch's own classes, the CPU has none
+                if not _wants_memory(fault):
+                    raise
+                raise _too_large(len(batch)) from fault
+            share = (done + 1) / (self.steps * config.epochs)
+            progress(share, f"tuning, epoch {number + 1} of {config.epochs}")
+
+    def _step(self, crops: Tensor, batch: Tensor, done: int) -> None:
+        config = self.config
+        rate = warmup_cosine(done, self.steps * config.epochs, config.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.learning_rate * rate
+        loss = self._gradients(crops, batch)
+        norm = nn.utils.clip_grad_norm_(self.trained.values(), config.clip_norm)
+        if not torch.isfinite(loss + norm):
+            name, value = ("gradient", norm) if torch.isfinite(loss) else ("loss", loss)
+            raise TrainingDivergedError(
+                f"The {name} became {value.item()} in epoch {done // self.steps + 1} of "
+                f"{config.epochs}. Lower tuning.learning_rate (now {config.learning_rate:g})."
+            )
+        self.optimizer.step()
+
+    def _gradients(self, crops: Tensor, batch: Tensor) -> Tensor:
+        """Leave the gradients of the batch's mean loss, whoever computed them, and return it."""
+        if self.team is None:
+            loss = self.model.loss(crops, self.targets[batch])
+            self.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            return loss
+        rows, share = self.team.part(len(batch))
+        loss = share * self.model.loss(crops[rows], self.targets[batch[rows]])
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return self.team.join(loss, self.trained.values())
+
+
+def _run(
+    training: _Training,
+    validation: Examples | None,
+    checkpoint: Path | None,
+    facts: dict[str, str],
+    progress: Progress,
+    devices: int,
+) -> None:
+    """Train epoch by epoch, keep the best by the validation part, and keep all for a restart."""
+    model, config = training.model, training.config
+    position = Position()
+    if checkpoint is not None and checkpoint.is_file():
+        position = resumed(checkpoint, facts, training.trained, training.optimizer,
+                           training.generator)  # fmt: skip
+    left = range(position.epoch, config.epochs)
+    with together(training, left, processes=devices, device=model.encoder.device):
+        while position.epoch < config.epochs and not position.waited_for(config.patience):
+            training.epoch(position.epoch, progress)
+            if config.patience:
+                position = position.after(_loss_on(model, validation), model.state())
+            else:
+                position = position.after(None, {})
+            if checkpoint is not None and position.epoch < config.epochs:
+                saved(checkpoint, facts, training.trained, training.optimizer, training.generator,
+                      position)  # fmt: skip
+    for name, values in position.best.items():
+        _set(name, model.trained()[name], values)
+    model.tower.eval()
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+
+
+@torch.no_grad()
+def _loss_on(model: TunedModel, validation: Examples | None) -> float:
+    if validation is None:
+        return math.nan
+    images, strengths = validation
+    told = model.head(torch.from_numpy(model.probabilities(images)).to(model.pairs.device))
+    return distortion_loss(told, torch.from_numpy(strengths).to(told.device)).item()
+
+
+def _check(
+    images: Images, strengths: np.ndarray, config: TuningConfig, validation: Examples | None
+) -> None:
+    if not len(images):
+        raise ConfigError("There is no image to tune on; the split leaves the training part empty.")
+    if config.mode != "none" and (strengths == strengths[:1]).all():
+        raise ConfigError(
+            f"All {len(images)} images to tune on have the same strengths, so there is nothing to "
+            "tell apart. Add clean images, or other distortions or levels."
+        )
+    if config.patience and (validation is None or not len(validation[0])):
+        raise ConfigError(
+            "tuning.patience stops by a validation part, and there is none. Set split.validation "
+            "(.125 takes an eighth of the training photographs), or tuning.patience to 0."
+        )
 
 
 def _start(encoder: Encoder, pairs: Tensor, groups: Tensor, config: TuningConfig) -> TunedModel:
     tower: nn.Module = encoder.tower
     if config.mode == "shallow" or config.mode == "deep":
-        tower = PromptedTower(encoder.tower, config.mode, config.prompts)
+        tower = PromptedTower(
+            encoder.tower, config.mode, config.prompts,
+            insertion=config.insertion, initialisation=config.initialisation,
+            dropout=config.prompt_dropout,
+        )  # fmt: skip
     elif config.mode == "whole":
         tower = deepcopy(encoder.tower).requires_grad_(True)
-    scale = config.logit_scale or encoder.logit_scale
-    return TunedModel(encoder, tower, AttributeHead(groups.to(pairs.device)), pairs, scale)
-
-
-def _trained(tower: nn.Module, config: TuningConfig) -> list[nn.Parameter]:
-    return [] if config.mode == "none" else [p for p in tower.parameters() if p.requires_grad]
-
-
-def _train(
-    model: TunedModel,
-    trained: list[nn.Parameter],
-    images: np.ndarray,
-    strengths: np.ndarray,
-    config: TuningConfig,
-    seed: int,
-    progress: Progress,
-) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    targets = torch.from_numpy(strengths)
-    optimizer = torch.optim.AdamW(
-        trained, lr=config.learning_rate, weight_decay=config.weight_decay
+    return TunedModel(
+        encoder,
+        tower,
+        AttributeHead(groups.to(pairs.device)),
+        pairs,
+        config.logit_scale or encoder.logit_scale,
+        chosen_precision(config.precision, encoder.device),
     )
-    shown = len(images) * config.crops
-    steps = config.epochs * -(-shown // config.batch_size)
-    schedule = scheduled(optimizer, steps, config.warmup)
-    model.tower.train()
-    size, done = model.encoder.tower.image_size, 0
-    # A tower that prepares crops is shown the same ones again, since it need not compute them anew.
-    crops_of = grid_crop_choices if model.encoder.tower.prepares else random_crops
-    for epoch in range(config.epochs):
-        order = torch.randperm(shown, generator=generator) % len(images)
-        for batch in torch.split(order, config.batch_size):
-            loss = model.loss(crops_of(images, batch, size, generator), targets[batch])
-            if not torch.isfinite(loss):
-                raise TrainingDivergedError(
-                    f"The loss became {loss.item()} in epoch {epoch + 1} of {config.epochs}. "
-                    f"Lower tuning.learning_rate (now {config.learning_rate:g})."
-                )
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(trained, config.clip_norm)
-            optimizer.step()
-            schedule.step()
-            done += 1
-            progress(done / steps, f"tuning, epoch {epoch + 1} of {config.epochs}")
-    model.tower.eval()
+
+
+def _take_over(model: TunedModel, start: Mapping[str, Tensor]) -> None:
+    taken = model.trained()
+    del taken["head.logits"]
+    if start and not taken.keys() <= start.keys():
+        raise CheckpointMismatchError(
+            f"The weights to start from hold {_few(start)}, not {_few(taken)}: they were tuned in "
+            "another mode or on another encoder. Set tuning.start to 'fresh'."
+        )
+    for name, parameter in taken.items() if start else ():
+        _set(name, parameter, start[name])
+
+
+def _set(name: str, parameter: nn.Parameter, values: Tensor) -> None:
+    if parameter.shape != values.shape:
+        raise CheckpointMismatchError(
+            f"Trained weights '{name}' have shape {tuple(values.shape)}, expected "
+            f"{tuple(parameter.shape)}: they belong to another attribute set, configuration or "
+            "encoder."
+        )
+    with torch.no_grad():
+        parameter.copy_(values)
+
+
+def _wants_memory(fault: Exception) -> bool:
+    words = ("allocate memory", "bad_alloc")
+    return isinstance(fault, MemoryError | torch.OutOfMemoryError) or any(
+        one in str(fault) for one in words
+    )
+
+
+def _too_large(batch: int) -> RunError:
+    fits = f"Try tuning.batch_size {batch // 2}." if batch > 1 else "Free some memory."
+    return RunError(f"The memory does not hold a step with a batch of {batch}. {fits}")
+
+
+def _few(names: Mapping[str, object]) -> str:
+    listed = sorted(names)
+    return ", ".join(listed[:3]) + (f" and {len(listed) - 3} more" if len(listed) > 3 else "")

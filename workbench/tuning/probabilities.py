@@ -26,32 +26,17 @@ class HeldOut:
 
     Attributes:
         strengths: Predicted strengths, (N, D), each by the fold that held the image out.
+        truth: True strengths, (N, D), as that fold's training part tells levels.
         quality: Predicted quality, (N,), float64, likewise.
         probabilities: Of every image by every fold's tuned tower, (F, N, A), float32.
         fold_of: The fold that held each image out, (N,), int64.
     """
 
     strengths: NDArray[np.float32]
+    truth: NDArray[np.float32]
     quality: NDArray[np.float64]
     probabilities: NDArray[np.float32]
     fold_of: NDArray[np.int64]
-
-    @classmethod
-    def empty(cls, truth: NDArray[np.float32], *, folds: int, attributes: int) -> "HeldOut":
-        """Return room for the results of all folds.
-
-        Args:
-            truth: True strengths, (N, D): the shape and type of the predicted ones.
-            folds: Number of folds F.
-            attributes: Number of attributes A.
-        """
-        images = len(truth)
-        return cls(
-            strengths=np.zeros_like(truth),
-            quality=np.zeros(images),
-            probabilities=np.zeros((folds, images, attributes), dtype=np.float32),
-            fold_of=np.zeros(images, dtype=np.int64),
-        )
 
 
 @dataclass(frozen=True)

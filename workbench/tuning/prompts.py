@@ -1,5 +1,6 @@
 """Visual prompts: learned tokens that join the image's own (METHOD §1.6 and §1.7)."""
 
+import math
 from typing import Literal
 
 import torch
@@ -7,38 +8,61 @@ from torch import Tensor, nn
 
 from workbench.encoders import Tower
 
+Insertion = Literal["end", "after_cls"]
+Initialisation = Literal["normal", "uniform"]
+
 
 class PromptedTower(nn.Module):
     """A frozen tower with P prompt tokens at its input (shallow) or at every block (deep).
 
     Shapes: B images, N patches, P prompts, W width, E embedding, L blocks.
 
-    Prompts are appended after the patches and enter through the norm before the first block with
-    a zero positional embedding, N(0, 1) at first, as the paper's own reference has them. In deep
+    The blocks know no order of tokens, so a place in the row is nothing but the norm before the
+    first block: prompts at the "end" pass it, with a zero positional embedding, as the paper's own
+    reference has them; prompts "after_cls" come past it, as in VPT (Jia et al., ECCV 2022). In deep
     mode each later block gets fresh ones and drops the old. Only [CLS, patches] are pooled.
 
     Args:
         tower: The tower; it is called, never changed.
         mode: "shallow" or "deep".
         prompts: P; with 0 the tower is as it was.
+        insertion: Where the prompts of the first block join.
+        initialisation: "normal" is N(0, 1); "uniform" VPT's ±√(6/(3p²+W)) with patches of p px.
+        dropout: Share of the prompts' entries that training sets to 0.
     """
 
-    def __init__(self, tower: Tower, mode: Literal["shallow", "deep"], prompts: int) -> None:
+    def __init__(
+        self,
+        tower: Tower,
+        mode: Literal["shallow", "deep"],
+        prompts: int,
+        *,
+        insertion: Insertion = "end",
+        initialisation: Initialisation = "normal",
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         self._tower = (tower,)  # in a tuple: its parameters are not this module's
+        self.insertion = insertion
         layers = len(tower.blocks) if mode == "deep" else 1
-        device = next(tower.parameters()).device
-        self.prompts = nn.Parameter(torch.randn(layers, prompts, tower.width).to(device))
+        drawn = torch.randn(layers, prompts, tower.width)
+        if initialisation == "uniform":
+            reach = math.sqrt(6 / (3 * tower.patch_size**2 + tower.width))
+            drawn = (torch.rand(drawn.shape) * 2 - 1) * reach
+        self.prompts = nn.Parameter(drawn.to(next(tower.parameters()).device))
+        self.dropout = nn.Dropout(dropout)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return embeddings, (B, E), of normalised images, (B, 3, S, S)."""
         (tower,) = self._tower
         own = tower.embed(images)  # (B, 1+N, W)
         count = own.shape[1]
-        joined = tower.admit(self.prompts[0]).expand(len(own), -1, -1)  # (B, P, W)
+        fresh = self.dropout(self.prompts)
+        first = tower.admit(fresh[0]) if self.insertion == "end" else fresh[0]
+        joined = first.expand(len(own), -1, -1)  # (B, P, W)
         for layer, block in enumerate(tower.blocks):
-            if 0 < layer < len(self.prompts):
-                joined = self.prompts[layer].expand(len(own), -1, -1)
-            tokens = block(torch.cat([own, joined], dim=1))  # (B, 1+N+P, W)
+            if 0 < layer < len(fresh):
+                joined = fresh[layer].expand(len(own), -1, -1)
+            tokens = block(torch.cat([own, joined.to(own.dtype)], dim=1))  # (B, 1+N+P, W)
             own, joined = tokens[:, :count], tokens[:, count:]
         return tower.pool(own)

@@ -1,5 +1,6 @@
-"""From attribute probabilities, and nothing else, to quality (Eq. 9)."""
+"""From attribute probabilities to quality (Eq. 9), or from what an ablation reads."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from workbench.domain.run import RegressorConfig
-from workbench.errors import ShapeError, TrainingDivergedError
+from workbench.domain.config import RegressorConfig
+from workbench.errors import CheckpointMismatchError, ShapeError, TrainingDivergedError
 from workbench.tuning.schedule import scheduled
 
 SMALLEST_SPREAD = 1e-3  # an attribute that hardly varies in training must not decide elsewhere
@@ -19,9 +20,10 @@ class Regressor:
     """A fitted regressor; it standardises its input by what it was fitted on.
 
     Attributes:
-        network: Standardised probabilities, (N, A), to standardised quality, (N, 1).
-        centre: Mean probability of each attribute, (A,).
-        spread: Standard deviation of each, (A,).
+        network: Standardised input, (N, F), to standardised quality, (N, 1).
+        centre: Mean of each of the F inputs, which are attribute probabilities (F = A) but in an
+            ablation, (F,).
+        spread: Standard deviation of each, (F,).
         quality_centre: Mean quality of the training images.
         quality_spread: Its standard deviation.
     """
@@ -33,48 +35,84 @@ class Regressor:
     quality_spread: float
 
     @torch.no_grad()
-    def predict(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return quality, (N,), float64 in [0, 1], of attribute probabilities, (N, A)."""
-        if probabilities.shape[1] != len(self.centre):
+    def predict(self, given: np.ndarray) -> np.ndarray:
+        """Return quality, (N,), float64 in [0, 1], of the inputs of N images, (N, F)."""
+        if given.shape[1] != len(self.centre):
             raise ShapeError(
                 f"The regressor was fitted on {len(self.centre)} attributes, got probabilities "
-                f"{probabilities.shape}."
+                f"{given.shape}."
             )
-        given = (torch.from_numpy(probabilities) - self.centre) / self.spread
-        standardised = self.network(given)[:, 0].double().numpy()
+        inputs = (torch.from_numpy(given) - self.centre) / self.spread
+        standardised = self.network(inputs)[:, 0].double().numpy()
         quality = standardised * self.quality_spread + self.quality_centre
         return np.clip(quality, 0.0, 1.0)  # type: ignore[no-any-return]
 
+    def state(self) -> dict[str, Tensor]:
+        """Return a copy of all that decides its predictions; `restored` takes it."""
+        network = {f"network.{name}": one for name, one in self.network.state_dict().items()}
+        scales = torch.tensor([self.quality_centre, self.quality_spread], dtype=torch.float64)
+        kept = {**network, "centre": self.centre, "spread": self.spread, "quality": scales}
+        return {name: values.clone() for name, values in kept.items()}
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Tensor], config: RegressorConfig) -> "Regressor":
+        """Return the regressor whose `state` this is.
+
+        Args:
+            state: Tensors by name.
+            config: As it was fitted by.
+
+        Raises:
+            CheckpointMismatchError: The tensors are not those of such a regressor.
+        """
+        own = {
+            name.removeprefix("network."): values
+            for name, values in state.items()
+            if name.startswith("network.")
+        }
+        try:
+            network = _network(len(state["centre"]), config)
+            network.load_state_dict(own)
+            centre, spread = state["quality"].tolist()
+            return cls(network.eval(), state["centre"], state["spread"], centre, spread)
+        except (KeyError, RuntimeError, ValueError) as fault:
+            raise CheckpointMismatchError(
+                "The tensors are not those of a regressor of kind "
+                f"'{config.kind}' with layers {config.hidden}: {' '.join(str(fault).split())}"
+            ) from fault
+
 
 def fit_regressor(
-    probabilities: np.ndarray, quality: np.ndarray, config: RegressorConfig, *, seed: int
+    given: np.ndarray, quality: np.ndarray, config: RegressorConfig, *, seed: int
 ) -> Regressor:
-    """Fit the MLP by mean squared error.
+    """Fit the MLP, or the linear map, by mean squared error.
 
     Args:
-        probabilities: (N, A), float32, in [0, 1].
+        given: Of N images, (N, F), float32: attribute probabilities, or what an ablation reads.
         quality: (N,), in [0, 1].
-        config: Layers, dropout and schedule.
+        config: Kind, layers, dropout and schedule.
         seed: Decides first weights, dropout and order.
 
     Raises:
         TrainingDivergedError: The loss is no finite number.
     """
-    given = torch.from_numpy(probabilities)
+    inputs = torch.from_numpy(given)
     target = torch.from_numpy(quality).float()
-    centre, spread = given.mean(0), given.std(0, correction=0).clamp(min=SMALLEST_SPREAD)
+    centre, spread = inputs.mean(0), inputs.std(0, correction=0).clamp(min=SMALLEST_SPREAD)
     middle, width = target.mean(), target.std(correction=0).clamp(min=1e-6)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = _network(given.shape[1], config)
-        _fit(network, (given - centre) / spread, (target - middle) / width, config)
+        network = _network(inputs.shape[1], config)
+        _fit(network, (inputs - centre) / spread, (target - middle) / width, config)
     return Regressor(network.eval(), centre, spread, middle.item(), width.item())
 
 
-def _network(attributes: int, config: RegressorConfig) -> nn.Sequential:
+def _network(inputs: int, config: RegressorConfig) -> nn.Sequential:
+    if config.kind == "linear":
+        return nn.Sequential(nn.Linear(inputs, 1))
     first, second = config.hidden
     return nn.Sequential(
-        nn.Linear(attributes, first), nn.SELU(), nn.AlphaDropout(config.dropout),
+        nn.Linear(inputs, first), nn.SELU(), nn.AlphaDropout(config.dropout),
         nn.Linear(first, second), nn.SELU(), nn.AlphaDropout(config.dropout),
         nn.Linear(second, 1),
     )  # fmt: skip

@@ -7,16 +7,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.datasets.image_set import Images
 from workbench.errors import ShapeError
+
+MIRRORED = 0.5  # share of the random crops
 
 
 def random_crops(
-    images: np.ndarray, index: Tensor, size: int, generator: torch.Generator
+    images: Images,
+    index: Tensor,
+    size: int,
+    generator: torch.Generator,
 ) -> Tensor:
     """Return one random crop of each chosen image, half of them mirrored.
 
     Args:
-        images: (N, H, W, 3), uint8.
+        images: N images, each (H, W, 3), uint8.
         index: Which images, (B,), int64.
         size: Side of a crop in pixels.
         generator: Decides places and mirrors.
@@ -27,14 +33,14 @@ def random_crops(
     Raises:
         ShapeError: An image is smaller than a crop.
     """
-    height, width = _room(images, size)
-    top = torch.randint(height + 1, index.shape, generator=generator).tolist()
-    left = torch.randint(width + 1, index.shape, generator=generator).tolist()
-    mirrored = (torch.rand(index.shape, generator=generator) < 0.5).tolist()
-    crops = np.empty((len(index), size, size, 3), dtype=np.uint8)
-    for place, (i, y, x, flip) in enumerate(zip(index.tolist(), top, left, mirrored, strict=True)):
-        crop = images[i, y : y + size, x : x + size]
-        crops[place] = crop[:, ::-1] if flip else crop
+    chosen = [images[i] for i in index.tolist()]
+    places = torch.rand(3, len(chosen), generator=generator).tolist()
+    crops = np.empty((len(chosen), size, size, 3), dtype=np.uint8)
+    for crop, image, down, right, mirror in zip(crops, chosen, *places, strict=True):
+        height, width = _room(image, size)
+        top, left = int(down * (height + 1)), int(right * (width + 1))
+        view = image[top : top + size, left : left + size]
+        crop[:] = view[:, ::-1] if mirror < MIRRORED else view
     return torch.from_numpy(crops).permute(0, 3, 1, 2)
 
 
@@ -52,7 +58,7 @@ def grid_crops(image: np.ndarray, size: int) -> Tensor:
         >>> grid_crops(np.zeros((288, 384, 3), np.uint8), 96).shape
         torch.Size([12, 3, 96, 96])
     """
-    height, width = _room(image[None], size)
+    height, width = _room(image, size)
     tops = np.linspace(0, height, -(-image.shape[0] // size)).round().astype(int)
     lefts = np.linspace(0, width, -(-image.shape[1] // size)).round().astype(int)
     crops = np.stack([image[y : y + size, x : x + size] for y in tops for x in lefts])
@@ -60,14 +66,13 @@ def grid_crops(image: np.ndarray, size: int) -> Tensor:
 
 
 def grid_crop_choices(
-    images: np.ndarray, index: Tensor, size: int, generator: torch.Generator
+    images: Images, index: Tensor, size: int, generator: torch.Generator
 ) -> Tensor:
     """Return one crop of each chosen image, at random among those of `grid_crops`.
 
     For towers that remember what they computed of a crop: the same few crops come again and again.
     Takes, returns and raises what `random_crops` does; nothing is mirrored.
     """
-    _room(images, size)
     grids = [grid_crops(images[i], size) for i in index.tolist()]
     chosen = torch.rand(len(grids), generator=generator).tolist()
     return torch.stack(
@@ -75,11 +80,11 @@ def grid_crop_choices(
     )
 
 
-def _room(images: np.ndarray, size: int) -> tuple[int, int]:
-    height, width = images.shape[1] - size, images.shape[2] - size
+def _room(image: np.ndarray, size: int) -> tuple[int, int]:
+    height, width = image.shape[0] - size, image.shape[1] - size
     if min(height, width) < 0:
         raise ShapeError(
-            f"Images of {images.shape[2]}x{images.shape[1]} px are smaller than the encoder's "
+            f"Images of {image.shape[1]}x{image.shape[0]} px are smaller than the encoder's "
             f"{size}x{size} px view; use larger images."
         )
     return height, width

@@ -8,7 +8,7 @@ from PIL import Image
 
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.distortions import catalogue
-from workbench.domain.run import EncoderConfig
+from workbench.domain.config import EncoderConfig
 from workbench.drafting.lint import RememberedTexts, load_probe
 from workbench.encoders import load_encoder
 from workbench.settings import read_settings

@@ -4,17 +4,18 @@ import streamlit as st
 
 from workbench.app.services import (
     ACTIVE,
+    SeenFigures,
     Workplace,
     configuration_words,
     experiments,
     log_tail,
-    quality,
+    look_at_figures,
     start_run,
     workplace,
 )
 from workbench.app.widgets import announce, escaped, faults_shown, heading, moment, named
 from workbench.domain.run import Run
-from workbench.evaluation.wording import figure_text
+from workbench.evaluation.wording import figure_text, looked_sentences
 from workbench.runs.experiment import load_experiment
 from workbench.runs.queue import ensure_worker
 
@@ -23,6 +24,7 @@ ICON = ":material/play_circle:"
 ORDER = 40
 
 POLL_S = 1.0
+_SEEN = "runs-seen"  # where a session keeps the figures that it was shown
 SHOWN = 20  # the newest runs; each is drawn anew at every poll
 
 
@@ -106,16 +108,25 @@ def _run(place: Workplace, run: Run, label: str) -> None:
         if run.error:
             st.error(escaped(run.error))
         if run.status == "done":
-            _figures(place, run)
+            with faults_shown():
+                _figures(place, run.id)
         if run.status != "queued":
             with st.expander(f"Log of run {run.id}"):
                 st.code(log_tail(place.settings, run.id) or "no log yet", language=None)
 
 
-def _figures(place: Workplace, run: Run) -> None:
-    found = quality(place.store, run.id)
-    if found is not None:
-        st.caption(
-            f"SRCC {figure_text(found.srcc)}, PLCC {figure_text(found.plcc)} on held-out "
-            "photographs, against a full-reference weak score."
-        )
+def _figures(place: Workplace, run: int) -> None:
+    """Show figures once they are asked for: a look is recorded once for a session and a run."""
+    seen: dict[int, SeenFigures] = st.session_state.setdefault(_SEEN, {})
+    slot = st.empty()
+    if run not in seen:
+        label = f"Show figures of run {run}"
+        if not slot.button(label, help="Counts as a look at its test part."):
+            return
+        seen[run] = look_at_figures(place, run)
+    found = seen[run]
+    figures = (
+        f"SRCC {figure_text(found.quality.srcc)}, PLCC {figure_text(found.quality.plcc)} on "
+        f"held-out photographs, against {found.target}."
+    )
+    slot.caption("  \n".join(escaped(line) for line in (figures, *looked_sentences(found.looks))))

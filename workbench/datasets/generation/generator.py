@@ -16,7 +16,7 @@ is made again.
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed
@@ -33,10 +33,9 @@ from workbench.datasets.generation.parallel import each_in_parallel
 from workbench.datasets.generation.plan import GeneratorConfig
 from workbench.datasets.generation.sources import Source, keep_sources, read_sources
 from workbench.domain.distortion import Distortion
+from workbench.domain.progress import Progress
 from workbench.errors import ConfigError, DataError
 from workbench.files import clear_passing, written_whole
-
-Progress = Callable[[float, str], None]
 
 OWN = frozenset(
     {".lock", "set.json", "photographs.json", "references", "images", "images.npy", "parts",

@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from workbench.domain.base import Frozen, fault_words
+from workbench.domain.config import QualityMetricName
 from workbench.domain.distortion import Distortion
-from workbench.domain.run import QualityMetricName
 from workbench.errors import InvalidConfigError
 
 Form = Literal["png", "jpeg", "webp", "array"]

@@ -82,7 +82,7 @@ def official_split(dataset: ImageDataset, *, validation: float = 0.0, seed: int 
     rule = f"official split of {title}"
     groups = [image.group for image in dataset.images]
     if validation and not parts["validation"]:
-        chosen = _set_apart([groups[row] for row in parts["train"]], validation, seed)
+        chosen = set_apart([groups[row] for row in parts["train"]], validation, seed)
         parts["validation"] = [row for row in parts["train"] if groups[row] in chosen]
         parts["train"] = [row for row in parts["train"] if groups[row] not in chosen]
         rule += f", {len(chosen)} training groups set apart for validation"
@@ -157,8 +157,17 @@ def _sizes(count: int, shares: Sequence[float]) -> list[int]:
     return sizes
 
 
-def _set_apart(groups: Sequence[str], share: float, seed: int) -> set[str]:
-    """Return a share of the groups, at least one and not all."""
+def set_apart(groups: Sequence[str], share: float, seed: int) -> set[str]:
+    """Return a share of the groups, at least one and not all.
+
+    Args:
+        groups: Group of each image.
+        share: Of the groups, in (0, 1).
+        seed: Decides which.
+
+    Raises:
+        ConfigError: Nothing would be left on one side.
+    """
     names = sorted(set(groups))
     if not 0 < share < 1 or len(names) < 2:
         raise ConfigError(

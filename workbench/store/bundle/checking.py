@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 
 from workbench.domain.base import content_hash
-from workbench.domain.run import RunConfig, RunResult
+from workbench.domain.config import RunConfig
+from workbench.domain.run import RunResult
 from workbench.errors import IntegrityError, StoreError
 from workbench.store.bundle.contents import Bundle, KeptRun, KeptVersion
 from workbench.store.mapping import call_row

@@ -1,0 +1,309 @@
+"""What tuning and scoring cost beside the bare tower.
+
+    python benchmarks/bench_tuning.py
+
+ViT-B-32 has random weights, which cost the same arithmetic; the offline encoder reads crops whose
+statistics are remembered, as they are from the second epoch on. Both sides of a row take turns on
+the same batch in one process and on one thread, and the medians of their processor time are
+compared: other work on the machine plays no part. A ratio is ours / reference, unless a target
+asks for more than the reference.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from workbench.domain.attributes import AttributeSet
+from workbench.domain.config import EncoderConfig, TuningConfig
+from workbench.encoders import Encoder, load_encoder
+from workbench.settings import read_settings
+from workbench.tuning import loop
+from workbench.tuning.model import TunedModel
+from workbench.tuning.polarity import encode_attributes
+from workbench.tuning.threads import computing_threads
+from workbench.tuning.views import grid_crops, random_crops
+
+Work = Callable[[], object]
+
+PROMPTS, MEGABYTE = 16, 2**20
+BATCH = {"ViT-B-32-quickgelu": 16, "offline": 32}
+ATTRIBUTES = AttributeSet.from_phrases(
+    {name: [f"{name} trace {k}" for k in range(5)] for name in ("blur", "jpeg", "noise", "darken")}
+)
+
+
+def rows() -> list[dict[str, Any]]:
+    """Return the rows of both encoders."""
+    found = []
+    for name in BATCH:
+        encoder = load_encoder(EncoderConfig(name=name), read_settings(), seed=0)
+        with computing_threads(1):
+            found += [*steps(encoder), scoring(encoder), epoch(encoder)]
+            if name != "offline":
+                found += [precisions(encoder), kept(encoder)]
+        found.append(memory(name))
+    return found
+
+
+def steps(encoder: Encoder) -> list[dict[str, Any]]:
+    """One training step, against the bare tower and the frozen one over as many tokens."""
+    crops, targets = batch_of(encoder)
+    ours = training_step(encoder, crops, targets)
+    given = prepared(encoder, crops)
+    count = encoder.tower.embed(given).shape[1]
+    what = f"{encoder.facts.name}: training step, batch of {len(crops)}, {PROMPTS} shallow prompts"
+    tuned_s, bare_s, frozen_s = interleaved(
+        ours, bare_step(encoder, given), frozen_step(encoder, given, count + PROMPTS)
+    )
+    return [
+        compared(what, tuned_s, f"bare forward and backward, {count} tokens", bare_s, "<= 1.1"),
+        compared(what, tuned_s, f"frozen tower, {count + PROMPTS} tokens", frozen_s, "<= 1.1"),
+    ]
+
+
+def scoring(encoder: Encoder) -> dict[str, Any]:
+    """Probabilities of images, against the bare forward pass of their crops."""
+    model, images = model_of(encoder), pictures(4, 448)
+    crops = torch.cat([grid_crops(image, encoder.tower.image_size) for image in images])
+
+    @torch.no_grad()
+    def bare() -> Tensor:
+        return encoder.tower(prepared(encoder, crops))
+
+    count = encoder.tower.embed(prepared(encoder, crops[:1])).shape[1]
+    what = f"{encoder.facts.name}: scoring, {len(crops)} crops"
+    plain = TunedModel(encoder, encoder.tower, model.head, model.pairs, model.scale)
+    ours_s, plain_s, bare_s = interleaved(
+        lambda: model.features(images), lambda: plain.features(images), bare
+    )
+    reference = f"bare forward of {count} tokens; without prompts {plain_s / bare_s:.2f}"
+    return compared(f"{what} with {count + PROMPTS} tokens", ours_s, reference, bare_s, "<= 1.1")
+
+
+def epoch(encoder: Encoder) -> dict[str, Any]:
+    """An epoch of `tune`, against one that decodes every PNG and encodes the texts each step."""
+    size = BATCH[encoder.facts.name]
+    images, count = pictures(size, 384), 2
+    strengths = np.random.default_rng(0).random((size, 4)).astype(np.float32)
+    pairs, groups = encode_attributes(encoder, ATTRIBUTES)
+    config = TuningConfig(prompts=PROMPTS, crops=count, epochs=1, batch_size=size)
+    with TemporaryDirectory() as folder:
+        files = [Path(folder) / f"{number}.png" for number in range(size)]
+        for image, file in zip(images, files, strict=True):
+            Image.fromarray(image).save(file)
+
+        def plain() -> None:
+            model = model_of(encoder)
+            optimizer = torch.optim.AdamW(model.trained().values())
+            for _ in range(count):
+                decoded = [np.asarray(Image.open(file).convert("RGB")) for file in files]
+                crops = random_crops(
+                    decoded, torch.arange(size), encoder.tower.image_size, torch.Generator()
+                )
+                model.pairs.copy_(encode_attributes(encoder, ATTRIBUTES)[0])
+                optimizer.zero_grad()
+                model.loss(crops, torch.from_numpy(strengths)).backward()
+                optimizer.step()
+
+        def ours() -> None:
+            loop.tune(encoder, pairs, groups, images, strengths, config, seed=0, progress=silent)
+
+        ours_s, plain_s = interleaved(ours, plain)
+    return compared(
+        f"{encoder.facts.name}: epoch of {count * size} crops of 384 px, {len(pairs)} attributes",
+        ours_s, "loop that decodes PNG and encodes texts each step", plain_s, ">= 2",
+    )  # fmt: skip
+
+
+def precisions(encoder: Encoder) -> dict[str, Any]:
+    """One training step in bf16, against fp32."""
+    crops, targets = batch_of(encoder)
+    rough_s, exact_s = interleaved(
+        training_step(encoder, crops, targets, precision="bf16"),
+        training_step(encoder, crops, targets),
+    )
+    amx = torch.cpu.get_capabilities().get("amx_bf16", False)
+    chosen = loop.chosen_precision("auto", encoder.device)
+    what = f"{encoder.facts.name}: training step in bf16, {'with' if amx else 'no'} AMX"
+    target = ">= 2" if amx else "'auto' takes fp32"
+    row = compared(what, rough_s, "fp32", exact_s, target)
+    return row if amx else {**row, "holds": chosen == "fp32"}
+
+
+def kept(encoder: Encoder) -> dict[str, Any]:
+    """An epoch with its checkpoint, against one without."""
+    size = BATCH[encoder.facts.name]
+    images = pictures(size, 256)
+    strengths = np.random.default_rng(0).random((size, 4)).astype(np.float32)
+    pairs, groups = encode_attributes(encoder, ATTRIBUTES)
+    # Two epochs: the last one keeps none, since nothing is left to resume.
+    config = TuningConfig(prompts=PROMPTS, crops=1, epochs=2, batch_size=size)
+    with TemporaryDirectory() as folder:
+
+        def trained(file: Path | None) -> None:
+            loop.tune(
+                encoder, pairs, groups, images, strengths, config, seed=0, progress=silent,
+                checkpoint=file,
+            )  # fmt: skip
+
+        with_s, without_s = interleaved(
+            lambda: trained(Path(folder) / "kept"), lambda: trained(None)
+        )
+    return compared(
+        f"{encoder.facts.name}: two epochs of one step with a checkpoint",
+        with_s, "without", without_s, "<= 1.05",
+    )  # fmt: skip
+
+
+def memory(name: str) -> dict[str, Any]:
+    """Peak memory of a training step beyond the loaded encoder, each in a process of its own."""
+    ours, bare = (
+        json.loads(
+            subprocess.run(
+                [sys.executable, __file__, name, kind], capture_output=True, check=True, text=True
+            ).stdout
+        )
+        for kind in ("ours", "bare")
+    )
+    return {
+        "name": f"{name}: peak memory of a training step, batch of {BATCH[name]}",
+        "value": round(ours / MEGABYTE),
+        "unit": "MB",
+        "reference": f"bare forward and backward, {bare / MEGABYTE:.0f} MB",
+        "ratio": round(ours / bare, 2),
+        "target": "<= 1.15",
+        "holds": ours / bare <= 1.15,
+    }
+
+
+def peak_bytes(name: str, kind: str) -> int:
+    """Return by how much two steps raise the memory that this process has taken at most."""
+    torch.set_num_threads(1)
+    encoder = load_encoder(EncoderConfig(name=name), read_settings(), seed=0)
+    crops, targets = batch_of(encoder)
+    given = prepared(encoder, crops)
+    ours = kind == "ours"
+    step = training_step(encoder, crops, targets) if ours else bare_step(encoder, given)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(2):
+        step()
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+
+
+def model_of(encoder: Encoder, **fields: Any) -> TunedModel:
+    """Return a model before its first step."""
+    pairs, groups = encode_attributes(encoder, ATTRIBUTES)
+    return loop._start(encoder, pairs, groups, TuningConfig(prompts=PROMPTS, **fields))
+
+
+def training_step(encoder: Encoder, crops: Tensor, targets: Tensor, **fields: Any) -> Work:
+    """Return the loop's own step over a batch."""
+    model = model_of(encoder, **fields)
+    config = TuningConfig(prompts=PROMPTS, batch_size=len(crops), **fields)
+    training = loop._Training(model, pictures(len(crops), 256), targets.numpy(), config, seed=0)
+    model.tower.train()
+    order = torch.arange(len(crops))
+    return lambda: training._step(crops, order, 0)
+
+
+def bare_step(encoder: Encoder, given: Tensor) -> Work:
+    """Return forward and backward of the tower with its weights' gradients, and nothing else."""
+
+    def once() -> None:
+        encoder.tower.requires_grad_(True)
+        encoder.tower(given).square().sum().backward()
+        encoder.tower.requires_grad_(False)
+        for parameter in encoder.tower.parameters():
+            parameter.grad = None
+
+    return once
+
+
+def frozen_step(encoder: Encoder, given: Tensor, tokens: int) -> Work:
+    """Return forward and backward through the frozen tower over so many tokens."""
+    own = encoder.tower.embed(given).detach()
+    wide = own.repeat(1, -(-tokens // own.shape[1]), 1)[:, :tokens].contiguous()
+    start = nn.Parameter(torch.zeros(wide.shape[-1]))
+
+    def once() -> None:
+        start.grad = None
+        encoder.tower.embed(given)
+        values = wide + start
+        for block in encoder.tower.blocks:
+            values = block(values)
+        encoder.tower.pool(values[:, : own.shape[1]]).square().sum().backward()
+
+    return once
+
+
+def prepared(encoder: Encoder, crops: Tensor) -> Tensor:
+    """Return what the tower reads of crops."""
+    return encoder.tower.prepare(encoder.normalise(crops))
+
+
+def batch_of(encoder: Encoder) -> tuple[Tensor, Tensor]:
+    """Return crops, (B, 3, S, S), and strengths, (B, D)."""
+    size = BATCH[encoder.facts.name]
+    images = np.stack(pictures(size, encoder.tower.image_size))
+    return torch.from_numpy(images).permute(0, 3, 1, 2), torch.rand(size, 4)
+
+
+def pictures(count: int, size: int) -> list[np.ndarray]:
+    """Return noisy slopes, so that decoding takes what it takes for photographs."""
+    rng = np.random.default_rng(0)
+    slope = np.linspace(0, 200, size)[:, None, None]
+    return [(slope + rng.integers(0, 40, (size, size, 3))).astype(np.uint8) for _ in range(count)]
+
+
+def interleaved(*works: Work, repeats: int = 5) -> list[float]:
+    """Return the median processor time of each, taken in turn after one round to warm up."""
+    times: list[list[float]] = [[] for _ in works]
+    for repeat in range(repeats + 1):
+        for work, taken in zip(works, times, strict=True):
+            start = time.process_time()
+            work()
+            if repeat:
+                taken.append(time.process_time() - start)
+    return [median(taken) for taken in times]
+
+
+def compared(
+    name: str, ours_s: float, reference: str, theirs_s: float, target: str
+) -> dict[str, Any]:
+    """Return a row; a target of at least so much asks how many times faster ours is."""
+    faster = target.startswith(">=")
+    ratio = theirs_s / ours_s if faster else ours_s / theirs_s
+    limit = float(target.split()[-1]) if target[0] in "<>" else float("nan")
+    return {
+        "name": name,
+        "value": round(1000 * ours_s, 1),
+        "unit": "ms",
+        "reference": f"{reference}, {1000 * theirs_s:.1f} ms",
+        "ratio": round(ratio, 2),
+        "target": target,
+        "holds": bool(ratio >= limit if faster else ratio <= limit),
+    }
+
+
+def silent(_share: float, _text: str) -> None:
+    """Tell nobody."""
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(peak_bytes(*sys.argv[1:]))
+    else:
+        for one in rows():
+            print(one)

@@ -1,0 +1,125 @@
+"""What a run is tuned and tested on, wherever it came from, in one order.
+
+Shapes: N images, D distortions.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.datasets.labelled import ImageDataset
+
+
+class Images(Protocol):
+    """N images, each (H, W, 3), uint8; sizes may differ, and most lie on disk."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int, /) -> np.ndarray: ...
+
+    def __iter__(self) -> Iterator[np.ndarray]: ...
+
+
+@dataclass(frozen=True)
+class ChosenImages:
+    """Some of many images; nothing is copied.
+
+    Attributes:
+        images: All of them.
+        rows: Places of those that are chosen.
+    """
+
+    images: Images
+    rows: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, place: int, /) -> np.ndarray:
+        return self.images[int(self.rows[place])]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self.images[int(row)] for row in self.rows)
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """N images with their labels, in one order.
+
+    Attributes:
+        images: Their pixels.
+        names: Stable ids ("coffee/jpeg/3").
+        photograph: What never sits on both sides of a split: the photograph, reference or video
+            that each image was made from.
+        distortion: Distortion id, several joined by "+", "" for an image that shows none.
+        level: 1..L; 0 for an image that shows none, or several.
+        quality: (N,), float64 in [0, 1], higher is better.
+        truth: True strengths, (N, D), float32: l/L, 0 where absent (METHOD §2).
+        distortions: Ids of the D distortions, sorted: the order of the strengths' columns.
+        levels: Number of levels L of each distortion.
+        hash: SHA-256 over pixels or files, labels and scores.
+        dataset: What the images are, in words.
+        target: What the quality is, in words.
+        by_training: True strengths, (N, D), where the training part decides the levels; takes its
+            rows. None where levels are given.
+        subset: Part of the dataset that is reported by itself ("ss01"), "" without.
+        origin: The dataset as found on disk and the row of each image in it; published splits
+            count by them.
+    """
+
+    images: Images
+    names: tuple[str, ...]
+    photograph: tuple[str, ...]
+    distortion: tuple[str, ...]
+    level: tuple[int, ...]
+    quality: NDArray[np.float64]
+    truth: NDArray[np.float32]
+    distortions: tuple[str, ...]
+    levels: tuple[int, ...]
+    hash: str
+    dataset: str
+    target: str
+    subset: tuple[str, ...] = ()
+    by_training: Callable[[NDArray[np.intp]], NDArray[np.float32]] | None = field(
+        default=None, repr=False
+    )
+    origin: tuple[ImageDataset, NDArray[np.intp]] | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def strengths(self, train: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """Return the true strengths, (N, D), float32.
+
+        Args:
+            train: Rows of the training part; None takes all rows for it.
+        """
+        if self.by_training is None:
+            return self.truth
+        return self.by_training(np.arange(len(self)) if train is None else train)
+
+    def only(self, rows: NDArray[np.intp]) -> "ImageSet":
+        """Return some of the images, in the order of `rows`; pixels stay where they are."""
+        if np.array_equal(rows, np.arange(len(self))):
+            return self
+        by_training = self.by_training
+        return replace(
+            self,
+            images=ChosenImages(self.images, rows),
+            names=_taken(self.names, rows),
+            photograph=_taken(self.photograph, rows),
+            distortion=_taken(self.distortion, rows),
+            level=tuple(self.level[row] for row in rows),
+            quality=self.quality[rows],
+            truth=self.truth[rows],
+            subset=_taken(self.subset, rows) if self.subset else (),
+            by_training=None if by_training is None else lambda own: by_training(rows[own])[rows],
+            origin=None if self.origin is None else (self.origin[0], self.origin[1][rows]),
+        )
+
+
+def _taken(values: Sequence[str], rows: NDArray[np.intp]) -> tuple[str, ...]:
+    return tuple(values[row] for row in rows)

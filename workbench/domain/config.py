@@ -1,0 +1,218 @@
+"""What a run is asked to do: everything that decides its figures except the attributes."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    field_validator,
+    model_serializer,
+)
+
+from workbench.domain.base import Frozen, content_hash
+
+QualityMetricName = Literal["haarpsi", "vsi", "fsim"]
+
+
+class _Section(Frozen):
+    """A part of a configuration that may grow without changing the hash of what was before."""
+
+    _later: ClassVar[frozenset[str]] = frozenset()  # fields that are left out while at default
+
+    @model_serializer(mode="wrap")
+    def _without_later_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        for name in self._later:
+            if getattr(self, name) == type(self).model_fields[name].default:
+                fields.pop(name, None)
+        return fields
+
+
+class DataConfig(Frozen):
+    """Photographs that the workbench distorts itself, each with every distortion at every level.
+
+    Attributes:
+        photographs: "packaged", or a folder of photographs.
+        distortions: Ids; every distortion is applied to every photograph at every level.
+        width, height: Photographs are scaled and cropped to this size in pixels before distortion.
+        quality_metric: The full-reference metric that serves as weak supervision (not a MOS).
+        seed: Seed of the stochastic distortions.
+    """
+
+    photographs: str = "packaged"
+    distortions: tuple[str, ...] = Field(min_length=1)
+    width: int = Field(384, ge=64)
+    height: int = Field(288, ge=64)
+    quality_metric: QualityMetricName = "haarpsi"
+    seed: int = Field(0, ge=0)
+
+
+class DatasetConfig(Frozen):
+    """A dataset as it is distributed, or one that `generate` made.
+
+    Attributes:
+        dataset: Name of an adapter (`workbench datasets list`).
+        root: Folder that its files lie below.
+        distortions: Ids; images that show any other type are left out. Empty for photographs whose
+            distortions nobody knows.
+        images: Largest number of images, drawn by group; None takes all.
+        seed: Decides which are drawn.
+    """
+
+    dataset: str
+    root: str
+    distortions: tuple[str, ...] = ()
+    images: int | None = Field(None, ge=1)
+    seed: int = Field(0, ge=0)
+
+
+def _kind(raw: Any) -> str:
+    named = "dataset" in raw if isinstance(raw, dict) else isinstance(raw, DatasetConfig)
+    return "dataset" if named else "photographs"
+
+
+AnyData = Annotated[
+    Annotated[DataConfig, Tag("photographs")] | Annotated[DatasetConfig, Tag("dataset")],
+    Discriminator(_kind),
+]
+
+
+class EncoderConfig(Frozen):
+    """Which image-text encoder reads the images.
+
+    Attributes:
+        name: "offline", any open_clip model name, or "auto" (the hub's CLIP where it is reachable).
+        pretrained: open_clip tag or path of a local checkpoint; None for random weights.
+    """
+
+    name: str = "auto"
+    pretrained: str | None = None
+
+
+class TuningConfig(_Section):
+    """How the image tower is tuned (METHOD §1.4–1.8).
+
+    Attributes:
+        mode: "shallow" or "deep" prompts, the "whole" tower, or "none".
+        prompts: Number of prompt tokens P.
+        insertion: Where prompts join: "end", after the patches and through the norm before the
+            first block, or "after_cls", past that norm (METHOD §1.7).
+        initialisation: "normal" draws from N(0, 1), "uniform" as VPT does, ±√(6/(3p²+W)).
+        prompt_dropout: Share of each prompt's entries that training sets to 0.
+        polarity: Name of the pair of sentences an attribute is scored by; None takes the encoder's.
+        logit_scale: s of Eq. 6; None takes the checkpoint's own.
+        weights: Whether w of Eq. 7 is "learned", or stays the "mean" (an ablation).
+        crops: Random crops per image and epoch in training, grid crops in scoring.
+        learning_rate: Peak of the cosine schedule.
+        warmup: Share of all steps that are linear warm-up.
+        clip_norm: Largest gradient norm.
+        patience: Epochs without a better loss on the validation part before training stops; 0
+            never stops and keeps the last epoch.
+        precision: "fp32", "bf16", or "auto": bf16 where the processor is faster in it.
+        start: "fresh" prompts, or those of the run of the version's "parent", fold by fold.
+    """
+
+    _later = frozenset(
+        {"insertion", "initialisation", "prompt_dropout", "weights", "patience", "precision"}
+        | {"start"}
+    )
+
+    mode: Literal["none", "shallow", "deep", "whole"] = "shallow"
+    prompts: int = Field(16, ge=0)
+    insertion: Literal["end", "after_cls"] = "end"
+    initialisation: Literal["normal", "uniform"] = "normal"
+    prompt_dropout: float = Field(0.0, ge=0, lt=1)
+    polarity: Literal["not", "no", "pristine"] | None = None
+    logit_scale: float | None = Field(None, gt=0)
+    weights: Literal["learned", "mean"] = "learned"
+    crops: int = Field(4, ge=1)
+    epochs: int = Field(100, ge=1)
+    batch_size: int = Field(32, ge=1)
+    learning_rate: float = Field(0.002, gt=0)
+    weight_decay: float = Field(0.01, ge=0)
+    warmup: float = Field(0.2, ge=0, lt=1)
+    clip_norm: float = Field(1.0, gt=0)
+    patience: int = Field(0, ge=0)
+    precision: Literal["auto", "fp32", "bf16"] = "fp32"
+    start: Literal["fresh", "parent"] = "fresh"
+
+
+class RegressorConfig(_Section):
+    """From attribute probabilities to quality (Eq. 9), and the variants of an ablation.
+
+    Attributes:
+        kind: The "mlp" of Eq. 9, or a "linear" map.
+        given: What it reads: all "attributes", as in Eq. 9; the distortions' "strengths"; or the
+            image's "embedding", an upper reference that explains nothing.
+        dropout: Share that alpha-dropout takes.
+    """
+
+    _later = frozenset(("kind", "given"))
+
+    kind: Literal["mlp", "linear"] = "mlp"
+    given: Literal["attributes", "strengths", "embedding"] = "attributes"
+    hidden: tuple[int, int] = (128, 64)
+    dropout: float = Field(0.2, ge=0, lt=1)
+    epochs: int = Field(100, ge=1)
+    batch_size: int = Field(64, ge=1)
+    learning_rate: float = Field(0.002, gt=0)
+    warmup: float = Field(0.2, ge=0, lt=1)
+    weight_decay: float = Field(0.01, ge=0)
+
+
+class SplitConfig(_Section):
+    """How photographs are divided: `folds` parts, each held out once (grouped k-fold).
+
+    Attributes:
+        repeats: How often that is done, each time with another division; five folds twice, with
+            `validation` .125, are ten splits of 70/10/20.
+        validation: Share of a fold's training photographs that training may stop by.
+        locked: Share of the photographs that stays out of all folds, so that nothing is chosen by
+            them; figures on them are shown by `compare --locked` alone, and each look is counted.
+        published: Folder of published splits, taken in the place of folds; their test parts may
+            overlap, so that a test over them is descriptive only.
+    """
+
+    _later = frozenset(("repeats", "validation", "locked", "published"))
+
+    folds: int = Field(5, ge=2)
+    repeats: int = Field(1, ge=1)
+    seed: int = Field(0, ge=0)
+    validation: float = Field(0.0, ge=0, lt=1)
+    locked: float = Field(0.0, ge=0, lt=1)
+    published: str | None = None
+
+
+class RunConfig(_Section):
+    """Everything that decides a run except the attributes.
+
+    Attributes:
+        name: For people; the hash leaves it out.
+        data: What is tuned and tested on.
+        transfer: Other data that the tuned model is tried on (Tables IV and V).
+    """
+
+    _later = frozenset(("transfer",))
+
+    name: str = "run"
+    data: AnyData
+    encoder: EncoderConfig = EncoderConfig()
+    tuning: TuningConfig = TuningConfig()
+    regressor: RegressorConfig = RegressorConfig()
+    split: SplitConfig = SplitConfig()
+    transfer: tuple[AnyData, ...] = ()
+    seed: int = Field(0, ge=0)
+
+    @field_validator("data")
+    @classmethod
+    def _tells_distortions(cls, data: AnyData) -> AnyData:
+        if not data.distortions:
+            raise ValueError("tuning needs data whose distortions are known: name some")
+        return data
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the resolved configuration without its name."""
+        return content_hash(self.model_dump(mode="json", exclude={"name"}))
