@@ -273,7 +273,10 @@ def run_version(
         every = make_data(config.data, settings, part(progress, 0.0, 0.1), recipes)
         data, locked = open_and_locked(every, config.split.locked)
         parent = _parent_folder(version, config, settings)
-        task = Task.of(encoder, attributes, config, folder=folder, parent=parent)
+        task = Task.of(
+            encoder, attributes, config,
+            folder=folder, parent=parent, devices=settings.devices,
+        )  # fmt: skip
         splits = run_splits(data, config.split)
         found, figures, tested = held_out(task, data, splits, part(progress, 0.1, 0.7))
         model = trained_whole(task, data, part(progress, 0.7, 0.8))
