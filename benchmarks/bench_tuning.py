@@ -14,7 +14,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -32,6 +32,7 @@ from workbench.settings import read_settings
 from workbench.tuning import loop
 from workbench.tuning.model import TunedModel
 from workbench.tuning.polarity import encode_attributes
+from workbench.tuning.precision import chosen_precision
 from workbench.tuning.threads import computing_threads
 from workbench.tuning.views import grid_crops, random_crops
 
@@ -39,6 +40,7 @@ Work = Callable[[], object]
 
 PROMPTS, MEGABYTE = 16, 2**20
 BATCH = {"ViT-B-32-quickgelu": 16, "offline": 32}
+LONG = 1  # repeats of what takes tens of seconds, after one round to warm up
 ATTRIBUTES = AttributeSet.from_phrases(
     {name: [f"{name} trace {k}" for k in range(5)] for name in ("blur", "jpeg", "noise", "darken")}
 )
@@ -46,23 +48,30 @@ ATTRIBUTES = AttributeSet.from_phrases(
 
 def rows() -> list[dict[str, Any]]:
     """Return the rows of both encoders."""
-    found = []
+    return list(measured())
+
+
+def measured() -> Iterator[dict[str, Any]]:
+    """Yield each row as soon as it is there."""
     for name in BATCH:
+        if name != "offline":  # whose step takes less than loading its texts' tower has taken
+            yield memory(name)
         encoder = load_encoder(EncoderConfig(name=name), read_settings(), seed=0)
         with computing_threads(1):
-            found += [*steps(encoder), scoring(encoder), epoch(encoder)]
+            yield from steps(encoder)
+            yield from scoring(encoder)
+            yield epoch(encoder)
             if name != "offline":
-                found += [precisions(encoder), kept(encoder)]
-        found.append(memory(name))
-    return found
+                yield kept(encoder)
+                yield precisions(encoder)
 
 
 def steps(encoder: Encoder) -> list[dict[str, Any]]:
     """One training step, against the bare tower and the frozen one over as many tokens."""
     crops, targets = batch_of(encoder)
     ours = training_step(encoder, crops, targets)
-    given = prepared(encoder, crops)
-    count = encoder.tower.embed(given).shape[1]
+    given = encoder.normalise(crops)
+    count = encoder.tower.embed(prepared(encoder, crops[:1])).shape[1]
     what = f"{encoder.facts.name}: training step, batch of {len(crops)}, {PROMPTS} shallow prompts"
     tuned_s, bare_s, frozen_s = interleaved(
         ours, bare_step(encoder, given), frozen_step(encoder, given, count + PROMPTS)
@@ -73,28 +82,31 @@ def steps(encoder: Encoder) -> list[dict[str, Any]]:
     ]
 
 
-def scoring(encoder: Encoder) -> dict[str, Any]:
+def scoring(encoder: Encoder) -> list[dict[str, Any]]:
     """Probabilities of images, against the bare forward pass of their crops."""
     model, images = model_of(encoder), pictures(4, 448)
     crops = torch.cat([grid_crops(image, encoder.tower.image_size) for image in images])
-
-    @torch.no_grad()
-    def bare() -> Tensor:
-        return encoder.tower(prepared(encoder, crops))
-
-    count = encoder.tower.embed(prepared(encoder, crops[:1])).shape[1]
-    what = f"{encoder.facts.name}: scoring, {len(crops)} crops"
     plain = TunedModel(encoder, encoder.tower, model.head, model.pairs, model.scale)
-    ours_s, plain_s, bare_s = interleaved(
-        lambda: model.features(images), lambda: plain.features(images), bare
+    given = encoder.normalise(crops)
+    count = encoder.tower.embed(prepared(encoder, crops[:1])).shape[1]
+    frozen = torch.no_grad()(frozen_step(encoder, given, count + PROMPTS, backward=False))
+    bare = torch.no_grad()(lambda: encoder.tower(prepared(encoder, crops)))
+    tuned_s, plain_s, frozen_s, bare_s = interleaved(
+        lambda: model.features(images), lambda: plain.features(images), frozen, bare
     )
-    reference = f"bare forward of {count} tokens; without prompts {plain_s / bare_s:.2f}"
-    return compared(f"{what} with {count + PROMPTS} tokens", ours_s, reference, bare_s, "<= 1.1")
+    what = f"{encoder.facts.name}: scoring, {len(crops)} crops"
+    prompted = f"{what}, {PROMPTS} prompts"
+    reference = f"bare forward, {count} tokens"
+    return [
+        compared(f"{what}, no prompts", plain_s, reference, bare_s, "<= 1.1"),
+        compared(prompted, tuned_s, f"forward, {count + PROMPTS} tokens", frozen_s, "<= 1.1"),
+        compared(prompted, tuned_s, reference, bare_s, "<= 1.1"),
+    ]
 
 
 def epoch(encoder: Encoder) -> dict[str, Any]:
     """An epoch of `tune`, against one that decodes every PNG and encodes the texts each step."""
-    size = BATCH[encoder.facts.name]
+    size = BATCH[encoder.facts.name] // 2
     images, count = pictures(size, 384), 2
     strengths = np.random.default_rng(0).random((size, 4)).astype(np.float32)
     pairs, groups = encode_attributes(encoder, ATTRIBUTES)
@@ -114,13 +126,13 @@ def epoch(encoder: Encoder) -> dict[str, Any]:
                 )
                 model.pairs.copy_(encode_attributes(encoder, ATTRIBUTES)[0])
                 optimizer.zero_grad()
-                model.loss(crops, torch.from_numpy(strengths)).backward()
+                model.loss(crops, torch.from_numpy(strengths)).backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
 
         def ours() -> None:
             loop.tune(encoder, pairs, groups, images, strengths, config, seed=0, progress=silent)
 
-        ours_s, plain_s = interleaved(ours, plain)
+        ours_s, plain_s = interleaved(ours, plain, repeats=LONG)
     return compared(
         f"{encoder.facts.name}: epoch of {count * size} crops of 384 px, {len(pairs)} attributes",
         ours_s, "loop that decodes PNG and encodes texts each step", plain_s, ">= 2",
@@ -128,23 +140,22 @@ def epoch(encoder: Encoder) -> dict[str, Any]:
 
 
 def precisions(encoder: Encoder) -> dict[str, Any]:
-    """One training step in bf16, against fp32."""
+    """One training step in bf16, against fp32; where it gains too little, "auto" takes fp32."""
     crops, targets = batch_of(encoder)
     rough_s, exact_s = interleaved(
         training_step(encoder, crops, targets, precision="bf16"),
         training_step(encoder, crops, targets),
+        repeats=LONG,
     )
-    amx = torch.cpu.get_capabilities().get("amx_bf16", False)
-    chosen = loop.chosen_precision("auto", encoder.device)
-    what = f"{encoder.facts.name}: training step in bf16, {'with' if amx else 'no'} AMX"
-    target = ">= 2" if amx else "'auto' takes fp32"
-    row = compared(what, rough_s, "fp32", exact_s, target)
-    return row if amx else {**row, "holds": chosen == "fp32"}
+    chosen = chosen_precision("auto", encoder.device)
+    what = f"{encoder.facts.name}: training step in bf16; 'auto' takes {chosen}"
+    row = compared(what, rough_s, "fp32", exact_s, ">= 2")
+    return row if chosen == "bf16" else {**row, "target": "< 2", "holds": not row["holds"]}
 
 
 def kept(encoder: Encoder) -> dict[str, Any]:
     """An epoch with its checkpoint, against one without."""
-    size = BATCH[encoder.facts.name]
+    size = BATCH[encoder.facts.name] // 4
     images = pictures(size, 256)
     strengths = np.random.default_rng(0).random((size, 4)).astype(np.float32)
     pairs, groups = encode_attributes(encoder, ATTRIBUTES)
@@ -193,7 +204,7 @@ def peak_bytes(name: str, kind: str) -> int:
     torch.set_num_threads(1)
     encoder = load_encoder(EncoderConfig(name=name), read_settings(), seed=0)
     crops, targets = batch_of(encoder)
-    given = prepared(encoder, crops)
+    given = encoder.normalise(crops)
     ours = kind == "ours"
     step = training_step(encoder, crops, targets) if ours else bare_step(encoder, given)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -223,7 +234,7 @@ def bare_step(encoder: Encoder, given: Tensor) -> Work:
 
     def once() -> None:
         encoder.tower.requires_grad_(True)
-        encoder.tower(given).square().sum().backward()
+        encoder.tower(encoder.tower.prepare(given)).square().sum().backward()
         encoder.tower.requires_grad_(False)
         for parameter in encoder.tower.parameters():
             parameter.grad = None
@@ -231,19 +242,21 @@ def bare_step(encoder: Encoder, given: Tensor) -> Work:
     return once
 
 
-def frozen_step(encoder: Encoder, given: Tensor, tokens: int) -> Work:
-    """Return forward and backward through the frozen tower over so many tokens."""
-    own = encoder.tower.embed(given).detach()
+def frozen_step(encoder: Encoder, given: Tensor, tokens: int, *, backward: bool = True) -> Work:
+    """Return forward, and backward, through the frozen tower over so many tokens."""
+    own = encoder.tower.embed(encoder.tower.prepare(given)).detach()
     wide = own.repeat(1, -(-tokens // own.shape[1]), 1)[:, :tokens].contiguous()
     start = nn.Parameter(torch.zeros(wide.shape[-1]))
 
     def once() -> None:
         start.grad = None
-        encoder.tower.embed(given)
+        encoder.tower.embed(encoder.tower.prepare(given))
         values = wide + start
         for block in encoder.tower.blocks:
             values = block(values)
-        encoder.tower.pool(values[:, : own.shape[1]]).square().sum().backward()
+        told = encoder.tower.pool(values[:, : own.shape[1]])
+        if backward:
+            told.square().sum().backward()  # type: ignore[no-untyped-call]
 
     return once
 
@@ -267,7 +280,7 @@ def pictures(count: int, size: int) -> list[np.ndarray]:
     return [(slope + rng.integers(0, 40, (size, size, 3))).astype(np.uint8) for _ in range(count)]
 
 
-def interleaved(*works: Work, repeats: int = 5) -> list[float]:
+def interleaved(*works: Work, repeats: int = 3) -> list[float]:
     """Return the median processor time of each, taken in turn after one round to warm up."""
     times: list[list[float]] = [[] for _ in works]
     for repeat in range(repeats + 1):
@@ -305,5 +318,5 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         print(peak_bytes(*sys.argv[1:]))
     else:
-        for one in rows():
-            print(one)
+        for one in measured():
+            print(one, flush=True)

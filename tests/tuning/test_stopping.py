@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.tuning.small_encoder import grainy, tuned
-from workbench.errors import ConfigError, TrainingDivergedError
+from workbench.errors import ConfigError, ShapeError, TrainingDivergedError
 from workbench.tuning import loop
 
 IMAGES, STRENGTHS = grainy()
@@ -97,3 +97,33 @@ def test_a_gradient_that_is_no_number_in_the_last_step_is_not_kept(small, monkey
     with pytest.raises(TrainingDivergedError, match=words):
         tuned(small, epochs=1, batch_size=10, progress=lambda share, text: told.append(share))
     assert told == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "The loss after the last step became nan in epoch 1 of 1."),
+        (
+            {"patience": 1, "validation": (IMAGES, STRENGTHS), "epochs": 4},
+            "The loss on the validation part became nan in epoch 1 of 4.",
+        ),
+    ],
+    ids=["last epoch", "validation"],
+)
+def test_a_step_that_breaks_the_tower_is_noticed_without_another_one(small, fields, words):
+    broken = {"epochs": 1, "batch_size": 10, "warmup": 0.0, "learning_rate": 1e30, **fields}
+    with pytest.raises(TrainingDivergedError, match=re.escape(words)):
+        tuned(small, **broken)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"examples": (IMAGES, STRENGTHS[:3])}, "(3, 2), expected (10, 2)"),
+        ({"examples": (IMAGES, STRENGTHS[:, :1])}, "(10, 1), expected (10, 2)"),
+        ({"validation": (IMAGES[:2], STRENGTHS)}, "(10, 2), expected (2, 2)"),
+    ],
+)
+def test_strengths_that_do_not_fit_are_refused_with_both_shapes(small, fields, words):
+    with pytest.raises(ShapeError, match=re.escape(f"Strengths have shape {words}: one row per")):
+        tuned(small, **fields)

@@ -17,6 +17,7 @@ from workbench.errors import (
     CheckpointMismatchError,
     ConfigError,
     RunError,
+    ShapeError,
     TrainingDivergedError,
 )
 from workbench.tuning.head import AttributeHead, distortion_loss
@@ -24,9 +25,10 @@ from workbench.tuning.model import TunedModel
 from workbench.tuning.precision import chosen_precision
 from workbench.tuning.processes import Team, together
 from workbench.tuning.prompts import PromptedTower
+from workbench.tuning.randomness import seeded
 from workbench.tuning.schedule import warmup_cosine
 from workbench.tuning.training_state import Position, fingerprint, resumed, saved
-from workbench.tuning.views import grid_crop_choices, random_crops
+from workbench.tuning.views import grid_crop_choices, grid_crops, random_crops
 
 Examples = tuple[Images, np.ndarray]  # images and their true strengths, (N, D)
 
@@ -72,16 +74,18 @@ def tune(
             the CPU's threads. Their number changes the last digits only; see `processes`.
 
     Raises:
+        ShapeError: Strengths are not one row per image and one column per distortion.
         ConfigError: There is nothing to train on or to tell apart, patience without a validation
             part, or fewer GPUs than devices.
-        TrainingDivergedError: The loss is no finite number; names the epoch.
+        TrainingDivergedError: A loss is no finite number; names the epoch.
         CheckpointMismatchError: The checkpoint belongs to another training, or `start` to another
             mode.
         RunError: The memory does not hold a batch; says which one might fit.
     """
+    for some in ((images, strengths), *([validation] if validation else [])):
+        _check_shape(*some, groups)
     _check(images, strengths, config, validation)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed, encoder.device):
         model = _start(encoder, pairs, groups, config)
         _take_over(model, start or {})
         if config.mode != "none":
@@ -178,13 +182,26 @@ class _Training:
             group["lr"] = config.learning_rate * rate
         loss = self._gradients(crops, batch)
         norm = nn.utils.clip_grad_norm_(self.trained.values(), config.clip_norm)
-        if not torch.isfinite(loss + norm):
-            name, value = ("gradient", norm) if torch.isfinite(loss) else ("loss", loss)
-            raise TrainingDivergedError(
-                f"The {name} became {value.item()} in epoch {done // self.steps + 1} of "
-                f"{config.epochs}. Lower tuning.learning_rate (now {config.learning_rate:g})."
-            )
+        if not torch.isfinite(loss + norm):  # one question, as each one waits for a GPU
+            epoch = done // self.steps
+            self.require_finite("loss", loss.item(), epoch)
+            self.require_finite("gradient", norm.item(), epoch)
         self.optimizer.step()
+
+    def require_finite(self, name: str, value: float, epoch: int) -> None:
+        """Raise a TrainingDivergedError unless a value, found in an epoch from 0, is finite."""
+        config = self.config
+        if not math.isfinite(value):
+            raise TrainingDivergedError(
+                f"The {name} became {value} in epoch {epoch + 1} of {config.epochs}. Lower "
+                f"tuning.learning_rate (now {config.learning_rate:g})."
+            )
+
+    @torch.no_grad()
+    def loss_of_one(self) -> float:
+        """Return the loss of one crop by the weights that the last step left."""
+        crop = grid_crops(self.images[0], self.model.encoder.tower.image_size)[:1]
+        return self.model.loss(crop, self.targets[:1]).item()
 
     def _gradients(self, crops: Tensor, batch: Tensor) -> Tensor:
         """Leave the gradients of the batch's mean loss, whoever computed them, and return it."""
@@ -219,7 +236,9 @@ def _run(
         while position.epoch < config.epochs and not position.waited_for(config.patience):
             training.epoch(position.epoch, progress)
             if config.patience:
-                position = position.after(_loss_on(model, validation), model.state())
+                loss = _loss_on(model, validation)
+                training.require_finite("loss on the validation part", loss, position.epoch)
+                position = position.after(loss, model.state())
             else:
                 position = position.after(None, {})
             if checkpoint is not None and position.epoch < config.epochs:
@@ -228,6 +247,7 @@ def _run(
     for name, values in position.best.items():
         _set(name, model.trained()[name], values)
     model.tower.eval()
+    training.require_finite("loss after the last step", training.loss_of_one(), config.epochs - 1)
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
 
@@ -239,6 +259,15 @@ def _loss_on(model: TunedModel, validation: Examples | None) -> float:
     images, strengths = validation
     told = model.head(torch.from_numpy(model.probabilities(images)).to(model.pairs.device))
     return distortion_loss(told, torch.from_numpy(strengths).to(told.device)).item()
+
+
+def _check_shape(images: Images, strengths: np.ndarray, groups: Tensor) -> None:
+    expected = (len(images), int(groups.max()) + 1)
+    if strengths.shape != expected:
+        raise ShapeError(
+            f"Strengths have shape {strengths.shape}, expected {expected}: one row per image and "
+            "one column per distortion that has attributes."
+        )
 
 
 def _check(

@@ -33,6 +33,7 @@ from torch import Tensor, nn
 from workbench.domain.progress import Progress
 from workbench.encoders import Encoder
 from workbench.errors import ConfigError, RunError, WorkbenchError
+from workbench.tuning.randomness import random_state, set_random_state
 from workbench.tuning.threads import computing_threads
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def together(
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True))
         job = Path(folder) / "training"
-        _write(job, (training, epochs, torch.get_rng_state()))
+        _write(job, (training, epochs, random_state(device)))
         port = _free_port()
         others = [
             stack.enter_context(_started(job, _Place(process, processes, port, device, threads)))
@@ -262,7 +263,7 @@ def _accompany(job: Path, place: _Place, tell: Connection) -> None:
             mmap=True, weights_only=False,
         )  # fmt: skip
         with place.joined(lambda: tell.send(None)) as fabric:
-            torch.set_rng_state(random)
+            set_random_state(random, fabric.device)
             training.team = Team(fabric, _PartedError)
             _train(training, epochs, tell)
     except _PartedError:

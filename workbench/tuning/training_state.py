@@ -14,6 +14,7 @@ from workbench.domain.base import content_hash
 from workbench.domain.config import TuningConfig
 from workbench.encoders import Encoder
 from workbench.tuning.checkpoint import read_state, save_state
+from workbench.tuning.randomness import random_state, set_random_state
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ def saved(
     for name, parameter in trained.items():
         kept = optimizer.state[parameter]
         state |= {f"optimizer/{name}/{key}": torch.as_tensor(one) for key, one in kept.items()}
-    state |= {"random/torch": torch.get_rng_state(), "random/crops": generator.get_state()}
+    drawn = {**random_state(_device(trained)), "crops": generator.get_state()}
+    state |= {f"random/{name}": one for name, one in drawn.items()}
     told = {"epoch": str(position.epoch), "lowest": position.lowest.hex()}
     save_state(file, state, {**facts, **told, "waited": str(position.waited)})
 
@@ -111,15 +113,19 @@ def resumed(
     with torch.no_grad():
         for name, parameter in trained.items():
             parameter.copy_(tensors[f"trained/{name}"])
-            prefix = f"optimizer/{name}/"
             optimizer.state[parameter] = {
-                key.removeprefix(prefix): one if key.endswith("/step") else one.to(parameter.device)
-                for key, one in tensors.items()
-                if key.startswith(prefix)
+                key: one if key == "step" else one.to(parameter.device)
+                for key, one in _below(tensors, f"optimizer/{name}/").items()
             }
-    torch.set_rng_state(tensors["random/torch"])
-    generator.set_state(tensors["random/crops"])
-    best = {
-        key.removeprefix("best/"): one for key, one in tensors.items() if key.startswith("best")
-    }
+    drawn, best = _below(tensors, "random/"), _below(tensors, "best/")
+    set_random_state(drawn, _device(trained))
+    generator.set_state(drawn["crops"])
     return Position(int(told["epoch"]), float.fromhex(told["lowest"]), int(told["waited"]), best)
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): one for key, one in tensors.items() if key.startswith(prefix)}
+
+
+def _device(trained: Mapping[str, nn.Parameter]) -> torch.device:
+    return next(iter(trained.values())).device
