@@ -54,7 +54,7 @@ from workbench.training.held_out import held_out
 from workbench.training.images import make_data, open_and_locked
 from workbench.training.record import baselines_of, environment, predictions_of, protocol_of
 from workbench.training.task import Task, finished_folder, kept_trainings, training_key
-from workbench.training.transfer import transfers
+from workbench.training.transfer import require_unseen, transfers
 from workbench.training.whole import WholeModel, on_locked_images, trained_whole
 from workbench.tuning.polarity import sentence_pairs
 from workbench.tuning.probabilities import HeldOut, probabilities_file, save_probabilities
@@ -263,6 +263,7 @@ def run_version(
         DataError, RunError: Images cannot be made; training diverged or was cancelled.
     """
     started = time.monotonic()
+    require_unseen(config)
     attributes = _attributes_for(version, config, recipes)
     key = training_key(version.hash, config.hash)
     encoder = load_encoder(config.encoder, settings, seed=config.seed)

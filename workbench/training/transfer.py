@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench.datasets.image_set import ImageSet
 from workbench.datasets.splits.grouped import photograph_folds
-from workbench.domain.config import DataConfig, RunConfig, SplitConfig
+from workbench.domain.config import AnyData, DataConfig, DatasetConfig, RunConfig, SplitConfig
 from workbench.domain.metrics import IdentificationMetrics, Metric
 from workbench.domain.progress import Progress, part
 from workbench.domain.recipe import Recipe
@@ -33,18 +33,16 @@ def transfers(
 
     Args:
         model: Trained on all open images.
-        config: Names the other data; its folds and regressor are used there too.
+        config: Names the other data, which `require_unseen` let pass; its folds and regressor are
+            used there too.
         settings: Cache folder.
         recipes: The store's distortion types beside the built-in ones.
         progress: Told the share done.
 
     Raises:
-        ConfigError: The other data are made of the photographs that were tuned on.
-        DataError: They cannot be made or read.
+        DataError: The other data cannot be made or read.
     """
     found, count = [], len(config.transfer)
-    for number in range(count):
-        _refuse_same(config, number)
     for number, other in enumerate(config.transfer):
         told = part(progress, number / count, (number + 1) / count)
         data = make_data(other, settings, part(told, 0.0, 0.2), recipes)
@@ -133,19 +131,26 @@ def _subsets(data: ImageSet, quality: np.ndarray) -> dict[str, Metric]:
     return {name: srcc(quality[own], data.quality[own]) for name, own in rows.items()}
 
 
-def _refuse_same(config: RunConfig, number: int) -> None:
-    data, other = config.data, config.transfer[number]
+def require_unseen(config: RunConfig) -> None:
+    """Refuse other data that are made of the photographs that are tuned on.
+
+    Raises:
+        ConfigError: Names the first such.
+    """
+    for number, other in enumerate(config.transfer):
+        if _same(config.data, other):
+            raise ConfigError(
+                f"transfer.{number} takes the photographs that data is tuned on, so nothing in it "
+                "is unseen. Name another folder."
+            )
+
+
+def _same(data: AnyData, other: AnyData) -> bool:
     if isinstance(data, DataConfig) and isinstance(other, DataConfig):
-        same = _folder(data.photographs) == _folder(other.photographs)
-    elif not isinstance(data, DataConfig) and not isinstance(other, DataConfig):
-        same = data.dataset == other.dataset and _folder(data.root) == _folder(other.root)
-    else:
-        same = False
-    if same:
-        raise ConfigError(
-            f"transfer.{number} takes the photographs that data is tuned on, so nothing in it is "
-            "unseen. Name another folder."
-        )
+        return _folder(data.photographs) == _folder(other.photographs)
+    if isinstance(data, DatasetConfig) and isinstance(other, DatasetConfig):
+        return data.dataset == other.dataset and _folder(data.root) == _folder(other.root)
+    return False
 
 
 def _folder(name: str) -> Path:
