@@ -143,4 +143,4 @@ class Encoder:
 
     def normalise(self, images: Tensor) -> Tensor:
         """Return images as the tower expects them: (B, 3, H, W) uint8 to float, same shape."""
-        return (images.to(self.device).float() / 255 - self._mean) / self._std
+        return (images.to(self.device).float() / 255).sub_(self._mean).div_(self._std)
