@@ -75,8 +75,40 @@ def test_a_faulty_experiment_names_every_fault(page, full_store, settings):
 
 def test_a_queued_run_is_cancelled_at_once(runs, full_store):
     queued = full_store.runs.list()[0]
-    press(runs, f"Cancel run {queued.id}")
+    runs = press(runs, f"Cancel run {queued.id}")
+    assert not runs.exception
+    assert f"Run {queued.id} was asked to stop" in plain(runs.success[0])
     assert full_store.runs.get(queued.id).status == "cancelled"
+
+
+def break_off(store, run, status):
+    if status == "cancelled":
+        store.runs.cancel(run.id)
+        return
+    store.runs.claim("elsewhere:1", only=run.id)
+    if status == "failed":
+        store.runs.fail(run.id, "It broke.")
+    else:
+        store.runs.stop(run.id, status)
+
+
+@pytest.mark.parametrize("status", ["interrupted", "failed", "cancelled"])
+def test_a_run_that_was_broken_off_is_resumed(page, full_store, status):
+    full_store.runs.beat("elsewhere:1")
+    run = full_store.runs.list()[0]
+    break_off(full_store, run, status)
+    runs = press(page("runs"), f"Resume run {run.id}")
+    assert not runs.exception
+    assert f"Run {run.id} is in the queue again" in plain(runs.success[0])
+    resumed = full_store.runs.get(run.id)
+    assert (resumed.status, resumed.error) == ("queued", None)
+    assert full_store.runs.workers() == ["elsewhere:1"]
+
+
+def test_only_what_was_broken_off_can_be_resumed(runs, full_store):
+    offered = {button.label for button in runs.button if button.label.startswith("Resume")}
+    broken = [run for run in full_store.runs.list() if run.status == "failed"]
+    assert offered == {f"Resume run {run.id}" for run in broken}
 
 
 def test_the_end_of_a_log_is_shown(page, full_store, settings):

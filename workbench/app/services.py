@@ -25,6 +25,7 @@ from workbench.store import Store, open_store
 from workbench.store.text import read_attributes
 
 ACTIVE = frozenset({"queued", "running"})
+RESUMABLE = frozenset({"interrupted", "failed", "cancelled"})
 AUTHOR = "author"  # where a session keeps its name
 
 
@@ -155,6 +156,21 @@ def start_run(place: Workplace, version: str, experiment: Path, *, again: bool =
     run = enqueue_run(place.store, version, config)
     ensure_worker(place.store, place.settings)
     return run
+
+
+def resume_run(place: Workplace, run: int) -> None:
+    """Put a run that was broken off into the queue again and see to it that a worker is alive.
+
+    Args:
+        place: Where.
+        run: Number of a run that is interrupted, failed or cancelled; what it trained is kept.
+
+    Raises:
+        StoreError: There is no such run, or it cannot be resumed.
+        RunError: No worker can be started; the run stays in the queue.
+    """
+    place.store.runs.requeue(run)
+    ensure_worker(place.store, place.settings)
 
 
 def log_tail(settings: Settings, run: int, lines: int = 30) -> str:

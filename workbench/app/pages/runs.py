@@ -1,15 +1,17 @@
-"""The queue: start a run, watch it, cancel it. The work itself is done by a worker process."""
+"""The queue: start a run, watch it, cancel or resume it. A worker process does the work itself."""
 
 import streamlit as st
 
 from workbench.app.services import (
     ACTIVE,
+    RESUMABLE,
     SeenFigures,
     Workplace,
     configuration_words,
     experiments,
     log_tail,
     look_at_figures,
+    resume_run,
     start_run,
     workplace,
 )
@@ -98,11 +100,8 @@ def _run(place: Workplace, run: Run, label: str) -> None:
         about, action = st.columns([8, 2], vertical_alignment="center")
         name = escaped(f"{label} · {run.config.name}")
         about.markdown(f"**Run {run.id}: {run.status}** · {name} · {moment(run.created_at)}")
-        if run.status in ACTIVE and action.button(f"Cancel run {run.id}", width="stretch"):
-            with faults_shown():
-                place.store.runs.cancel(run.id)
-                st.toast(f"Run {run.id} was asked to stop.")
-                st.rerun(scope="fragment")
+        with action:
+            _action(place, run)
         if run.status == "running":
             st.progress(run.progress, text=escaped(run.stage or "starting"))
         if run.error:
@@ -113,6 +112,22 @@ def _run(place: Workplace, run: Run, label: str) -> None:
         if run.status != "queued":
             with st.expander(f"Log of run {run.id}"):
                 st.code(log_tail(place.settings, run.id) or "no log yet", language=None)
+
+
+def _action(place: Workplace, run: Run) -> None:
+    """Offer what can be done to a run; the whole page is drawn anew, and polls while it must."""
+    if run.status in ACTIVE and st.button(f"Cancel run {run.id}", width="stretch"):
+        with faults_shown():
+            place.store.runs.cancel(run.id)
+            announce(f"Run {run.id} was asked to stop.")
+            st.rerun()
+    if run.status in RESUMABLE and st.button(
+        f"Resume run {run.id}", width="stretch", help="What it has trained so far is not lost."
+    ):
+        with faults_shown():
+            resume_run(place, run.id)
+            announce(f"Run {run.id} is in the queue again.")
+            st.rerun()
 
 
 def _figures(place: Workplace, run: int) -> None:
