@@ -43,14 +43,15 @@ def clear_passing(folder: Path) -> None:
 
 
 @contextmanager
-def folder_written_whole(folder: Path) -> Iterator[Path]:
+def folder_written_whole(folder: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield a passing folder beside a folder's own; it takes that name at the end.
 
-    If anything is raised inside, the passing folder goes. If another process has made the same
-    folder meanwhile, that one stays.
+    If anything is raised inside, the passing folder goes, and one that was there before stays.
 
     Args:
         folder: Its parents are made.
+        replace: Take the place of a folder that is there; else that one stays, which another
+            process may have made meanwhile.
 
     Raises:
         OSError: It cannot be written.
@@ -64,10 +65,16 @@ def folder_written_whole(folder: Path) -> Iterator[Path]:
         ['made', 'a.txt']
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    making = Path(mkdtemp(dir=folder.parent, prefix=_PASSING))
+    passing = Path(mkdtemp(dir=folder.parent, prefix=_PASSING))
+    making, old = passing / "new", passing / "old"
+    making.mkdir()
     try:
         yield making
+        if replace and folder.exists():
+            folder.rename(old)
         if not folder.exists():
             making.rename(folder)
     finally:
-        shutil.rmtree(making, ignore_errors=True)
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        shutil.rmtree(passing, ignore_errors=True)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from workbench.datasets.generation.generator import GeneratedSet, generate
 from workbench.datasets.generation.plan import GeneratorConfig
-from workbench.datasets.image_set import ImageSet
 from workbench.datasets.splits.run_splits import run_splits
 from workbench.distortions import (
     apply_sequence,
@@ -21,14 +20,14 @@ from workbench.distortions import (
     operator_of,
 )
 from workbench.domain.attributes import Attribute, AttributeSet, Version
-from workbench.domain.comparison import Comparison, Looks, SubsetKind
+from workbench.domain.comparison import Comparison, SubsetKind
 from workbench.domain.config import RunConfig
 from workbench.domain.conflicts import Resolution, Side
 from workbench.domain.lineage import common_ancestor
 from workbench.domain.merging import Merged, merge
 from workbench.domain.progress import Progress, part
 from workbench.domain.recipe import Recipe
-from workbench.domain.run import Protocol, Run, RunResult
+from workbench.domain.run import Run, RunResult, run_key
 from workbench.drafting.candidates import Found, gather_candidates
 from workbench.drafting.draft import draft_attributes
 from workbench.drafting.lint import lint
@@ -41,23 +40,20 @@ from workbench.errors import ConfigError, WorkbenchError
 from workbench.evaluation.comparable import finished_results
 from workbench.evaluation.comparison import compare_runs
 from workbench.evaluation.correlation import quality_metrics
-from workbench.evaluation.guard import after_looks, hash_of_test_part
 from workbench.evaluation.identification import all_clean, identification_metrics
-from workbench.evaluation.locked import on_locked, part_of
+from workbench.evaluation.locked import on_locked
 from workbench.evaluation.quoted import quoted_rows
 from workbench.evaluation.strength_tables import strength_tables
 from workbench.evaluation.subsets import KINDS
-from workbench.scoring.model_files import model_folder, save_model
 from workbench.settings import Settings
 from workbench.store import Store
 from workbench.training.held_out import held_out
 from workbench.training.images import make_data, open_and_locked
 from workbench.training.record import baselines_of, environment, predictions_of, protocol_of
-from workbench.training.task import Task, finished_folder, kept_trainings, training_key
+from workbench.training.task import Task, kept_trainings, parent_folder
 from workbench.training.transfer import require_unseen, transfers
-from workbench.training.whole import WholeModel, on_locked_images, trained_whole
+from workbench.training.whole import keep, on_locked_images, trained_whole
 from workbench.tuning.polarity import sentence_pairs
-from workbench.tuning.probabilities import HeldOut, probabilities_file, save_probabilities
 from workbench.tuning.threads import computing_threads
 
 
@@ -265,7 +261,7 @@ def run_version(
     started = time.monotonic()
     require_unseen(config)
     attributes = _attributes_for(version, config, recipes)
-    key = training_key(version.hash, config.hash)
+    key = run_key(version.hash, config.hash)
     encoder = load_encoder(config.encoder, settings, seed=config.seed)
     with (
         computing_threads(encoder.threads),
@@ -273,7 +269,7 @@ def run_version(
     ):
         every = make_data(config.data, settings, part(progress, 0.0, 0.1), recipes)
         data, locked = open_and_locked(every, config.split.locked)
-        parent = _parent_folder(version, config, settings)
+        parent = parent_folder(version, config, settings)
         task = Task.of(
             encoder, attributes, config,
             folder=folder, parent=parent, devices=settings.devices,
@@ -288,7 +284,7 @@ def run_version(
         )  # fmt: skip
         apart = on_locked_images(model, data, locked)
         terms = protocol_of(shown, config, crop=encoder.facts.image_size)
-        _keep(settings, version, config, model, found, shown, terms)
+        keep(settings, version, config, model, found, shown, terms)
     progress(1.0, "done")
     return RunResult(
         version=version.hash,
@@ -348,7 +344,7 @@ def compare_versions(
 ) -> Comparison:
     """Compare versions by their runs under one configuration; see `comparable_runs`.
 
-    Whoever shows what comes of it calls `look_at` first.
+    Whoever shows what comes of it calls `runs.looking.look_at` first.
 
     Args:
         store: The open store.
@@ -371,50 +367,6 @@ def compare_versions(
         kinds=kinds,
         quoted=[row for name in quote for row in quoted_rows(name, protocol)],
     )
-
-
-def look_at(store: Store, comparison: Comparison, *, purpose: str, author: str) -> Comparison:
-    """Record that a comparison's test figures are shown, and say what that does to its claims.
-
-    Args:
-        store: The open store.
-        comparison: What is about to be shown.
-        purpose: What for, in words ("compare draft, curated").
-        author: Who looks.
-
-    Returns:
-        The comparison with the count of looks, this one included, and verdicts by that.
-    """
-    looked = [row.run for row in comparison.rows]
-    store.looks.add_all(comparison.test_hash, runs=looked, purpose=purpose, author=author)
-    looks = store.looks.list(comparison.test_hash)
-    candidates = [store.runs.get(run) for run in dict.fromkeys(one.run for one in looks) if run]
-    parts = [part_of(run, comparison.test_hash) for run in candidates]
-    return after_looks(comparison, store.looks.count(comparison.test_hash), parts)
-
-
-def look_at_runs(store: Store, runs: Sequence[Run], *, purpose: str, author: str) -> Looks:
-    """Record that held-out figures of finished runs on one test part are shown; return the count.
-
-    Args:
-        store: The open store.
-        runs: Whose figures are about to be shown.
-        purpose: What for, in words ("runs show 3").
-        author: Who looks.
-
-    Raises:
-        ConfigError: One is not done, or they were tested on different images.
-    """
-    results = finished_results(runs, [f"run {run.id}" for run in runs])
-    test_hash = hash_of_test_part(results[0].protocol, results[0].predictions)
-    store.looks.add_all(test_hash, runs=[run.id for run in runs], purpose=purpose, author=author)
-    return store.looks.count(test_hash)
-
-
-def compared_runs(store: Store, comparison: Comparison) -> tuple[Run, ...]:
-    """Return the runs of a comparison's rows as seen on its test part, locked or held out."""
-    runs = [store.runs.get(row.run) for row in comparison.rows]
-    return tuple(part_of(run, comparison.test_hash) for run in runs)
 
 
 def comparable_runs(
@@ -465,41 +417,3 @@ def _attributes_for(
             "Draft them, or take them out of data.distortions."
         )
     return attributes
-
-
-def _parent_folder(version: Version, config: RunConfig, settings: Settings) -> Path | None:
-    """Return where the parent's trainings lie; None for a run that starts afresh."""
-    if config.tuning.start == "fresh":
-        return None
-    if version.parent is None:
-        raise ConfigError(
-            f"tuning.start is 'parent', but version {version.label} has none. Set it to 'fresh'."
-        )
-    afresh = config.model_copy(
-        update={"tuning": config.tuning.model_copy(update={"start": "fresh"})}
-    )
-    keys = [training_key(version.parent, one.hash) for one in (config, afresh)]
-    folders = [finished_folder(settings, key) for key in keys]
-    return next((folder for folder in folders if folder.is_dir()), folders[-1])
-
-
-def _keep(
-    settings: Settings,
-    version: Version,
-    config: RunConfig,
-    model: WholeModel,
-    found: HeldOut,
-    shown: ImageSet,
-    terms: Protocol,
-) -> None:
-    """Keep what scoring and attribution need of a run."""
-    attributes = model.task.attributes
-    save_probabilities(
-        probabilities_file(settings, version.hash, config.hash), found,
-        version=version.hash, config_hash=config.hash, attributes=attributes,
-        target=shown.quality, photographs=shown.photograph,
-    )  # fmt: skip
-    save_model(
-        model_folder(settings, version.hash, config.hash), model.tuned, model.regressor,
-        absent=model.absent, version=version, attributes=attributes, config=config, protocol=terms,
-    )  # fmt: skip

@@ -13,7 +13,8 @@ def on_dataset(run, dataset, digest="d"):
     terms = run.result.protocol.model_copy(
         update={"dataset": dataset, "data_hash": digest * 64, "target": f"MOS of {dataset}"}
     )
-    return with_result(run, protocol=terms)
+    known = with_result(run, protocol=terms)
+    return known if run.result.splits else with_splits(known, [run.result.quality.srcc])
 
 
 def tried_on(run, dataset, digest, *, noise, shared=True, zero_shot=None):

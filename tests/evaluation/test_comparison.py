@@ -289,3 +289,9 @@ def test_the_comparison_survives_json():
 def test_dates_of_the_runs_do_not_matter():
     later = CURATED.model_copy(update={"created_at": datetime(2030, 1, 1, tzinfo=UTC)})
     assert compare(DRAFT, later) == compare(DRAFT, CURATED)
+
+
+def test_published_splits_make_a_test_descriptive():
+    settings = {"split": {"published": "splits/KADID10K"}}
+    runs = [make_run(n, word=word, settings=settings) for n, word in enumerate(("a", "b"), 1)]
+    assert "descriptive only" in "\n".join(compare_runs(runs, ["a", "b"], resamples=200).notes)

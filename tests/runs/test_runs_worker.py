@@ -160,7 +160,7 @@ def test_a_signal_interrupts_the_run_and_ends_the_worker(store, version, work, n
     assert work(execute, until_idle=False) == 0
     interrupted = store.runs.get(first)
     assert interrupted.status == "interrupted"
-    assert interrupted.error == "its worker was stopped before it was done; run it again"
+    assert interrupted.error == "its worker was stopped before it was done; resume it"
     assert store.runs.get(second).status == "queued"
     assert store.runs.workers() == []
     assert signal.getsignal(number) is before

@@ -273,6 +273,7 @@ def test_an_overlay_is_a_readable_picture_written_whole(untuned, image, tmp_path
         (attribute_place, "Grain", None, 2),
         (attribute_place, "fog: soft edges", None, 5),
         (attribute_place, "soft edges", ConfigError, "2 distortions have .* 'blur: soft edges'"),
+        (attribute_place, "Noise", ConfigError, "'Noise' is a distortion, not an attribute"),
         (attribute_place, "speckel", UnknownNameError, "Did you mean 'speckle'?"),
         (distortion_place, "noise", None, 1),
         (distortion_place, "nois", UnknownNameError, "Did you mean 'noise'?"),

@@ -158,7 +158,7 @@ def test_a_run_whose_worker_went_silent_is_interrupted(store, running):
     assert store.runs.mark_interrupted(0.02) == [running.id]
     given_up = store.runs.get(running.id)
     assert given_up.status == "interrupted"
-    assert given_up.error == "its worker here:1 went silent; run it again"
+    assert given_up.error == "its worker here:1 went silent; resume it"
     with pytest.raises(RunCancelledError, match="is interrupted; its worker stops"):
         store.runs.report(running.id, 0.5, "tuning")
 

@@ -1,7 +1,11 @@
 import pytest
 import torch
 
-from tests.tuning.small_encoder import small_encoder
+from tests.tuning.small_encoder import ATTRIBUTES, small_encoder
+from workbench.domain.config import EncoderConfig
+from workbench.encoders import load_encoder
+from workbench.settings import read_settings
+from workbench.tuning.polarity import encode_attributes
 from workbench.tuning.threads import computing_threads
 
 
@@ -24,3 +28,15 @@ def small(_one):
     yield _one
     after = _one.model.state_dict()
     assert all(torch.equal(before[name], values) for name, values in after.items())
+
+
+@pytest.fixture(scope="session")
+def encoder():
+    """The offline encoder; no test may change it."""
+    return load_encoder(EncoderConfig(name="offline"), read_settings(), seed=0)
+
+
+@pytest.fixture(scope="session")
+def pairs(encoder):
+    """The offline encoder's embeddings of `ATTRIBUTES`, and their groups."""
+    return encode_attributes(encoder, ATTRIBUTES)

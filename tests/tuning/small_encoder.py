@@ -4,12 +4,16 @@ import numpy as np
 import torch
 from open_clip.model import CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP
 
+from workbench.domain.attributes import AttributeSet
 from workbench.domain.config import TuningConfig
 from workbench.domain.run import EncoderFacts
 from workbench.encoders import Encoder
 from workbench.encoders.openclip import open_tower
 from workbench.tuning.loop import tune
 
+ATTRIBUTES = AttributeSet.from_phrases(
+    {"blur": ["soft edges", "hazy look"], "noise": ["grain", "speckle"]}
+)
 VISION = CLIPVisionCfg(image_size=32, patch_size=8, width=32, layers=3, head_width=16)
 TEXT = CLIPTextCfg(width=16, heads=1, layers=1, vocab_size=64, context_length=8)
 WIDTH, GROUPS = 16, torch.tensor([0, 0, 1, 1, 1])
@@ -45,10 +49,10 @@ def small_pairs(seed=0):
     return torch.nn.functional.normalize(drawn, dim=-1)
 
 
-def grainy(count=10):
-    """Return grey images, (N, 40, 48, 3), every other one with strong grain, and strengths."""
+def grainy(count=10, height=40, width=48):
+    """Return grey images, (N, H, W, 3), every other one with strong grain, and strengths."""
     rng = np.random.default_rng(0)
-    images = np.full((count, 40, 48, 3), 128, dtype=np.uint8)
+    images = np.full((count, height, width, 3), 128, dtype=np.uint8)
     images[1::2] += rng.integers(0, 90, images[1::2].shape, dtype=np.uint8)
     strengths = np.zeros((count, 2), dtype=np.float32)
     strengths[1::2, 1] = 1

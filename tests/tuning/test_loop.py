@@ -5,43 +5,19 @@ import pytest
 import torch
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from workbench.domain.attributes import AttributeSet
-from workbench.domain.config import EncoderConfig, TuningConfig
-from workbench.encoders import load_encoder
+from tests.tuning.small_encoder import ATTRIBUTES, grainy
+from workbench.domain.config import TuningConfig
 from workbench.errors import RunCancelledError, ShapeError, TrainingDivergedError
-from workbench.settings import read_settings
 from workbench.tuning.loop import tune
 from workbench.tuning.polarity import encode_attributes
 
-ATTRIBUTES = AttributeSet.from_phrases(
-    {"blur": ["soft edges", "hazy look"], "noise": ["grain", "speckle"]}
-)
-
-
-@pytest.fixture(scope="module")
-def encoder():
-    return load_encoder(EncoderConfig(name="offline"), read_settings(), seed=0)
-
-
-@pytest.fixture(scope="module")
-def pairs(encoder):
-    return encode_attributes(encoder, ATTRIBUTES)
-
-
-def grainy(count=16):
-    """Grey images, every other one with strong grain, and their strengths (blur, noise)."""
-    rng = np.random.default_rng(0)
-    images = np.full((count, 240, 256, 3), 128, dtype=np.uint8)
-    images[1::2] += rng.integers(0, 90, images[1::2].shape, dtype=np.uint8)
-    strengths = np.zeros((count, 2), dtype=np.float32)
-    strengths[1::2, 1] = 1
-    return images, strengths
+IMAGES = grainy(16, 240, 256)
 
 
 def tuned(encoder, pairs, *, seed=0, progress=lambda share, text: None, validation=None, **fields):
     config = TuningConfig(**{"mode": "shallow", "prompts": 4, "epochs": 2, "crops": 1, **fields})
     return tune(
-        encoder, *pairs, *grainy(), config, seed=seed, progress=progress, validation=validation
+        encoder, *pairs, *IMAGES, config, seed=seed, progress=progress, validation=validation
     )
 
 
@@ -68,14 +44,14 @@ def test_a_whole_tower_is_tuned_as_a_copy(encoder, pairs):
 
 def test_tuning_learns_to_tell_grain(encoder, pairs):
     model = tuned(encoder, pairs, mode="whole", epochs=15, learning_rate=0.003)
-    images, _ = grainy()
+    images, _ = IMAGES
     strengths = model.strengths(model.probabilities(images))
     assert strengths[1::2, 1].min() > strengths[::2, 1].max() + 0.5
     assert strengths[:, 0].max() < 0.3
 
 
 def test_the_same_seed_gives_the_same_bits_and_leaves_the_random_state(encoder, pairs):
-    images, _ = grainy()
+    images, _ = IMAGES
     before = torch.random.get_rng_state()
     first, again, other = (
         tuned(encoder, pairs, seed=seed).probabilities(images) for seed in (1, 1, 2)
@@ -90,8 +66,8 @@ def test_the_text_tower_never_runs_in_the_loop(encoder, pairs):
         encode_attributes(encoder, ATTRIBUTES)
     assert used() == {"text tower"}
     with profiled(encoder) as used:
-        model = tuned(encoder, pairs, validation=grainy(4), patience=1)
-        model.features(grainy(4)[0])
+        model = tuned(encoder, pairs, validation=grainy(4, 240, 256), patience=1)
+        model.features(grainy(4, 240, 256)[0])
     assert used() == {"image tower"}
 
 

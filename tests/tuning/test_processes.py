@@ -12,10 +12,9 @@ import psutil
 import pytest
 import torch
 
-from tests.tuning.test_loop import ATTRIBUTES, grainy
+from tests.tuning.small_encoder import grainy
 from workbench.datasets.image_set import ChosenImages
-from workbench.domain.config import EncoderConfig, TuningConfig
-from workbench.encoders import load_encoder
+from workbench.domain.config import TuningConfig
 from workbench.errors import (
     ConfigError,
     RunCancelledError,
@@ -23,23 +22,11 @@ from workbench.errors import (
     ShapeError,
     TrainingDivergedError,
 )
-from workbench.settings import read_settings
-from workbench.tuning import loop, processes
-from workbench.tuning.polarity import encode_attributes
+from workbench.tuning import crossing, epochs, loop, processes
 
 pytestmark = pytest.mark.slow  # each starts a process that imports torch
 
-IMAGES, STRENGTHS = grainy(count=11)
-
-
-@pytest.fixture(scope="module")
-def encoder():
-    return load_encoder(EncoderConfig(name="offline"), read_settings(), seed=0)
-
-
-@pytest.fixture(scope="module")
-def pairs(encoder):
-    return encode_attributes(encoder, ATTRIBUTES)
+IMAGES, STRENGTHS = grainy(11, 240, 256)
 
 
 @pytest.fixture(autouse=True)
@@ -67,13 +54,13 @@ def tuned(encoder, pairs, devices, *, images=IMAGES, progress=lambda share, text
 @pytest.fixture
 def losses(monkeypatch):
     """Return the losses of all steps that this process takes from here on."""
-    told, gradients = [], loop._Training._gradients
+    told, gradients = [], epochs.EpochTraining._gradients
 
     def telling(training, crops, batch):
         told.append(gradients(training, crops, batch))
         return told[-1]
 
-    monkeypatch.setattr(loop._Training, "_gradients", telling)
+    monkeypatch.setattr(epochs.EpochTraining, "_gradients", telling)
     return told
 
 
@@ -153,7 +140,12 @@ def test_what_befalls_another_process_surfaces_here(encoder, pairs, fault, surfa
 
 PARENT = """
 import multiprocessing, time
-from tests.tuning.test_processes import *
+from tests.tuning.small_encoder import ATTRIBUTES
+from tests.tuning.test_processes import tuned
+from workbench.domain.config import EncoderConfig
+from workbench.encoders import load_encoder
+from workbench.settings import read_settings
+from workbench.tuning.polarity import encode_attributes
 
 def progress(share, text):
     print(multiprocessing.active_children()[0].pid, flush=True)
@@ -185,6 +177,6 @@ def test_memory_mapped_images_cross_as_the_place_of_their_file(tmp_path):
     pixels[:] = np.random.default_rng(0).integers(0, 256, pixels.shape, dtype=np.uint8)
     pixels.flush()
     sent = BytesIO()
-    processes._Pickler(sent).dump(ChosenImages(pixels[3:], np.array([4, 0])))
+    crossing._Pickler(sent).dump(ChosenImages(pixels[3:], np.array([4, 0])))
     assert len(sent.getvalue()) < 1000
     assert (pickle.loads(sent.getvalue())[0] == pixels[7]).all()

@@ -201,7 +201,7 @@ def look_at_figures(place: Workplace, run: int) -> SeenFigures:
         ConfigError: The run is not done.
     """
     from workbench.evaluation.comparable import finished_results
-    from workbench.pipeline import look_at_runs
+    from workbench.runs.looking import look_at_runs
 
     found = place.store.runs.get(run)
     (result,) = finished_results([found], [f"run {run}"])
@@ -282,7 +282,8 @@ def _compare(
     stale_after: tuple[list[str], list[int]],
     _author: str,
 ) -> Comparison:
-    from workbench.pipeline import compare_versions, look_at
+    from workbench.pipeline import compare_versions
+    from workbench.runs.looking import look_at
 
     purpose = f"compare {', '.join(stale_after[0])} in the browser"
     return look_at(store, compare_versions(store, hashes), purpose=purpose, author=_author)

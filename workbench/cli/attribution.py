@@ -18,9 +18,10 @@ from workbench.evaluation.wording import (
     p_text,
     signed_text,
 )
-from workbench.pipeline import comparable_runs, look_at_runs
+from workbench.pipeline import comparable_runs
 from workbench.runs.attribution import attribute_runs
 from workbench.runs.experiment import load_experiment
+from workbench.runs.looking import look_at_runs
 
 SIGNS = {"added": "+", "removed": "−", "reworded": "~"}
 EFFECT = ("ΔSRCC", "95 % interval", "p (Holm)", "verdict")

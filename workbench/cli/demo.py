@@ -22,9 +22,9 @@ from workbench.pipeline import (
     draft_distortion,
     enqueue_run,
     freeze_version,
-    look_at,
 )
 from workbench.runs.experiment import load_experiment
+from workbench.runs.looking import look_at
 from workbench.settings import Settings, resource
 from workbench.store import Store
 from workbench.store.text import read_attributes

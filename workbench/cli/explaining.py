@@ -66,24 +66,24 @@ def attribute_place(phrase: str, attributes: Mapping[str, Sequence[str]]) -> int
         attributes: Phrases by distortion, in the model's order.
 
     Raises:
-        ConfigError: Two distortions have it.
+        ConfigError: Two distortions have it, or it is a distortion.
         UnknownNameError: None has.
 
     Example:
         >>> attribute_place("blur: Soft look", {"noise": ["grain"], "blur": ["soft look"]})
         1
     """
-    every = [(name, one) for name, some in attributes.items() for one in some]
-    wanted = phrase.casefold()
-    found = [n for n, (name, one) in enumerate(every) if f"{name}: {one}".casefold() == wanted]
-    found = found or [n for n, (_, one) in enumerate(every) if one.casefold() == wanted]
+    from workbench.scoring.counterfactual import named_places
+
+    found = named_places([phrase], attributes)
+    if phrase.casefold() in map(str.casefold, attributes):
+        raise ConfigError(f"'{phrase}' is a distortion, not an attribute. Give it as --distortion.")
     if len(found) > 1:
+        owner = [name for name, some in attributes.items() for _ in some][found[0]]
         raise ConfigError(
             f"{len(found)} distortions have the attribute '{phrase}'. "
-            f"Name one as '{every[found[0]][0]}: {phrase}'."
+            f"Name one as '{owner}: {phrase}'."
         )
-    if not found:
-        raise UnknownNameError("attribute", phrase, [one for _, one in every])
     return found[0]
 
 

@@ -17,7 +17,7 @@ from workbench.evaluation.matrix_panels import NONE, Panel, matrix_panels
 from workbench.evaluation.matrix_wording import matrix_notes, published_notes, published_table
 from workbench.evaluation.published_pairs import matrix_rows, published_pairs
 from workbench.evaluation.transfer_matrix import transfer_matrix
-from workbench.pipeline import look_at_runs
+from workbench.runs.looking import look_at_runs
 
 
 def matrix(

@@ -22,14 +22,12 @@ from workbench.evaluation.subsets import KINDS, column_named
 from workbench.evaluation.wording import comparison_table, figure_text, looked_sentences
 from workbench.pipeline import (
     compare_versions,
-    compared_runs,
     enqueue_run,
-    look_at,
-    look_at_runs,
     run_version,
 )
 from workbench.runs.experiment import load_experiment
 from workbench.runs.experiment import stand_in as standing_in
+from workbench.runs.looking import compared_runs, look_at, look_at_runs
 from workbench.runs.queue import run_log
 from workbench.runs.worker import Execute, work_off
 from workbench.settings import Settings, read_settings, resource

@@ -13,6 +13,16 @@ from workbench.domain.strengths import StrengthTables
 RunStatus = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 
 
+def run_key(version: str, config_hash: str) -> str:
+    """Return the name under which the files of a version under a configuration lie.
+
+    Example:
+        >>> run_key("a" * 64, "b" * 64)
+        'aaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb'
+    """
+    return f"{version[:16]}-{config_hash[:16]}"
+
+
 class EncoderFacts(Frozen):
     """Which encoder really ran; part of every result.
 

@@ -70,12 +70,7 @@ def draft_attributes(
     )  # fmt: skip
     if recalled is not None:
         return recalled
-    prompt = load_template(template)
-    for attempt in range(ATTEMPTS):
-        request = build_request(
-            distortion, model, prompt,
-            k=k, seed=seed, sample=sample, attempt=attempt, around=around,
-        )  # fmt: skip
+    for request in _requests(distortion, model, template, k, seed, sample, around):
         try:
             return _attributes(_asked(request, distortion.id, model, k, log), k)
         except DraftParseError as error:
@@ -114,18 +109,33 @@ def recalled_attributes(
         ConfigError: k or sample is out of range.
         UnknownNameError, TemplateError: The template does not exist or cannot be rendered.
     """
-    if k < 1 or sample < 0:
-        raise ConfigError(f"k must be at least 1 and sample at least 0, not {k} and {sample}.")
-    prompt = load_template(template)
-    for attempt in range(ATTEMPTS):
-        request = build_request(
-            distortion, model, prompt,
-            k=k, seed=seed, sample=sample, attempt=attempt, around=around,
-        )  # fmt: skip
+    for request in _requests(distortion, model, template, k, seed, sample, around):
         call = recall(request.key)
         if call is not None and call.error is None:
             return _attributes(call, k)
     return None
+
+
+def _requests(
+    distortion: Distortion,
+    model: NamedModel,
+    template: str,
+    k: int,
+    seed: int,
+    sample: int,
+    around: Surroundings,
+) -> list[LLMRequest]:
+    """Return the question, and those that follow it if replies are unusable."""
+    if k < 1 or sample < 0:
+        raise ConfigError(f"k must be at least 1 and sample at least 0, not {k} and {sample}.")
+    prompt = load_template(template)
+    return [
+        build_request(
+            distortion, model, prompt,
+            k=k, seed=seed, sample=sample, attempt=attempt, around=around,
+        )
+        for attempt in range(ATTEMPTS)
+    ]  # fmt: skip
 
 
 def build_request(

@@ -53,7 +53,7 @@ class StatisticsStem(nn.Module):
         Args:
             images: RGB in [0, 1], (B, 3, S, S).
         """
-        return torch.cat([self._statistics(part) for part in torch.split(images, CHUNK)])
+        return torch.cat([self.statistics_at_once(part) for part in torch.split(images, CHUNK)])
 
     def forward(self, given: Tensor) -> Tensor:
         """Return cell vectors, (B, W, S/32, S/32).
@@ -70,7 +70,8 @@ class StatisticsStem(nn.Module):
         vectors: Tensor = tokens.transpose(1, 2).unflatten(2, (self.side, self.side))
         return vectors
 
-    def _statistics(self, images: Tensor) -> Tensor:
+    def statistics_at_once(self, images: Tensor) -> Tensor:
+        """Return what `statistics` does, without dividing the batch, so that it can be exported."""
         cells, view = self.pixels(images)
         found = [cells]
         for values in self.front(images):

@@ -185,6 +185,11 @@ def _notes(runs: Sequence[Run], results: Sequence[RunResult], photographs: int) 
     if photographs < FEW_PHOTOGRAPHS:
         some = count_text(photographs, "photograph")
         notes.append(f"Only {some}: intervals are wide and approximate.")
+    if any(run.config.split.published for run in runs):
+        notes.append(
+            "Published splits overlap: each image counts as the first one that held it out "
+            "predicted it, and what is tested over them is descriptive only."
+        )
     changed = _changed_settings(runs)
     if changed:
         notes.append(f"The runs differ in more than attributes: {'; '.join(changed)}.")

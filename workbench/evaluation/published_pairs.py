@@ -98,11 +98,9 @@ def _own(run: Run, result: RunResult) -> Iterator[PublishedPair]:
         for row in _rows(table, protocol, tested=protocol.dataset, trained=None):
             for name, figure in figures.items():
                 values = tuple(figure(split) for split in result.splits)
-                pooled = _pooled(result, name, table)
                 yield from _pair(
-                    table, name, row, run, protocol,
-                    ours=_median(values) if values else pooled, values=values,
-                )  # fmt: skip
+                    table, name, row, run, protocol, ours=_median(values), values=values
+                )
 
 
 def _transferred(run: Run, result: RunResult, other: Transfer) -> Iterator[PublishedPair]:
@@ -167,17 +165,6 @@ def _pair(
         differences=row.differences,
         remark=row.remark,
     )
-
-
-def _pooled(result: RunResult, name: str, table: str) -> Metric:
-    """Return a figure over all held-out images, for results that kept none of their splits."""
-    whole = SplitFigures(
-        name="all",
-        images=result.protocol.images,
-        quality=result.quality,
-        identification=result.identification,
-    )
-    return _OF_SPLITS[table][name](whole)
 
 
 def _median(values: Sequence[Metric]) -> Metric:

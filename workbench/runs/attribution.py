@@ -15,7 +15,7 @@ from workbench.evaluation.edits import Edit, edited_set
 from workbench.evaluation.effects import srcc_effects
 from workbench.evaluation.refit import Fit, Pool, Predict, fold_refit, ridge_refit
 from workbench.settings import Settings
-from workbench.training.retuned import retuned_quality
+from workbench.training.retuned import retuned_qualities
 from workbench.tuning.probabilities import RunProbabilities, load_probabilities
 from workbench.tuning.regressor import fit_regressor
 
@@ -76,13 +76,13 @@ def _retuned(
 ) -> Attribution:
     """Return an attribution whose strongest edits were made for real, against the run of a."""
     finalists = found.edits[:count]
-    predicted = [np.array(run.result.predictions.predicted if run.result else ())]
-    for place, one in enumerate(finalists):
-        edited = edited_set(a.names, [Edit(one.distortion, one.before, one.after)])
-        told = part(progress, place / len(finalists), (place + 1) / len(finalists))
-        predicted.append(
-            retuned_quality(edited, run.config, settings=settings, recipes=recipes, progress=told)
-        )
+    edited = [edited_set(a.names, [Edit(e.distortion, e.before, e.after)]) for e in finalists]
+    predicted = [
+        np.array(run.result.predictions.predicted if run.result else ()),
+        *retuned_qualities(
+            edited, run.config, settings=settings, recipes=recipes, progress=progress
+        ),
+    ]
     pairs = [(0, place + 1) for place in range(len(finalists))]
     effects = srcc_effects(pool, predicted, pairs, resamples=found.resamples, seed=0)
     edits = [

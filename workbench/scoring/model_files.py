@@ -9,8 +9,6 @@ hold the SHA-256 of the rest of the card, so that neither can be changed without
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +23,7 @@ from torch import Tensor
 from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.base import content_hash, fault_words
 from workbench.domain.config import RunConfig
-from workbench.domain.run import Protocol, Run
+from workbench.domain.run import Protocol, Run, run_key
 from workbench.encoders.checked import checked_tensors
 from workbench.errors import (
     CheckpointMismatchError,
@@ -34,6 +32,7 @@ from workbench.errors import (
     RunError,
     ShapeError,
 )
+from workbench.files import folder_written_whole
 from workbench.scoring.model_card import FORMAT, ModelCard, card_of
 from workbench.settings import Settings
 from workbench.tuning.model import TunedModel
@@ -51,7 +50,7 @@ def model_folder(settings: Settings, version: str, config_hash: str) -> Path:
         >>> model_folder(read_settings(), "a" * 64, "b" * 64).name
         'aaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb'
     """
-    return settings.results / "models" / f"{version[:16]}-{config_hash[:16]}"
+    return settings.results / "models" / run_key(version, config_hash)
 
 
 def run_folder(settings: Settings, run: Run) -> Path:
@@ -157,23 +156,13 @@ def replaced_whole(folder: Path) -> Iterator[Path]:
     """
     if folder.exists() and not _is_model(folder):
         raise ConfigError(f"{folder} holds more than a model. Name a new folder.")
-    making = folder.with_name(f".partial-{os.getpid()}-{folder.name}")
-    old = making.with_name(f"{making.name}-old")
     try:
-        making.mkdir(parents=True)
-        yield making
-        if folder.exists():
-            folder.rename(old)
-        making.rename(folder)
+        with folder_written_whole(folder, replace=True) as making:
+            yield making
     except OSError as fault:
         raise RunError(
             f"The model cannot be written to {folder}: {fault}. Make room or the folder writable."
         ) from fault
-    finally:
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-        for passing in (making, old):
-            shutil.rmtree(passing, ignore_errors=True)
 
 
 def _is_model(folder: Path) -> bool:

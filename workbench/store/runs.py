@@ -18,7 +18,7 @@ from workbench.store.seal import document_digest
 from workbench.store.tables import ResultRow, RunRow, VersionRow
 from workbench.store.workers import WorkerList
 
-_STOPPED = "its worker was stopped before it was done; run it again"
+_STOPPED = "its worker was stopped before it was done; resume it"
 
 
 class RunRepository(WorkerList):
@@ -212,7 +212,7 @@ class RunRepository(WorkerList):
             ).all()
             for row in rows:
                 status: RunStatus = "cancelled" if row.cancel_requested else "interrupted"
-                _end(row, status, f"its worker {row.worker} went silent; run it again")
+                _end(row, status, f"its worker {row.worker} went silent; resume it")
             return [row.id or 0 for row in rows]
 
     def find_done(self, version_hash: str, config_hash: str) -> Run | None:

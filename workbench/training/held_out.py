@@ -1,6 +1,7 @@
 """Every image predicted by a model that never saw its photograph, split by split."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,50 +37,72 @@ def held_out(
         What the splits gave, over the images that were ever held out; figures of each split; and
         the rows of those images.
     """
-    images, attributes = len(data), task.attributes.size
-    predicted, strengths = np.zeros(images), np.zeros_like(data.truth)
-    truth, fold_of = np.zeros_like(data.truth), np.full(images, UNSEEN)
-    figures: list[SplitFigures] = []
+    fold_of = np.full(len(data), UNSEEN)
+    quality, strengths = np.zeros(len(data)), np.zeros_like(data.truth)
+    truth = np.zeros_like(data.truth)
     probabilities: list[NDArray[np.float32]] = []
+    figures = []
     for number, split in enumerate(splits):
         told = part(progress, number / len(splits), (number + 1) / len(splits))
-        seed = task.config.seed + number
-        model = task.tuned(f"split-{number}", data, split.train, split.validation, told, seed=seed)
-        seen, unseen = (
-            model.features(ChosenImages(data.images, rows)) for rows in (split.train, split.test)
-        )
-        regressor = fit_regressor(
-            task.regressed(model, seen), data.quality[split.train], task.config.regressor, seed=seed
-        )
-        quality = regressor.predict(task.regressed(model, unseen))
-        told_strengths, levels = model.strengths(unseen.probabilities), data.strengths(split.train)
-        figures.append(
-            SplitFigures(
-                name=split.name,
-                images=len(split.test),
-                quality=quality_metrics(data.quality[split.test].tolist(), quality.tolist()),
-                identification=identification_metrics(
-                    levels[split.test], told_strengths, levels=data.levels
-                ),
-            )
-        )
+        outcome = _outcome(task, data, split, number, told)
+        figures.append(outcome.figures(split, data))
         first = fold_of[split.test] == UNSEEN
-        if not first.any():
-            continue
-        own = split.test[first]
-        predicted[own], strengths[own] = quality[first], told_strengths[first]
-        truth[own], fold_of[own] = levels[own], len(probabilities)
-        rows = np.zeros((images, attributes), dtype=np.float32)
-        rows[split.train], rows[split.test] = seen.probabilities, unseen.probabilities
-        kept = ChosenImages(data.images, split.validation)
-        rows[split.validation] = model.probabilities(kept)
-        probabilities.append(rows)
+        if first.any():
+            own = split.test[first]
+            quality[own], strengths[own] = outcome.quality[first], outcome.strengths[first]
+            truth[own], fold_of[own] = outcome.truth[first], len(probabilities)
+            probabilities.append(outcome.probabilities)
     tested = np.flatnonzero(fold_of != UNSEEN)
     found = HeldOut(
         strengths=strengths[tested],
         truth=truth[tested],
-        quality=predicted[tested],
+        quality=quality[tested],
         probabilities=np.stack(probabilities)[:, tested],
         fold_of=fold_of[tested],
     )
     return found, tuple(figures), tested
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What one split gave.
+
+    Attributes:
+        quality: Predicted quality of the n images of its test part, (n,).
+        strengths, truth: Their predicted and true strengths, (n, D).
+        probabilities: Of all images, (N, A); 0 for those in no part of the split.
+    """
+
+    quality: NDArray[np.float64]
+    strengths: NDArray[np.float32]
+    truth: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+
+    def figures(self, split: Split, data: ImageSet) -> SplitFigures:
+        return SplitFigures(
+            name=split.name,
+            images=len(split.test),
+            quality=quality_metrics(data.quality[split.test].tolist(), self.quality.tolist()),
+            identification=identification_metrics(self.truth, self.strengths, levels=data.levels),
+        )
+
+
+def _outcome(task: Task, data: ImageSet, split: Split, number: int, progress: Progress) -> _Outcome:
+    """Tune and regress on a split's training part, and predict its test part."""
+    seed = task.config.seed + number
+    model = task.tuned(f"split-{number}", data, split.train, split.validation, progress, seed=seed)
+    seen, aside, unseen = (
+        model.features(ChosenImages(data.images, rows)) for rows in split.parts.values()
+    )
+    regressor = fit_regressor(
+        task.regressed(model, seen), data.quality[split.train], task.config.regressor, seed=seed
+    )
+    probabilities = np.zeros((len(data), task.attributes.size), dtype=np.float32)
+    for rows, some in zip(split.parts.values(), (seen, aside, unseen), strict=True):
+        probabilities[rows] = some.probabilities
+    return _Outcome(
+        quality=regressor.predict(task.regressed(model, unseen)),
+        strengths=model.strengths(unseen.probabilities),
+        truth=data.strengths(split.train)[split.test],
+        probabilities=probabilities,
+    )

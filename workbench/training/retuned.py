@@ -1,5 +1,6 @@
-"""Held-out quality of an attribute set that is no version, tuned for a question and not kept."""
+"""Held-out quality of attribute sets that are no versions, tuned for a question and not kept."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,18 +19,18 @@ from workbench.training.task import Task
 from workbench.tuning.threads import computing_threads
 
 
-def retuned_quality(
-    attributes: AttributeSet,
+def retuned_qualities(
+    every: Sequence[AttributeSet],
     config: RunConfig,
     *,
     settings: Settings,
     recipes: tuple[Recipe, ...],
     progress: Progress,
-) -> np.ndarray:
-    """Return the held-out quality, (N,), that a run with these attributes would give.
+) -> list[np.ndarray]:
+    """Return the held-out quality, (N,), that a run with each attribute set would give.
 
     Args:
-        attributes: Of the configuration's distortions.
+        every: Attributes of the configuration's distortions.
         config: As in the runs that it is compared with.
         settings: Cache folder, device, hub.
         recipes: The store's distortion types beside the built-in ones.
@@ -39,10 +40,12 @@ def retuned_quality(
         DataError, RunError: Images cannot be made; training diverged or was cancelled.
     """
     encoder = load_encoder(config.encoder, settings, seed=config.seed)
-    with computing_threads(encoder.threads), TemporaryDirectory() as folder:
-        every = make_data(config.data, settings, part(progress, 0.0, 0.1), recipes)
-        data, _ = open_and_locked(every, config.split.locked)
-        task = Task.of(encoder, attributes, config, folder=Path(folder), parent=None)
-        splits = run_splits(data, config.split)
-        found, _, _ = held_out(task, data, splits, part(progress, 0.1, 1.0))
-    return found.quality
+    whole = make_data(config.data, settings, part(progress, 0.0, 0.1), recipes)
+    data, _ = open_and_locked(whole, config.split.locked)
+    splits, found = run_splits(data, config.split), []
+    for place, attributes in enumerate(every):
+        start, end = (0.1 + 0.9 * done / len(every) for done in (place, place + 1))
+        with computing_threads(encoder.threads), TemporaryDirectory() as folder:
+            task = Task.of(encoder, attributes, config, folder=Path(folder), parent=None)
+            found.append(held_out(task, data, splits, part(progress, start, end))[0].quality)
+    return found

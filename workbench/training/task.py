@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from workbench.datasets.image_set import ChosenImages, ImageSet
-from workbench.domain.attributes import AttributeSet
+from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.base import content_hash
 from workbench.domain.config import RunConfig
 from workbench.domain.progress import Progress
+from workbench.domain.run import run_key
 from workbench.encoders import Encoder
 from workbench.errors import ConfigError, RunError
 from workbench.settings import Settings
@@ -155,7 +156,7 @@ def kept_trainings(settings: Settings, key: str, *, afresh: bool) -> Iterator[Pa
 
     Args:
         settings: Says where results lie.
-        key: Of the version and the configuration; see `training_key`.
+        key: Of the version and the configuration; see `run_key`.
         afresh: Forget what an earlier attempt left.
 
     Raises:
@@ -190,11 +191,21 @@ def finished_folder(settings: Settings, key: str) -> Path:
     return settings.results / "folds" / key
 
 
-def training_key(version: str, config_hash: str) -> str:
-    """Return the name under which the files of a run lie.
+def parent_folder(version: Version, config: RunConfig, settings: Settings) -> Path | None:
+    """Return where the parent's trainings lie; None for a run that starts afresh.
 
-    Example:
-        >>> training_key("a" * 64, "b" * 64)
-        'aaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb'
+    Raises:
+        ConfigError: The run is to start from a parent, and the version has none.
     """
-    return f"{version[:16]}-{config_hash[:16]}"
+    if config.tuning.start == "fresh":
+        return None
+    if version.parent is None:
+        raise ConfigError(
+            f"tuning.start is 'parent', but version {version.label} has none. Set it to 'fresh'."
+        )
+    afresh = config.model_copy(
+        update={"tuning": config.tuning.model_copy(update={"start": "fresh"})}
+    )
+    keys = [run_key(version.parent, one.hash) for one in (config, afresh)]
+    folders = [finished_folder(settings, key) for key in keys]
+    return next((folder for folder in folders if folder.is_dir()), folders[-1])

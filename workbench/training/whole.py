@@ -1,4 +1,4 @@
-"""The model of a run: trained once on all open images, to score what comes."""
+"""The model of a run: trained once on all open images, to score what comes, and kept."""
 
 from dataclasses import dataclass
 
@@ -6,13 +6,18 @@ import numpy as np
 
 from workbench.datasets.image_set import ImageSet
 from workbench.datasets.splits.grouped import set_apart
+from workbench.domain.attributes import Version
+from workbench.domain.config import RunConfig
 from workbench.domain.progress import Progress
-from workbench.domain.run import LockedPart
+from workbench.domain.run import LockedPart, Protocol
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import all_clean, identification_metrics
+from workbench.scoring.model_files import model_folder, save_model
+from workbench.settings import Settings
 from workbench.training.record import predictions_of
 from workbench.training.task import Task
 from workbench.tuning.model import Features, TunedModel
+from workbench.tuning.probabilities import HeldOut, probabilities_file, save_probabilities
 from workbench.tuning.regressor import Regressor, fit_regressor
 
 
@@ -81,3 +86,38 @@ def on_locked_images(model: WholeModel, data: ImageSet, locked: ImageSet) -> Loc
         all_clean=all_clean(truth, levels=data.levels),
         predictions=predictions_of(locked, quality),
     )
+
+
+def keep(
+    settings: Settings,
+    version: Version,
+    config: RunConfig,
+    model: WholeModel,
+    found: HeldOut,
+    shown: ImageSet,
+    terms: Protocol,
+) -> None:
+    """Keep what scoring and attribution need of a run.
+
+    Args:
+        settings: Says where results lie.
+        version: What was run.
+        config: Under which configuration.
+        model: Trained on all open images.
+        found: What the splits gave.
+        shown: The images that they were held out of, in that order.
+        terms: Of these images.
+
+    Raises:
+        RunError: A file cannot be written.
+    """
+    attributes = model.task.attributes
+    save_probabilities(
+        probabilities_file(settings, version.hash, config.hash), found,
+        version=version.hash, config_hash=config.hash, attributes=attributes,
+        target=shown.quality, photographs=shown.photograph,
+    )  # fmt: skip
+    save_model(
+        model_folder(settings, version.hash, config.hash), model.tuned, model.regressor,
+        absent=model.absent, version=version, attributes=attributes, config=config, protocol=terms,
+    )  # fmt: skip

@@ -16,19 +16,16 @@ from workbench.encoders import Encoder
 from workbench.errors import (
     CheckpointMismatchError,
     ConfigError,
-    RunError,
     ShapeError,
-    TrainingDivergedError,
 )
+from workbench.tuning.epochs import EpochTraining
 from workbench.tuning.head import AttributeHead, distortion_loss
 from workbench.tuning.model import TunedModel
 from workbench.tuning.precision import chosen_precision
-from workbench.tuning.processes import Team, together
+from workbench.tuning.processes import together
 from workbench.tuning.prompts import PromptedTower
 from workbench.tuning.randomness import seeded
-from workbench.tuning.schedule import warmup_cosine
 from workbench.tuning.training_state import Position, fingerprint, resumed, saved
-from workbench.tuning.views import grid_crop_choices, grid_crops, random_crops
 
 Examples = tuple[Images, np.ndarray]  # images and their true strengths, (N, D)
 
@@ -91,7 +88,7 @@ def tune(
         if config.mode != "none":
             facts = fingerprint(encoder, pairs, groups, strengths, config, seed, start)
             facts |= belongs or {}
-            training = _Training(model, images, strengths, config, seed)
+            training = EpochTraining(model, images, strengths, config, seed)
             _run(training, validation, checkpoint, facts, progress, devices)
     return model
 
@@ -130,95 +127,8 @@ def restored(
     return model
 
 
-class _Training:
-    """A model with the optimiser and the generators that train it, one epoch after another."""
-
-    def __init__(
-        self,
-        model: TunedModel,
-        images: Images,
-        strengths: np.ndarray,
-        config: TuningConfig,
-        seed: int,
-    ) -> None:
-        self.model, self.images, self.config = model, images, config
-        self.targets = torch.from_numpy(np.asarray(strengths))
-        self.generator = torch.Generator().manual_seed(seed)
-        self.team: Team | None = None
-        trained = model.trained()
-        if config.weights == "mean":
-            del trained["head.logits"]
-        self.trained = {name: one for name, one in trained.items() if one.requires_grad}
-        self.optimizer = torch.optim.AdamW(
-            self.trained.values(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
-        self.shown = len(images) * config.crops
-        self.steps = -(-self.shown // config.batch_size)  # in an epoch
-        # A tower that prepares crops is shown the same ones again, since it need not compute them
-        # anew.
-        prepares = model.encoder.tower.prepares
-        self._crops_of = grid_crop_choices if prepares else random_crops
-
-    def epoch(self, number: int, progress: Progress) -> None:
-        """Show every image once more, in a new order."""
-        config, size = self.config, self.model.encoder.tower.image_size
-        self.model.tower.train()
-        order = torch.randperm(self.shown, generator=self.generator) % len(self.images)
-        for step, batch in enumerate(torch.split(order, config.batch_size)):
-            done = number * self.steps + step
-            try:
-                self._step(self._crops_of(self.images, batch, size, self.generator), batch, done)
-            except (MemoryError, RuntimeError) as fault:  # of torch's own classes, the CPU has none
-                if not _wants_memory(fault):
-                    raise
-                raise _too_large(len(batch)) from fault
-            share = (done + 1) / (self.steps * config.epochs)
-            progress(share, f"tuning, epoch {number + 1} of {config.epochs}")
-
-    def _step(self, crops: Tensor, batch: Tensor, done: int) -> None:
-        config = self.config
-        rate = warmup_cosine(done, self.steps * config.epochs, config.warmup)
-        for group in self.optimizer.param_groups:
-            group["lr"] = config.learning_rate * rate
-        loss = self._gradients(crops, batch)
-        norm = nn.utils.clip_grad_norm_(self.trained.values(), config.clip_norm)
-        if not torch.isfinite(loss + norm):  # one question, as each one waits for a GPU
-            epoch = done // self.steps
-            self.require_finite("loss", loss.item(), epoch)
-            self.require_finite("gradient", norm.item(), epoch)
-        self.optimizer.step()
-
-    def require_finite(self, name: str, value: float, epoch: int) -> None:
-        """Raise a TrainingDivergedError unless a value, found in an epoch from 0, is finite."""
-        config = self.config
-        if not math.isfinite(value):
-            raise TrainingDivergedError(
-                f"The {name} became {value} in epoch {epoch + 1} of {config.epochs}. Lower "
-                f"tuning.learning_rate (now {config.learning_rate:g})."
-            )
-
-    @torch.no_grad()
-    def loss_of_one(self) -> float:
-        """Return the loss of one crop by the weights that the last step left."""
-        crop = grid_crops(self.images[0], self.model.encoder.tower.image_size)[:1]
-        return self.model.loss(crop, self.targets[:1]).item()
-
-    def _gradients(self, crops: Tensor, batch: Tensor) -> Tensor:
-        """Leave the gradients of the batch's mean loss, whoever computed them, and return it."""
-        if self.team is None:
-            loss = self.model.loss(crops, self.targets[batch])
-            self.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            return loss
-        rows, share = self.team.part(len(batch))
-        loss = share * self.model.loss(crops[rows], self.targets[batch[rows]])
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        return self.team.join(loss, self.trained.values())
-
-
 def _run(
-    training: _Training,
+    training: EpochTraining,
     validation: Examples | None,
     checkpoint: Path | None,
     facts: dict[str, str],
@@ -328,18 +238,6 @@ def _set(name: str, parameter: nn.Parameter, values: Tensor) -> None:
         )
     with torch.no_grad():
         parameter.copy_(values)
-
-
-def _wants_memory(fault: Exception) -> bool:
-    words = ("allocate memory", "bad_alloc")
-    return isinstance(fault, MemoryError | torch.OutOfMemoryError) or any(
-        one in str(fault) for one in words
-    )
-
-
-def _too_large(batch: int) -> RunError:
-    fits = f"Try tuning.batch_size {batch // 2}." if batch > 1 else "Free some memory."
-    return RunError(f"The memory does not hold a step with a batch of {batch}. {fits}")
 
 
 def _few(names: Mapping[str, object]) -> str:

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from workbench.domain.attributes import AttributeSet
-from workbench.domain.run import Run
+from workbench.domain.run import Run, run_key
 from workbench.errors import CheckpointMismatchError, RunError
 from workbench.files import written_whole
 from workbench.settings import Settings
@@ -68,7 +68,7 @@ def probabilities_file(settings: Settings, version: str, config_hash: str) -> Pa
         >>> probabilities_file(read_settings(), "a" * 64, "b" * 64).name
         'aaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb.safetensors'
     """
-    return settings.results / "runs" / f"{version[:16]}-{config_hash[:16]}.safetensors"
+    return settings.results / "runs" / f"{run_key(version, config_hash)}.safetensors"
 
 
 def save_probabilities(

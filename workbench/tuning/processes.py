@@ -10,29 +10,25 @@ it is used for.
 import logging
 import multiprocessing
 import os
-import pickle
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from workbench.domain.progress import Progress
-from workbench.encoders import Encoder
 from workbench.errors import ConfigError, RunError, WorkbenchError
+from workbench.tuning.crossing import PICKLE
 from workbench.tuning.randomness import random_state, set_random_state
 from workbench.tuning.threads import computing_threads
 
@@ -159,7 +155,7 @@ def together(
 
 def _write(job: Path, everything: object) -> None:
     try:
-        torch.save(everything, job, pickle_module=_PICKLE)
+        torch.save(everything, job, pickle_module=PICKLE)
     except (OSError, RuntimeError) as fault:  # torch's own writer raises the latter
         raise RunError(
             f"What the processes share cannot be written to {job.parent}: {fault}. Make room there "
@@ -327,34 +323,3 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
-
-
-class _Pickler(pickle.Pickler):
-    """Sends memory-mapped arrays as the place of their file, and an encoder without its texts."""
-
-    def reducer_override(self, value: Any) -> Any:
-        if isinstance(value, Encoder):
-            bare = copy(value)
-            texts = dict.fromkeys(("model", "_tokenise", "_count_tokens"))
-            # No index: the GPU of the process that reads it.
-            vars(bare).update(texts, device=torch.device(value.device.type))
-            return bare.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
-        if isinstance(value, np.memmap) and value.filename and value.flags.c_contiguous:
-            return _mapped, (value.filename, value.dtype, _offset(value), value.shape)
-        return NotImplemented
-
-
-def _mapped(file: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...]) -> np.ndarray:
-    return np.memmap(file, dtype, "r", offset, shape)
-
-
-def _offset(array: np.memmap[Any, Any]) -> int:
-    """Return where in its file a part of a memory-mapped array begins."""
-    whole: Any = array
-    while isinstance(whole.base, np.memmap):
-        whole = whole.base
-    return int(whole.offset + array.ctypes.data - whole.ctypes.data)
-
-
-# What torch.save takes for a pickle module.
-_PICKLE = SimpleNamespace(__name__=__name__, Pickler=_Pickler)
