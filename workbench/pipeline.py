@@ -272,7 +272,7 @@ def run_version(
         parent = parent_folder(version, config, settings)
         task = Task.of(
             encoder, attributes, config,
-            folder=folder, parent=parent, devices=settings.devices,
+            folder=folder, parent=parent, devices=settings.devices, cache=settings.cache,
         )  # fmt: skip
         splits = run_splits(data, config.split)
         found, figures, tested = held_out(task, data, splits, part(progress, 0.1, 0.7))

@@ -43,6 +43,10 @@ def run(
     stand_in: Annotated[
         bool, typer.Option("--stand-in", help="In small, on what is at hand; proves nothing.")
     ] = False,
+    elsewhere: Annotated[
+        str | None,
+        typer.Option(help="With --stand-in: a folder of photographs for the data to be tried on."),
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Even if its result is there.")] = False,
     author: Author = None,
     json: Json = False,
@@ -50,7 +54,7 @@ def run(
 ) -> None:
     """Tune, regress and evaluate one version; showing its figures counts as a look."""
     experiment = load_experiment(config, set_)
-    experiment = standing_in(experiment) if stand_in else experiment
+    experiment = standing_in(experiment, elsewhere=elsewhere) if stand_in else experiment
     with workplace(db) as (settings, store), progress_bar("run") as progress:
         version = store.versions.get(ref)
         done = None if again else store.runs.find_done(version.hash, experiment.hash)

@@ -22,7 +22,7 @@ STAND_IN_PROMPTS = 16
 def experiment_files() -> list[Path]:
     """Return the experiments that are offered in the browser: the demo's, then others, by name."""
     found = resource("experiments").glob("*.yaml")
-    return sorted(found, key=lambda file: (not file.stem.startswith("demo"), file.name))
+    return sorted(found, key=lambda file: (not file.stem.startswith("demo"), file.stem))
 
 
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> RunConfig:

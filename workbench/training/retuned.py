@@ -46,6 +46,9 @@ def retuned_qualities(
     for place, attributes in enumerate(every):
         start, end = (0.1 + 0.9 * done / len(every) for done in (place, place + 1))
         with computing_threads(encoder.threads), TemporaryDirectory() as folder:
-            task = Task.of(encoder, attributes, config, folder=Path(folder), parent=None)
+            task = Task.of(
+                encoder, attributes, config,
+                folder=Path(folder), parent=None, devices=settings.devices, cache=settings.cache,
+            )  # fmt: skip
             found.append(held_out(task, data, splits, part(progress, start, end))[0].quality)
     return found

@@ -67,9 +67,21 @@ class Task:
         folder: Path,
         parent: Path | None,
         devices: int = 1,
+        cache: Path | None = None,
     ) -> "Task":
-        """Encode the attributes, which no training does again; takes what the attributes are."""
-        pairs, groups = encode_attributes(encoder, attributes, config.tuning.polarity)
+        """Encode the attributes, which no training does again.
+
+        Args:
+            encoder: See the attributes, and so all others.
+            attributes: A attributes of D distortions.
+            config: Everything else.
+            folder: Where unfinished trainings are kept.
+            parent: Where those of the parent's run lie.
+            devices: Processes that share every batch.
+            cache: Folder that embeddings of sentences are kept in.
+        """
+        polarity = config.tuning.polarity
+        pairs, groups = encode_attributes(encoder, attributes, polarity, cache=cache)
         return cls(encoder, attributes, pairs, groups, config, folder, parent, devices)
 
     def tuned(
