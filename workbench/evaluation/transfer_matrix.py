@@ -127,17 +127,22 @@ def _transferred(other: Transfer) -> _Tested:
 
 
 def _columns(protocols: Sequence[Protocol]) -> tuple[TestedOn, ...]:
-    """Return each set of images once; where words are shared, digits of the hash tell apart."""
+    """Return each set of images once, by its first words; digits of the hash tell apart others."""
     found = dict.fromkeys((one.dataset, one.data_hash) for one in protocols)
-    shared = Counter(dataset for dataset, _ in found)
+    shared = Counter(_first_words(dataset) for dataset, _ in found)
     return tuple(
         TestedOn(
-            label=dataset if shared[dataset] == 1 else f"{dataset} ({digest[:_HASH_DIGITS]})",
+            label=words if shared[words] == 1 else f"{words} ({digest[:_HASH_DIGITS]})",
             dataset=dataset,
             data_hash=digest,
         )
         for dataset, digest in found
+        for words in [_first_words(dataset)]
     )
+
+
+def _first_words(dataset: str) -> str:
+    return dataset.partition(",")[0]
 
 
 def _row(run: Run, result: RunResult, label: str, first: Run, reference: RunResult) -> TrainedOn:
