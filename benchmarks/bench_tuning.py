@@ -30,6 +30,7 @@ from workbench.domain.config import EncoderConfig, TuningConfig
 from workbench.encoders import Encoder, load_encoder
 from workbench.settings import read_settings
 from workbench.tuning import loop
+from workbench.tuning.epochs import EpochTraining
 from workbench.tuning.model import TunedModel
 from workbench.tuning.polarity import encode_attributes
 from workbench.tuning.precision import chosen_precision
@@ -128,7 +129,7 @@ def epoch(encoder: Encoder) -> dict[str, Any]:
                 )
                 model.pairs.copy_(encode_attributes(encoder, ATTRIBUTES)[0])
                 optimizer.zero_grad()
-                model.loss(crops, torch.from_numpy(strengths)).backward()  # type: ignore[no-untyped-call]
+                model.loss(crops, torch.from_numpy(strengths)).backward()
                 optimizer.step()
 
         def ours() -> None:
@@ -237,10 +238,10 @@ def training_step(encoder: Encoder, crops: Tensor, targets: Tensor, **fields: An
     """Return the loop's own step over a batch."""
     model = model_of(encoder, **fields)
     config = TuningConfig(prompts=PROMPTS, batch_size=len(crops), **fields)
-    training = loop._Training(model, pictures(len(crops), 256), targets.numpy(), config, seed=0)
+    training = EpochTraining(model, pictures(len(crops), 256), targets.numpy(), config, seed=0)
     model.tower.train()
     order = torch.arange(len(crops))
-    return lambda: training._step(crops, order, 0)
+    return lambda: training.step(crops, order, 0)
 
 
 def bare_step(encoder: Encoder, given: Tensor) -> Work:
@@ -270,7 +271,7 @@ def frozen_step(encoder: Encoder, given: Tensor, tokens: int, *, backward: bool 
             values = block(values)
         told = encoder.tower.pool(values[:, : own.shape[1]])
         if backward:
-            told.square().sum().backward()  # type: ignore[no-untyped-call]
+            told.square().sum().backward()
 
     return once
 

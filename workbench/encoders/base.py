@@ -51,6 +51,13 @@ class Tower(nn.Module, ABC):
     def pool(self, tokens: Tensor) -> Tensor:
         """Return embeddings, (B, E), from the last block's [class, patches], (B, C+N, W)."""
 
+    def finish(self, tokens: Tensor, own: int) -> Tensor:
+        """Return embeddings, (B, E), from what enters the last block, (B, own + P, W).
+
+        A tower whose block allows it computes there what `pool` reads, and nothing else.
+        """
+        return self.pool(self.blocks[-1](tokens)[:, :own])
+
     def prepare(self, images: Tensor) -> Tensor:
         """Return images, (B, 3, S, S), as far computed as no tuning can change them.
 

@@ -1,12 +1,13 @@
 """open_clip's native vision transformers, cut at the seam `_embeds → resblocks → _pool → proj`.
 
-The four names are open_clip 3.3's (`open_clip/transformer.py`, VisionTransformer). That zero
-prompts give `encode_image` exactly is tested, so a release that moves the seam is noticed.
+The four names, and those of a block's parts, are open_clip 3.3's (`open_clip/transformer.py`). That
+zero prompts give `encode_image` exactly, and some what hooks on it give, is tested, so a release
+that moves the seam is noticed.
 """
 
 from typing import Any
 
-from open_clip.transformer import VisionTransformer
+from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
 
 from workbench.encoders.base import Tower
@@ -45,6 +46,21 @@ class NativeTower(Tower):
         """See `Tower.admit`."""
         return self.visual.ln_pre(tokens)  # type: ignore[no-any-return]
 
+    def finish(self, tokens: Tensor, own: int) -> Tensor:
+        """See `Tower.finish`: only tokens that are pooled ask, and pass through the MLP.
+
+        Without prompts the block itself is called, which is `encode_image` to the last bit.
+        """
+        visual, block = self.visual, self.blocks[-1]
+        if tokens.shape[1] == own or not isinstance(block, ResidualAttentionBlock):
+            return super().finish(tokens, own)
+        by_class = visual.pool_type == "tok" and visual.attn_pool is None
+        count = self.class_tokens if by_class else own
+        normed = block.ln_1(tokens)
+        told = block.attention(normed[:, :count], normed, normed)
+        values = tokens[:, :count] + block.ls_1(told)
+        return self.pool(values + block.ls_2(block.mlp(block.ln_2(values))))
+
     def pool(self, tokens: Tensor) -> Tensor:
         """See `Tower.pool`."""
         pooled, _ = self.visual._pool(tokens)
@@ -61,11 +77,10 @@ def tokens_first(_: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     CPU takes a quarter of the time (decision 0015).
 
     Args:
-        given: Query, key and value; in self-attention all are one tensor, and stay so.
+        given: Query, key and value; those that are one tensor stay so.
     """
-    query, *others = given
-    turned = query.transpose(0, 1).contiguous().transpose(0, 1)
-    return turned, *(turned if other is query else other for other in others)
+    turned = {id(one): one.transpose(0, 1).contiguous().transpose(0, 1) for one in given}
+    return tuple(turned[id(one)] for one in given)
 
 
 def native_tower(name: str, visual: nn.Module) -> NativeTower:

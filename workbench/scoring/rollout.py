@@ -1,6 +1,7 @@
 """Attention of every block with its gradient, and what it says about each patch.
 
-Shapes: B crops, H heads, T tokens (own and prompts), O own tokens [prefix, patches], W width.
+Shapes: B crops, H heads, T tokens (own and prompts), R of them that ask (all, but in a last block
+that computes only what is pooled), O own tokens [prefix, patches], W width.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,12 +21,10 @@ class Kept:
     """What a forward pass left behind, all of it part of the graph.
 
     Attributes:
-        attentions: Softmaxed weights of each block, (B, H, T, T).
-        tokens: The last block's result, (B, T, W), alone in its list.
+        attentions: Softmaxed weights of each block, (B, H, R, T).
     """
 
     attentions: list[Tensor] = field(default_factory=list)
-    tokens: list[Tensor] = field(default_factory=list)
 
 
 @contextmanager
@@ -42,8 +41,6 @@ def attention_kept(blocks: nn.ModuleList) -> Iterator[Kept]:
     with ExitStack() as hooks:
         for block in blocks:
             _watch(getattr(block, "attn", None), kept.attentions, hooks)
-        last = blocks[-1].register_forward_hook(lambda _block, _given, out: kept.tokens.append(out))
-        hooks.callback(last.remove)
         yield kept
 
 
@@ -54,7 +51,7 @@ def patch_relevance(
 
     With gradients, R ← R + E_heads[relu(∇A ⊙ A)] R over the blocks; without, the plain rollout of
     Abnar & Zuidema (2020), R ← ½(E_heads[A] + I) R. The rows that pooling reads are those of the
-    last block that the target's gradient reaches: CLS alone, or every patch.
+    last attention that the target's gradient reaches: CLS alone, or every patch.
 
     Args:
         target: A scalar that the tower's results lead to.
@@ -67,19 +64,20 @@ def patch_relevance(
         (B, O), ≥ 0; what a token says for itself through the residual path is left out with
         gradients, since it is the same for all.
     """
-    *slopes, reached = torch.autograd.grad(target, [*kept.attentions, *kept.tokens])
-    count = reached.shape[1]
-    start = torch.eye(count, own, device=reached.device).expand(len(reached), -1, -1)  # (B, T, O)
+    slopes = torch.autograd.grad(target, kept.attentions)
+    batch, _, count, _ = slopes[0].shape
+    start = torch.eye(count, own, device=target.device).expand(batch, -1, -1)  # (B, T, O)
     rolled = start
     for attention, slope, new in zip(kept.attentions, slopes, fresh, strict=True):
         if new:
             rolled = torch.cat([rolled[:, :own], torch.zeros_like(rolled[:, own:])], dim=1)
+        asking = rolled[:, : attention.shape[2]]
         if gradients:
-            rolled = rolled + (slope * attention).relu().mean(1) @ rolled
+            rolled = asking + (slope * attention).relu().mean(1) @ rolled
         else:
-            rolled = (rolled + attention.mean(1) @ rolled) / 2
-    found = rolled - start if gradients else rolled
-    read = (reached.abs().amax(-1) > 0).to(found)[:, :, None]  # (B, T, 1)
+            rolled = (asking + attention.mean(1) @ rolled) / 2
+    found = rolled - start[:, : rolled.shape[1]] if gradients else rolled  # (B, R, O)
+    read = (slopes[-1].abs().amax((1, 3)) > 0).to(found)[:, :, None]  # (B, R, 1)
     return ((found * read).sum(1) / read.sum(1).clamp_min(1)).detach()
 
 
@@ -106,13 +104,15 @@ def _computed_again(
     def again(
         module: nn.MultiheadAttention, given: tuple[Tensor, ...], _result: object
     ) -> tuple[Tensor, None]:
-        joint = F.linear(given[0], module.in_proj_weight, module.in_proj_bias)  # (B, T, 3W)
+        parts = zip(module.in_proj_weight.chunk(3), module.in_proj_bias.chunk(3), strict=True)
         query, key, value = (
-            part.reshape(*part.shape[:2], module.num_heads, -1).transpose(1, 2)  # (B, H, T, W/H)
-            for part in joint.chunk(3, dim=-1)
-        )
-        weights = (query @ key.mT / query.shape[-1] ** 0.5).softmax(-1)  # (B, H, T, T)
-        mixed = (_keep(weights, kept) @ value).transpose(1, 2).flatten(2)  # (B, T, W)
+            F.linear(tokens, weight, bias)
+            .reshape(*tokens.shape[:2], module.num_heads, -1)
+            .transpose(1, 2)
+            for tokens, (weight, bias) in zip(given, parts, strict=True)
+        )  # (B, H, R or T, W/H)
+        weights = (query @ key.mT / query.shape[-1] ** 0.5).softmax(-1)  # (B, H, R, T)
+        mixed = (_keep(weights, kept) @ value).transpose(1, 2).flatten(2)  # (B, R, W)
         return module.out_proj(mixed), None
 
     return again

@@ -236,7 +236,7 @@ def _rolled(model: TunedModel, crops: Tensor, weights: Tensor, *, gradients: boo
     prompts = model.tower.prompts if isinstance(model.tower, PromptedTower) else None
     with torch.enable_grad(), attention_kept(tower.blocks) as kept:
         score = (crop_logits(model, crops) @ weights).sum()
-    own = kept.tokens[0].shape[1] - (0 if prompts is None else prompts.shape[1])
+    own = kept.attentions[0].shape[-1] - (0 if prompts is None else prompts.shape[1])
     fresh = [prompts is not None and 0 < block < len(prompts) for block in range(len(tower.blocks))]
     found = patch_relevance(score, kept, own=own, fresh=fresh, gradients=gradients)
     side = tower.image_size // tower.patch_size

@@ -65,7 +65,7 @@ class EpochTraining:
         for step, batch in enumerate(torch.split(order, config.batch_size)):
             done = number * self.steps + step
             try:
-                self._step(self._crops_of(self.images, batch, size, self.generator), batch, done)
+                self.step(self._crops_of(self.images, batch, size, self.generator), batch, done)
             except (MemoryError, RuntimeError) as fault:  # of torch's own classes, the CPU has none
                 if not _wants_memory(fault):
                     raise
@@ -73,7 +73,17 @@ class EpochTraining:
             share = (done + 1) / (self.steps * config.epochs)
             progress(share, f"tuning, epoch {number + 1} of {config.epochs}")
 
-    def _step(self, crops: Tensor, batch: Tensor, done: int) -> None:
+    def step(self, crops: Tensor, batch: Tensor, done: int) -> None:
+        """Follow the gradient once.
+
+        Args:
+            crops: (B, 3, S, S), uint8.
+            batch: Which images they are of, (B,).
+            done: Steps before this one, in all epochs.
+
+        Raises:
+            TrainingDivergedError: The loss or its gradient is no longer finite.
+        """
         config = self.config
         rate = warmup_cosine(done, self.steps * config.epochs, config.warmup)
         for group in self.optimizer.param_groups:

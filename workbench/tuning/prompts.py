@@ -60,9 +60,12 @@ class PromptedTower(nn.Module):
         fresh = self.dropout(self.prompts)
         first = tower.admit(fresh[0]) if self.insertion == "end" else fresh[0]
         joined = first.expand(len(own), -1, -1)  # (B, P, W)
-        for layer, block in enumerate(tower.blocks):
+        *earlier, _ = tower.blocks
+        for layer, block in enumerate(earlier):
             if 0 < layer < len(fresh):
                 joined = fresh[layer].expand(len(own), -1, -1)
             tokens = block(torch.cat([own, joined.to(own.dtype)], dim=1))  # (B, 1+N+P, W)
             own, joined = tokens[:, :count], tokens[:, count:]
-        return tower.pool(own)
+        if len(fresh) > 1:
+            joined = fresh[-1].expand(len(own), -1, -1)
+        return tower.finish(torch.cat([own, joined.to(own.dtype)], dim=1), count)
