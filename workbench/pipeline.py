@@ -41,8 +41,8 @@ from workbench.evaluation.comparable import finished_results
 from workbench.evaluation.comparison import compare_runs
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import all_clean, identification_metrics
-from workbench.evaluation.locked import on_locked
 from workbench.evaluation.quoted import quoted_rows
+from workbench.evaluation.seen_parts import on_locked
 from workbench.evaluation.strength_tables import strength_tables
 from workbench.evaluation.subsets import KINDS
 from workbench.settings import Settings

@@ -127,3 +127,19 @@ def test_versions_without_a_common_configuration_are_refused_in_one_line(page, f
 def test_one_version_is_not_enough(compared, full_store):
     compared.multiselect(key="compare-versions").set_value([]).run()
     assert "Choose two versions or more" in compared.info[0].value
+
+
+def test_published_figures_stand_beside_with_why_they_cannot_be_compared(compared, full_store):
+    looks = len(full_store.looks.list(compare_versions(full_store, ["draft", "curated"]).test_hash))
+    compared.multiselect(key="compare-quoted").set_value(
+        ["exiqa-table-2:KADID-10k", "exiqa-table-3:KADID-10k"]
+    ).run()
+    quality = table(compared, "Quality against")
+    label = "ExIQA on KADID-10k, quoted"
+    assert [row[2:4] for row in quality if row[0] == label] == [["0.939", "0.943"]]
+    strengths = table(compared, "Strengths of the distortions")
+    assert [(row[1], row[-1]) for row in strengths if row[0] == label] == [("0.977", "0.035")]
+    told = [plain(caption) for caption in compared.caption]
+    assert any("Not tested against: other data set (KADID-10k)" in one for one in told)
+    after = full_store.looks.list(compare_versions(full_store, ["draft", "curated"]).test_hash)
+    assert len(after) == looks  # they cost no look at the test part

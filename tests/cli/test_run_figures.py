@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tests.app.full_database import CONFIG, a_result, claimed, fill
-from workbench.domain.run import LockedPart
+from workbench.domain.run import LockedPart, Transfer
+from workbench.evaluation.guard import hash_of_test_part
 from workbench.settings import read_settings
 from workbench.store import open_store
 from workbench.tuning.probabilities import HeldOut, probabilities_file, save_probabilities
@@ -62,6 +63,22 @@ def test_showing_a_run_is_a_look_at_its_test_part(workbench, store):
     assert second["looks"] == {"test_hash": name, "looks": 2, "versions": 2}
     words = " ".join(workbench("runs", "show", 2)[1].split())
     assert f"Test part {name[:8]}… looked at 3 times, 2 versions." in words
+
+
+def test_other_data_that_a_run_was_tried_on_is_looked_at_with_it(workbench, store):
+    version = store.versions.get("curated")
+    result, other = (a_result(version, CONFIG, noise=0.1, photographs=n) for n in (6, 4))
+    elsewhere = Transfer(
+        protocol=other.protocol, identification=other.identification, all_clean=other.all_clean,
+        frozen=other.quality, zero_shot=other.quality, predictions=other.predictions,
+    )  # fmt: skip
+    run = claimed(store, version)
+    store.runs.finish(run.id, result.model_copy(update={"transfers": (elsewhere,)}))
+    workbench("runs", "show", run.id)
+    own = hash_of_test_part(result.protocol, result.predictions)
+    there = hash_of_test_part(other.protocol, other.predictions)
+    assert own != there
+    assert {look.test_hash for look in store.looks.list()} == {own, there}
 
 
 def test_a_result_that_is_there_already_is_a_look_too(workbench, store, experiment):

@@ -253,6 +253,19 @@ def compare(place: Workplace, versions: list[Version]) -> Comparison:
     return _compare(place.store, hashes, (labels, done), place.settings.author)
 
 
+def with_quoted(comparison: Comparison, published: Sequence[str]) -> Comparison:
+    """Return the comparison with published figures beside it; nothing is computed or looked at.
+
+    Args:
+        comparison: What they stand beside.
+        published: Parts of published tables; see `workbench.evaluation.quoted`.
+    """
+    from workbench.evaluation.quoted import quoted_rows
+
+    rows = [row for name in published for row in quoted_rows(name, comparison.protocol)]
+    return comparison.model_copy(update={"quoted": tuple(rows)})
+
+
 def report_of(store: Store, comparison: Comparison, versions: list[Version]) -> bytes:
     """Return the report of a comparison, one self-contained HTML page.
 

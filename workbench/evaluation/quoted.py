@@ -46,6 +46,18 @@ def quotable() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _folder().glob("*.yaml")))
 
 
+def quotable_parts() -> tuple[str, ...]:
+    """Return each data set of each table that ships, as `quoted_rows` takes it.
+
+    Example:
+        >>> quotable_parts()[:2]
+        ('exiqa-table-2:KADID-10k', 'exiqa-table-2:TID2013')
+    """
+    tables = {name: _read(_folder() / f"{name}.yaml") for name in quotable()}
+    parts = (f"{name}:{row.dataset}" for name, table in tables.items() for row in table.rows)
+    return tuple(dict.fromkeys(parts))
+
+
 def quoted_rows(name: str, protocol: Protocol) -> tuple[QuotedRow, ...]:
     """Return the rows of a published table, and why each cannot be compared under a protocol.
 

@@ -279,8 +279,8 @@ def _quality_table(comparison: Comparison) -> Table:
         table.add_row(_plain(row.label), str(row.attributes), *cells)
     for quoted in comparison.quoted:
         if quoted.srcc is not None or quoted.plcc is not None:
-            cells = [_quoted_figure(value) for value in (quoted.srcc, quoted.plcc)]
-            table.add_row(_quoted_label(quoted), "—", *cells, "—", "—", "—")
+            cells = [quoted_figure(value) for value in (quoted.srcc, quoted.plcc)]
+            table.add_row(_plain(quoted_label(quoted)), "—", *cells, "—", "—", "—")
     return table
 
 
@@ -295,17 +295,19 @@ def _identification_table(comparison: Comparison) -> Table:
         table.add_row(_plain(label), *cells)
     for quoted in comparison.quoted:
         if quoted.accuracy is not None or quoted.identification_rmse is not None:
-            accuracy, rmse = map(_quoted_figure, (quoted.accuracy, quoted.identification_rmse))
-            table.add_row(_quoted_label(quoted), accuracy, *["—"] * 5, rmse)
+            accuracy, rmse = map(quoted_figure, (quoted.accuracy, quoted.identification_rmse))
+            table.add_row(_plain(quoted_label(quoted)), accuracy, *["—"] * 5, rmse)
     return table
 
 
-def _quoted_figure(value: float | None) -> str:
+def quoted_figure(value: float | None) -> str:
+    """Return a published figure, or a dash where none was printed."""
     return "—" if value is None else figure_text(value)
 
 
-def _quoted_label(row: QuotedRow) -> str:
-    return _plain(f"{row.method} on {row.dataset}, quoted")
+def quoted_label(row: QuotedRow) -> str:
+    """Return what heads the row of a published figure."""
+    return f"{row.method} on {row.dataset}, quoted"
 
 
 def _plain(label: str) -> str:

@@ -6,7 +6,7 @@ from workbench.domain.comparison import Comparison, Looks
 from workbench.domain.run import Run
 from workbench.evaluation.comparable import finished_results
 from workbench.evaluation.guard import after_looks, hash_of_test_part
-from workbench.evaluation.locked import part_of
+from workbench.evaluation.seen_parts import part_of
 from workbench.store import Store
 
 
@@ -33,6 +33,8 @@ def look_at(store: Store, comparison: Comparison, *, purpose: str, author: str) 
 def look_at_runs(store: Store, runs: Sequence[Run], *, purpose: str, author: str) -> Looks:
     """Record that held-out figures of finished runs on one test part are shown; return the count.
 
+    Other data that a run was tried on is a test part of its own, and is looked at as well.
+
     Args:
         store: The open store.
         runs: Whose figures are about to be shown.
@@ -45,6 +47,10 @@ def look_at_runs(store: Store, runs: Sequence[Run], *, purpose: str, author: str
     results = finished_results(runs, [f"run {run.id}" for run in runs])
     test_hash = hash_of_test_part(results[0].protocol, results[0].predictions)
     store.looks.add_all(test_hash, runs=[run.id for run in runs], purpose=purpose, author=author)
+    for run, result in zip(runs, results, strict=True):
+        for other in result.transfers:
+            seen = hash_of_test_part(other.protocol, other.predictions)
+            store.looks.add_all(seen, runs=[run.id], purpose=purpose, author=author)
     return store.looks.count(test_hash)
 
 

@@ -9,6 +9,7 @@ from workbench.app.services import (
     finished_configurations,
     newest_comparable,
     report_of,
+    with_quoted,
     workplace,
 )
 from workbench.app.widgets import escaped, faults_shown, heading, named
@@ -18,7 +19,9 @@ from workbench.domain.comparison import Comparison, ComparisonRow, Interval
 from workbench.domain.distortion import Distortion
 from workbench.domain.metrics import IdentificationMetrics, Metric
 from workbench.domain.run import RunResult
+from workbench.evaluation.figures.table import DataTable
 from workbench.evaluation.plots import identification_plot, interval_plot
+from workbench.evaluation.quoted import quotable_parts
 from workbench.evaluation.report_evidence import evidence_tables
 from workbench.evaluation.report_tables import baseline_rows
 from workbench.evaluation.wording import (
@@ -29,6 +32,9 @@ from workbench.evaluation.wording import (
     labels_of,
     looks_sentences,
     p_text,
+    quoted_figure,
+    quoted_label,
+    quoted_sentences,
     signed_text,
     undefined_reasons,
     verdict_sentence,
@@ -67,7 +73,14 @@ def render() -> None:
         if len(ordered) < 2:
             st.info("Choose two versions or more.")
             return
-        _show(compare(place, ordered), ordered, store)
+        published = st.multiselect(
+            "Published figures to show beside",
+            quotable_parts(),
+            format_func=lambda part: part.replace(":", ", "),
+            key="compare-quoted",
+            help="As printed, with their own terms; nothing is tested against them.",
+        )
+        _show(with_quoted(compare(place, ordered), published), ordered, store)
 
 
 def _show(comparison: Comparison, versions: list[Version], store: Store) -> None:
@@ -80,7 +93,8 @@ def _show(comparison: Comparison, versions: list[Version], store: Store) -> None
     if len(comparison.pairs) > 1:
         st.html(_pairs(comparison))
     looks = () if comparison.looks is None else looks_sentences(comparison.looks)
-    notes = (*comparison.notes, *looks, *undefined_reasons(comparison))
+    quoted = quoted_sentences(comparison.quoted)
+    notes = (*comparison.notes, *looks, *undefined_reasons(comparison), *quoted)
     st.caption("  \n".join(escaped(note) for note in notes))
     st.subheader("Identification")
     st.html(_identification(comparison))
@@ -89,8 +103,7 @@ def _show(comparison: Comparison, versions: list[Version], store: Store) -> None
     st.html(_attributes(comparison, versions, specs))
     with st.expander("Parts of the images, wins, and looks at the test part"):
         for table in evidence_tables(comparison):
-            names = [column.heading for column in table.columns]
-            st.html(html_table(table.title, names, table.texts(), figures=range(1, len(names))))
+            st.html(_data(table))
     _terms(comparison)
     _offer_report(comparison, versions, store)
 
@@ -139,9 +152,25 @@ def _quality(comparison: Comparison, results: list[RunResult]) -> Markup:
                 "",
             )
             for title, found in beside
+        ]
+        + [
+            (
+                Markup("<small>{}</small>").format(quoted_label(row)),
+                "",
+                *(quoted_figure(value) for value in (row.srcc, row.plcc)),
+                *("", "", "", ""),
+            )
+            for row in comparison.quoted
+            if row.srcc is not None or row.plcc is not None
         ],
         figures=range(1, 8),
     )
+
+
+def _data(table: DataTable) -> Markup:
+    figures = [place for place, column in enumerate(table.columns) if column.kind != "text"]
+    names = [column.heading for column in table.columns]
+    return html_table(table.title, names, table.texts(), figures=figures)
 
 
 def _label(row: ComparisonRow) -> Markup | str:
@@ -182,12 +211,23 @@ def _identification(comparison: Comparison) -> Markup:
         *rows,
         (ALL_CLEAN, comparison.all_clean),
     ]
+    between = [""] * (len(IDENTIFICATION_FIGURES) - 2)  # of accuracy and RMSE
     return html_table(
         f"Strengths of the distortions; the row {ALL_CLEAN} is what predicting no distortion gives",
         ("Version", *IDENTIFICATION_FIGURES.values()),
         [
             (label, *(figure_text(getattr(figures, name)) for name in IDENTIFICATION_FIGURES))
             for label, figures in every
+        ]
+        + [
+            (
+                Markup("<small>{}</small>").format(quoted_label(row)),
+                quoted_figure(row.accuracy),
+                *between,
+                quoted_figure(row.identification_rmse),
+            )
+            for row in comparison.quoted
+            if row.accuracy is not None or row.identification_rmse is not None
         ],
         figures=range(1, len(IDENTIFICATION_FIGURES) + 1),
     )

@@ -4,11 +4,12 @@ import pytest
 import yaml
 
 from workbench.domain.config import DataConfig, RunConfig, SplitConfig
-from workbench.domain.run import LockedPart
+from workbench.domain.metrics import Undefined
+from workbench.domain.run import LockedPart, Transfer
 from workbench.errors import ConfigError
 from workbench.evaluation.comparison import compare_runs
 from workbench.evaluation.guard import hash_of_test_part
-from workbench.evaluation.locked import on_locked, part_of
+from workbench.evaluation.seen_parts import on_locked, part_of
 
 from .comparison_factory import make_run, with_result
 
@@ -65,3 +66,18 @@ def test_configurations_of_before_keep_their_hash():
     locking = one.model_copy(update={"split": SplitConfig(locked=0.2)})
     assert locking.hash != one.hash
     assert RunConfig.model_validate_json(locking.model_dump_json()) == locking
+
+
+def test_other_data_that_a_run_was_tried_on_is_a_test_part_of_it():
+    elsewhere = make_run(99, photographs=3, seed=7).result
+    moved = elsewhere.predictions.model_copy(
+        update={"image": tuple(f"elsewhere-{name}" for name in elsewhere.predictions.image)}
+    )
+    other = Transfer(
+        protocol=elsewhere.protocol, identification=None, all_clean=None, frozen=elsewhere.quality,
+        zero_shot=elsewhere.quality, predictions=moved,
+    )  # fmt: skip
+    run = with_result(make_run(1), transfers=(other,))
+    seen = part_of(run, hash_of_test_part(other.protocol, other.predictions)).result
+    assert (seen.quality, seen.predictions) == (other.frozen, other.predictions)
+    assert seen.identification.accuracy == Undefined(undefined="no shared distortion")
