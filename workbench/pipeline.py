@@ -1,7 +1,7 @@
 """The whole project on one screen.
 
     Distortion -> draft_distortion() -> AttributeSet (draft) -> expert edits -> freeze_version()
-      -> Version -> run_version() -> RunResult -> compare_versions() -> Comparison
+      -> Version -> run_version() -> RunResult -> compare_finished() -> Comparison
 
 Each arrow is one function whose argument is the result of the one before.
 """
@@ -37,7 +37,7 @@ from workbench.drafting.pool import words_of
 from workbench.drafting.templates import Surroundings
 from workbench.encoders import load_encoder
 from workbench.errors import ConfigError, WorkbenchError
-from workbench.evaluation.comparable import finished_results
+from workbench.evaluation.comparable import finished_results, stands_under
 from workbench.evaluation.comparison import compare_runs
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import all_clean, identification_metrics
@@ -332,31 +332,30 @@ def generate_set(
     )
 
 
-def compare_versions(
+def compare_finished(
     store: Store,
-    refs: Sequence[str],
+    runs: Sequence[Run],
     *,
-    config: RunConfig | None = None,
     resamples: int = 10_000,
     kinds: Sequence[SubsetKind] = KINDS,
     quote: Sequence[str] = (),
     locked: bool = False,
 ) -> Comparison:
-    """Compare versions by their runs under one configuration; see `comparable_runs`.
+    """Compare finished runs under one protocol, such as those of `comparable_runs`.
 
     Whoever shows what comes of it calls `runs.looking.look_at` first.
 
     Args:
         store: The open store.
-        refs: Two or more versions.
-        config: The configuration; None takes the newest that all of them have run.
+        runs: With their results.
         resamples: Bootstrap resamples of photographs.
         kinds: What the images are divided by for figures within their parts.
         quote: Published tables to stand beside; see `quoted_rows`.
         locked: Compare on the locked photographs instead of the held-out ones.
     """
-    runs = comparable_runs(store, refs, config=config)
     labels = [store.versions.get(run.version).label for run in runs]
+    if len(set(labels)) < len(labels):
+        labels = [f"{label}, run {run.id}" for label, run in zip(labels, runs, strict=True)]
     runs = [on_locked(run) for run in runs] if locked else runs
     protocol = finished_results(runs, labels)[0].protocol
     return compare_runs(
@@ -370,7 +369,12 @@ def compare_versions(
 
 
 def comparable_runs(
-    store: Store, refs: Sequence[str], *, config: RunConfig | None = None
+    store: Store,
+    refs: Sequence[str],
+    *,
+    config: RunConfig | None = None,
+    dataset: str = "",
+    terms: str = "",
 ) -> list[Run]:
     """Return one finished run of each version, all under one configuration.
 
@@ -378,6 +382,8 @@ def comparable_runs(
         store: The open store.
         refs: Two or more versions.
         config: The configuration; None takes the newest that all of them have run.
+        dataset: Only data sets of whose description this is a part.
+        terms: Only protocols in whose split, target or crops these words stand.
 
     Raises:
         ConfigError: Fewer than two versions, or no configuration that all of them have run.
@@ -393,15 +399,18 @@ def comparable_runs(
     common = set.intersection(*(set(runs) for runs in done))
     if config is not None:
         common &= {config.hash}
-    if not common:
-        names = ", ".join(version.label for version in versions)
-        raise ConfigError(
-            f"{'That' if config else 'No'} configuration has "
-            f"{'not ' if config else ''}been run to its end for all of {names}. "
-            "Run each of them with the same experiment: workbench run REF --config FILE."
-        )
-    newest = max(common, key=lambda key: done[0][key])
-    return [store.runs.get(runs[newest]) for runs in done]
+    for key in sorted(common, key=lambda key: done[0][key], reverse=True):
+        found = [store.runs.get(runs[key]) for runs in done]
+        protocols = (run.result.protocol for run in found if run.result)
+        if all(stands_under(protocol, dataset, terms) for protocol in protocols):
+            return found
+    names = ", ".join(version.label for version in versions)
+    like = " and ".join(f"'{words}'" for words in (dataset, terms) if words)
+    raise ConfigError(
+        f"{'That' if config else 'No'} configuration{like and ' with ' + like} has "
+        f"{'not ' if config else ''}been run to its end for all of {names}. "
+        "Run each of them with the same experiment: workbench run REF --config FILE."
+    )
 
 
 def _attributes_for(

@@ -7,9 +7,13 @@ import pytest
 
 from workbench.domain.attributes import AttributeSet
 from workbench.evaluation.comparison import labels_of, verdict_sentence
-from workbench.pipeline import compare_versions
+from workbench.pipeline import comparable_runs, compare_finished
 
 from .full_database import CONFIG, DISTORTIONS, finish
+
+
+def of_both(store):
+    return compare_finished(store, comparable_runs(store, ["draft", "curated"]))
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def plain(element):
 
 
 def test_the_verdict_comes_first_and_is_the_pipelines(compared, full_store):
-    expected = compare_versions(full_store, ["draft", "curated"])
+    expected = of_both(full_store)
     sentence = verdict_sentence(expected.pairs[0], labels_of(expected))
     assert plain(compared.markdown[0]) == f"#### {sentence}"
     assert sentence.startswith("curated is better than draft")
@@ -130,7 +134,7 @@ def test_one_version_is_not_enough(compared, full_store):
 
 
 def test_published_figures_stand_beside_with_why_they_cannot_be_compared(compared, full_store):
-    looks = len(full_store.looks.list(compare_versions(full_store, ["draft", "curated"]).test_hash))
+    looks = len(full_store.looks.list(of_both(full_store).test_hash))
     compared.multiselect(key="compare-quoted").set_value(
         ["exiqa-table-2:KADID-10k", "exiqa-table-3:KADID-10k"]
     ).run()
@@ -141,5 +145,5 @@ def test_published_figures_stand_beside_with_why_they_cannot_be_compared(compare
     assert [(row[1], row[-1]) for row in strengths if row[0] == label] == [("0.977", "0.035")]
     told = [plain(caption) for caption in compared.caption]
     assert any("Not tested against: other data set (KADID-10k)" in one for one in told)
-    after = full_store.looks.list(compare_versions(full_store, ["draft", "curated"]).test_hash)
+    after = full_store.looks.list(of_both(full_store).test_hash)
     assert len(after) == looks  # they cost no look at the test part

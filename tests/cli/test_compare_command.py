@@ -123,3 +123,29 @@ def test_every_table_is_written_as_csv(compare, store, tmp_path):
     srcc = [row["srcc"] for row in document["rows"]]
     assert [float(row["srcc"]) for row in rows[:2]] == pytest.approx(srcc)
     assert (tmp_path / "tables" / "looks.csv").exists()
+
+
+def test_single_runs_stand_side_by_side_whatever_they_were_made_with(workbench, store):
+    by_run = json.loads(workbench("compare", "--run", 1, "--run", 2, "--json")[1])
+    by_version = json.loads(workbench("compare", *REFS, "--json")[1])
+    assert by_run["pairs"] == by_version["pairs"]
+    assert store.looks.list()[0].purpose == "compare run 1, run 2"
+
+
+def test_only_runs_on_the_named_data_and_terms_are_taken(compare, store):
+    described = store.runs.get(1).result.protocol
+    terms = ("--dataset", described.dataset[:12].upper(), "--protocol", described.target)
+    assert compare(*terms, "--json")[1]["protocol"]["dataset"] == described.dataset
+    assert compare("--dataset", "KADID", "--protocol", "MOS")[::2] == (
+        1,
+        "workbench: No configuration with 'KADID' and 'MOS' has been run to its end for all of "
+        "draft, curated. Run each of them with the same experiment: workbench run REF --config "
+        "FILE.\n",
+    )
+
+
+@pytest.mark.parametrize("names", [("draft",), ("--run", 1), ("draft", "--run", 1), ()])
+def test_one_of_anything_or_both_kinds_is_wrong_usage(workbench, store, names):
+    status, _, err = workbench("compare", *names)
+    assert status == 2
+    assert "Name two versions or more, or --run two times or more." in " ".join(err.split())

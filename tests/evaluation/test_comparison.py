@@ -239,6 +239,14 @@ def test_notes_say_what_is_weak_and_what_else_changed():
     assert "regressor.epochs is 100 and 9; seed is 0 and 7" in notes
 
 
+def test_settings_that_a_hash_leaves_out_at_their_default_are_told_whichever_run_is_first():
+    changed = {"tuning": {"insertion": "after_cls"}, "regressor": {"kind": "linear"}}
+    runs = [make_run(1), make_run(2, settings=changed)]
+    for order, said in ((runs, "end and after_cls"), (runs[::-1], "after_cls and end")):
+        notes = compare_runs(order, ["a", "b"], resamples=300).notes
+        assert any(f"tuning.insertion is {said}; regressor.kind is " in note for note in notes)
+
+
 def test_the_sentence_names_the_difference_this_set_could_have_shown():
     comparison = compare(CURATED, TWIN, labels=["draft", "curated"])
     (pair,) = comparison.pairs

@@ -11,7 +11,7 @@ import yaml
 
 from workbench.domain.attributes import AttributeSet
 from workbench.errors import ConfigError
-from workbench.pipeline import compare_versions, enqueue_run, freeze_version
+from workbench.pipeline import comparable_runs, compare_finished, enqueue_run, freeze_version
 from workbench.runs.experiment import load_experiment
 from workbench.store import open_store
 
@@ -219,12 +219,13 @@ def test_a_queued_run_is_worked_off_by_a_worker(workbench, place):
         status, _, err = workbench("worker", "--until-idle")
         assert status == 0, err
         assert [store.runs.get(run.id).status for run in runs] == ["done", "done"]
-        newest = compare_versions(store, ["plain", "rich"], resamples=500)
-        first = load_experiment(place / "tiny.yaml")
-        older = compare_versions(store, ["plain", "rich"], config=first, resamples=500)
-        assert "training seed 5" in newest.protocol.split
-        assert "training seed 0" in older.protocol.split
+        first, refs = load_experiment(place / "tiny.yaml"), ["plain", "rich"]
+        for seed, chosen in (
+            (5, comparable_runs(store, refs)),
+            (0, comparable_runs(store, refs, config=first)),
+            (0, comparable_runs(store, refs, terms="training seed 0")),
+        ):
+            found = compare_finished(store, chosen, resamples=500)
+            assert f"training seed {seed}" in found.protocol.split
         with pytest.raises(ConfigError, match="That configuration has not been run to its end"):
-            compare_versions(
-                store, ["plain", "rich"], config=load_experiment(place / "tiny.yaml", ["seed=77"])
-            )
+            comparable_runs(store, refs, config=load_experiment(place / "tiny.yaml", ["seed=77"]))

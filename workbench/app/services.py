@@ -295,11 +295,12 @@ def _compare(
     stale_after: tuple[list[str], list[int]],
     _author: str,
 ) -> Comparison:
-    from workbench.pipeline import compare_versions
+    from workbench.pipeline import comparable_runs, compare_finished
     from workbench.runs.looking import look_at
 
+    found = compare_finished(store, comparable_runs(store, hashes))
     purpose = f"compare {', '.join(stale_after[0])} in the browser"
-    return look_at(store, compare_versions(store, hashes), purpose=purpose, author=_author)
+    return look_at(store, found, purpose=purpose, author=_author)
 
 
 def configuration_words(config: RunConfig) -> str:

@@ -27,13 +27,13 @@ COMMANDS = {
     "generate": "generate:generate",
     "run": "runs:run",
     "worker": "runs:worker",
-    "compare": "runs:compare",
+    "compare": "compare:compare",
     "matrix": "matrix:matrix",
     "attribute": "attribution:attribute",
     "score": "scoring:score",
     "explain": "explaining:explain",
     "export": "scoring:export",
-    "app": "runs:app",
+    "app": "app:app",
 }
 
 

@@ -18,7 +18,7 @@ from workbench.evaluation.report import write_report
 from workbench.evaluation.wording import comparison_table
 from workbench.pipeline import (
     comparable_runs,
-    compare_versions,
+    compare_finished,
     draft_distortion,
     enqueue_run,
     freeze_version,
@@ -44,9 +44,9 @@ def demo(
         for version in versions:
             run_version_here(store, version, config, settings)
         hashes = [version.hash for version in versions]
-        found = compare_versions(store, hashes, config=config)
-        comparison = look_at(store, found, purpose="demo", author=settings.author)
         runs = comparable_runs(store, hashes, config=config)
+        found = compare_finished(store, runs)
+        comparison = look_at(store, found, purpose="demo", author=settings.author)
         report = report_on(comparison, runs, versions, settings.results / f"{config.name}.html")
     document = {
         "versions": [

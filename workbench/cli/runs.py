@@ -1,8 +1,7 @@
-"""Runs, the worker and comparisons on the command line."""
+"""Runs and the worker on the command line."""
 
 import os
 import socket
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,28 +9,23 @@ import typer
 from rich.console import Group
 
 from workbench.cli.console import Author, Db, Json, emit, progress_bar, table, workplace
-from workbench.cli.writable import require_writable
-from workbench.domain.comparison import Comparison, Looks
+from workbench.domain.comparison import Looks
 from workbench.domain.progress import Progress
 from workbench.domain.run import Run, RunResult
 from workbench.errors import RunError
 from workbench.evaluation.baseline_titles import TITLES
-from workbench.evaluation.report import write_report, write_tables
-from workbench.evaluation.subset_table import subset_table
-from workbench.evaluation.subsets import KINDS, column_named
-from workbench.evaluation.wording import comparison_table, figure_text, looked_sentences
+from workbench.evaluation.wording import figure_text, looked_sentences
 from workbench.pipeline import (
-    compare_versions,
     enqueue_run,
     run_version,
 )
 from workbench.runs.experiment import load_experiment
 from workbench.runs.experiment import stand_in as standing_in
-from workbench.runs.looking import compared_runs, look_at, look_at_runs
+from workbench.runs.looking import look_at_runs
 from workbench.runs.queue import run_log
 from workbench.runs.worker import Execute, work_off
-from workbench.settings import Settings, read_settings, resource
-from workbench.store import Store, open_store
+from workbench.settings import Settings
+from workbench.store import Store
 
 runs = typer.Typer(help="The queue of runs.", no_args_is_help=True, add_completion=False)
 
@@ -181,80 +175,6 @@ def worker(
         work_off(
             store, execution(store, settings), worker=name, until_idle=until_idle, settings=settings
         )
-
-
-def compare(
-    refs: Annotated[list[str], typer.Argument(metavar="REF REF...")],
-    config: Annotated[
-        Path | None, typer.Option(help="Experiment YAML; without, the newest that all have run.")
-    ] = None,
-    by: Annotated[
-        list[str],
-        typer.Option(help="Also within each distortion, level, group or photograph; repeatable."),
-    ] = [],  # noqa: B006
-    quote: Annotated[
-        list[str],
-        typer.Option(help="Show a published table beside, as NAME or NAME:DATASET; repeatable."),
-    ] = [],  # noqa: B006
-    locked: Annotated[
-        bool, typer.Option("--locked", help="On the locked photographs; every look is counted.")
-    ] = False,
-    report: Annotated[
-        Path | None,
-        typer.Option(help="Write a report: one HTML file, or JSON if it ends in .json."),
-    ] = None,
-    csv: Annotated[
-        Path | None, typer.Option(help="Write every table as CSV: a folder, or a file in .zip.")
-    ] = None,
-    author: Author = None,
-    json: Json = False,
-    db: Db = None,
-) -> None:
-    """Compare versions side by side, with intervals and verdicts."""
-    kinds = [column_named(name) for name in by]
-    require_writable(report, folder=False)
-    require_writable(csv, folder=csv is not None and csv.suffix.lower() != ".zip")
-    with workplace(db) as (settings, store):
-        found = compare_versions(
-            store,
-            refs,
-            config=load_experiment(config) if config else None,
-            kinds=tuple(dict.fromkeys((*KINDS, *kinds))),
-            quote=quote,
-            locked=locked,
-        )
-        purpose = f"compare {', '.join(refs)}{' on the locked part' if locked else ''}"
-        comparison = look_at(store, found, purpose=purpose, author=author or settings.author)
-        _write_down(store, comparison, report, csv)
-    parts = subset_table(comparison, kinds) if kinds else ""
-    emit(json, comparison.model_dump(mode="json"), lambda: comparison_table(comparison) + parts)
-
-
-def app(port: Annotated[int, typer.Option(min=1, max=65535)] = 8501, db: Db = None) -> None:
-    """Open the browser workbench on 127.0.0.1."""
-    settings = read_settings(database_url=db)
-    open_store(settings.database_url).close()
-    script = resource("streamlit_app.py")
-    command = [
-        sys.executable, "-m", "streamlit", "run", str(script),
-        f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true",
-        "--server.fileWatcherType=none", "--browser.gatherUsageStats=false",
-        "--client.toolbarMode=minimal", "--client.showErrorDetails=none",
-    ]  # fmt: skip
-    # In place of this process: what stops the command stops the server.
-    os.execve(sys.executable, command, {**os.environ, "WORKBENCH_DB": settings.database_url})
-
-
-def _write_down(
-    store: Store, comparison: Comparison, report: Path | None, csv: Path | None
-) -> None:
-    """Write what is asked for of a report and its tables."""
-    labels = [row.label for row in comparison.rows]
-    versions = [store.versions.get(row.version) for row in comparison.rows]
-    sets = {version.hash: version.attributes for version in versions}
-    for path, write in ((report, write_report), (csv, write_tables)):
-        if path is not None:
-            write(comparison, compared_runs(store, comparison), labels, sets, path)
 
 
 def _looked(store: Store, run: Run, purpose: str, author: str) -> Looks | None:

@@ -6,6 +6,7 @@ from workbench.domain.base import Frozen
 from workbench.domain.run import (
     EncoderFacts,
     Predictions,
+    Protocol,
     Run,
     RunResult,
 )
@@ -34,6 +35,24 @@ def finished_results(runs: Sequence[Run], labels: Sequence[str]) -> tuple[RunRes
         _require_same(runs[0], results[0].protocol, run, result.protocol, "protocol")
         _require_same(runs[0], _without_note(results[0]), run, _without_note(result), "encoder")
     return results
+
+
+def stands_under(protocol: Protocol, dataset: str, terms: str) -> bool:
+    """Return whether a protocol's words hold what is asked for, in capitals or not.
+
+    Args:
+        protocol: Of a result.
+        dataset: Words of its data set; "" for any.
+        terms: Words of its split, target or crops; "" for any.
+
+    Example:
+        >>> held = Protocol(dataset="KADID-10k", data_hash="", target="MOS", distortions=(),
+        ...     split="5 folds by photograph", crop="grid", images=1, photographs=1)
+        >>> stands_under(held, "kadid", "5 folds"), stands_under(held, "tid2013", "")
+        (True, False)
+    """
+    said = f"{protocol.split}; {protocol.target}; {protocol.crop}"
+    return dataset.casefold() in protocol.dataset.casefold() and terms.casefold() in said.casefold()
 
 
 def aligned_predictions(

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
+from workbench.domain.base import Frozen
 from workbench.domain.comparison import (
     Comparison,
     ComparisonPair,
@@ -208,18 +209,16 @@ def _prices(results: Sequence[RunResult], labels: Sequence[str]) -> list[str]:
 
 
 def _changed_settings(runs: Sequence[Run]) -> list[str]:
-    dumps = [_flat(run.config.model_dump(mode="json", exclude={"name"})) for run in runs]
-    return [
-        f"{field} is {' and '.join(dict.fromkeys(str(dump[field]) for dump in dumps))}"
-        for field in dumps[0]
-        if len({str(dump[field]) for dump in dumps}) > 1
-    ]
+    settings = [_settings(run.config) for run in runs]
+    names = dict.fromkeys(name for some in settings for name in some if name != "name")
+    told = {name: dict.fromkeys(some.get(name, "not set") for some in settings) for name in names}
+    return [f"{name} is {' and '.join(said)}" for name, said in told.items() if len(said) > 1]
 
 
-def _flat(value: dict[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for name, field in value.items():
-        flat |= (
-            _flat(field, f"{prefix}{name}.") if isinstance(field, dict) else {prefix + name: field}
-        )
-    return flat
+def _settings(section: Frozen, prefix: str = "") -> dict[str, str]:
+    """Return every field in words by its path; a dump would leave some out at their default."""
+    found: dict[str, str] = {}
+    for name, field in section:
+        inner = isinstance(field, Frozen)
+        found |= _settings(field, f"{prefix}{name}.") if inner else {prefix + name: str(field)}
+    return found
