@@ -1,12 +1,13 @@
-"""Find every module of a package, and look things up by name with a useful error."""
+"""Find modules and what other packages offer, and look things up by name with a useful error."""
 
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from workbench.errors import UnknownNameError
+from workbench.errors import ConfigError, UnknownNameError
 
 
 def discover(package: ModuleType) -> list[ModuleType]:
@@ -24,6 +25,30 @@ def discover(package: ModuleType) -> list[ModuleType]:
         for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name)
         if not info.name.startswith("_")
     ]
+
+
+def offered(group: str, what: str) -> Iterator[tuple[EntryPoint, str, Any]]:
+    """Yield (entry point, package, what it names) of every entry point of a group, in order.
+
+    Args:
+        group: Such as "attribute_workbench.distortions".
+        what: What is offered there, for the message.
+
+    Raises:
+        ConfigError: One cannot be loaded; the line names its package.
+    """
+    points = entry_points(group=group)
+    named = [(point, point.dist.name if point.dist else point.module) for point in points]
+    for point, package in sorted(named, key=lambda one: (one[0].name, one[1])):
+        try:
+            found = point.load()
+        except Exception as fault:  # a stranger's module may raise anything
+            said = " ".join(f"{type(fault).__name__}: {fault}".split())
+            raise ConfigError(
+                f"The package '{package}' offers {what} that cannot be loaded: {point.value}: "
+                f"{said}. Repair or uninstall {package}."
+            ) from fault
+        yield point, package, found
 
 
 T = TypeVar("T")

@@ -31,13 +31,13 @@ from workbench.evaluation.baseline_titles import (
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.held_out import Floats, FoldedData, Predict
 from workbench.evaluation.nss import nss_features
+from workbench.evaluation.packaged_metrics import ImageMetric, scores
 from workbench.evaluation.readings import Readings, Views, pair_probabilities, read_images
 from workbench.evaluation.refit import Pool, ridge_refit
 from workbench.evaluation.support_vectors import fit_support_vectors
 
 # Probabilities (n, D), float32, as attributes have them, quality (n,) and seed to `predict`.
 Regress = Callable[[np.ndarray, Floats, int], Callable[[np.ndarray], Floats]]
-ImageMetric = Callable[[np.ndarray], float]  # RGB (H, W, 3) uint8 to a score, higher is better
 
 # LIQE (Zhang et al., CVPR 2023) asks for "a photo of a(n) {scene} with {distortion} artifacts".
 NAME_PAIR = ("A photo with {} artifacts.", "A clean photo.")
@@ -81,9 +81,7 @@ def baselines(
         regress: The run's regressor; returns its `predict`.
         seed: The run's; fold f takes seed + f.
         progress: Told the share done; what it raises passes through.
-        further: Metrics of other packages by name, asked for each image as it is. pyiqa's fit in
-            here; the workbench doesn't depend on it, since parts of it are licensed for
-            non-commercial use only.
+        further: Metrics of other packages by name; see `packaged_metrics`.
 
     Returns:
         Results by name, in the order of `TITLES`, then of `further`.
@@ -109,7 +107,7 @@ def baselines(
         }
     results = {name: _result(name, values, data) for name, values in predicted.items()}
     for name, metric in (further or {}).items():
-        results[name] = _outside(name, np.array([metric(image) for image in data.images]), data)
+        results[name] = _outside(name, scores(name, metric, data.images), data)
     return results
 
 

@@ -16,6 +16,7 @@ from workbench.domain.run import Predictions, Protocol
 from workbench.encoders import Encoder
 from workbench.evaluation.baselines import baselines
 from workbench.evaluation.held_out import FoldedData
+from workbench.evaluation.packaged_metrics import offered_metrics
 from workbench.tuning.regressor import fit_regressor
 from workbench.tuning.views import grid_crops
 
@@ -95,6 +96,7 @@ def baselines_of(
         ),
         seed=config.seed,
         progress=progress,
+        further=offered_metrics(),
     )
     return {name: one.quality for name, one in found.items()}
 
