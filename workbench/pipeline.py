@@ -51,7 +51,8 @@ from workbench.training.held_out import held_out
 from workbench.training.images import make_data, open_and_locked
 from workbench.training.record import baselines_of, environment, predictions_of, protocol_of
 from workbench.training.task import Task, kept_trainings, parent_folder
-from workbench.training.transfer import require_unseen, transfers
+from workbench.training.transfer import transfers
+from workbench.training.unseen import require_unseen
 from workbench.training.whole import keep, on_locked_images, trained_whole
 from workbench.tuning.polarity import sentence_pairs
 from workbench.tuning.threads import computing_threads
@@ -277,7 +278,7 @@ def run_version(
         splits = run_splits(data, config.split)
         found, figures, tested = held_out(task, data, splits, part(progress, 0.1, 0.7))
         model = trained_whole(task, data, part(progress, 0.7, 0.8))
-        elsewhere = transfers(model, config, settings, recipes, part(progress, 0.8, 0.9))
+        elsewhere = transfers(model, data, config, settings, recipes, part(progress, 0.8, 0.9))
         shown = data.only(tested)
         beside = {} if config.split.published else baselines_of(
             encoder, data, data.distortions, config, recipes, part(progress, 0.9, 1.0)

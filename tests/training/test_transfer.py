@@ -13,10 +13,9 @@ from tests.training.small_run import (
 )
 from workbench.datasets.splits.grouped import photograph_folds
 from workbench.domain.run import Transfer
-from workbench.errors import ConfigError
 from workbench.evaluation.correlation import quality_metrics, srcc
 from workbench.evaluation.identification import all_clean, identification_metrics
-from workbench.training.transfer import require_unseen, transfer, transfers
+from workbench.training.transfer import transfer, transfers
 from workbench.training.whole import trained_whole
 from workbench.tuning.regressor import fit_regressor
 
@@ -86,7 +85,9 @@ def test_photographs_with_scores_only_are_scored_with_their_subsets(model, setti
     root = scored_photographs(tmp_path)
     config = configured(transfer=[{"dataset": "table", "root": str(root)}])
     told = []
-    (found,) = transfers(model, config, settings, (), lambda share, _: told.append(share))
+    (found,) = transfers(
+        model, made_set(), config, settings, (), lambda share, _: told.append(share)
+    )
     assert found.identification is None
     assert told == sorted(told)
     targets, predicted = (
@@ -97,24 +98,3 @@ def test_photographs_with_scores_only_are_scored_with_their_subsets(model, setti
         "ss00": srcc(predicted[::2], targets[::2]), "ss01": srcc(predicted[1::2], targets[1::2]),
     }  # fmt: skip
     assert Transfer.model_validate_json(found.model_dump_json()) == found
-
-
-OWN = {"photographs": "pictures", "distortions": ("gaussian_blur",)}
-TABLE = {"dataset": "table", "root": "scores", "distortions": ("gaussian_blur",)}
-
-
-@pytest.mark.parametrize(
-    ("data", "other"),
-    [
-        (OWN, {**OWN, "distortions": ("white_noise",), "seed": 4}),
-        (OWN, {**OWN, "photographs": "./pictures/"}),
-        (TABLE, {**TABLE, "distortions": ()}),
-        (TABLE, {**TABLE, "root": "./scores"}),
-    ],
-    ids=["photographs", "same folder", "dataset", "same root"],
-)
-def test_the_photographs_of_the_run_are_refused(data, other):
-    elsewhere = {"dataset": "table", "root": "elsewhere"}
-    config = configured().model_dump() | {"data": data, "transfer": [elsewhere, other]}
-    with pytest.raises(ConfigError, match=r"^transfer\.1 takes the photographs that data is tuned"):
-        require_unseen(type(CONFIG).model_validate(config))

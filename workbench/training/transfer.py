@@ -1,22 +1,20 @@
 """A run's model on data that it was not tuned on (Tables IV and V)."""
 
-from pathlib import Path
-
 import numpy as np
 
 from workbench.datasets.image_set import ImageSet
 from workbench.datasets.splits.grouped import photograph_folds
-from workbench.domain.config import AnyData, DataConfig, DatasetConfig, RunConfig, SplitConfig
+from workbench.domain.config import RunConfig, SplitConfig
 from workbench.domain.metrics import IdentificationMetrics, Metric
 from workbench.domain.progress import Progress, part
 from workbench.domain.recipe import Recipe
 from workbench.domain.run import Transfer
-from workbench.errors import ConfigError
 from workbench.evaluation.correlation import quality_metrics, srcc
 from workbench.evaluation.identification import all_clean, identification_metrics
 from workbench.settings import Settings
 from workbench.training.images import make_data
 from workbench.training.record import baselines_of, predictions_of, protocol_of
+from workbench.training.unseen import without_seen
 from workbench.training.whole import WholeModel
 from workbench.tuning.model import Features
 from workbench.tuning.regressor import fit_regressor
@@ -24,6 +22,7 @@ from workbench.tuning.regressor import fit_regressor
 
 def transfers(
     model: WholeModel,
+    tuned: ImageSet,
     config: RunConfig,
     settings: Settings,
     recipes: tuple[Recipe, ...],
@@ -33,6 +32,7 @@ def transfers(
 
     Args:
         model: Trained on all open images.
+        tuned: These images; photographs that show the same picture are left out.
         config: Names the other data, which `require_unseen` let pass; its folds and regressor are
             used there too.
         settings: Cache folder.
@@ -40,13 +40,14 @@ def transfers(
         progress: Told the share done.
 
     Raises:
-        DataError: The other data cannot be made or read.
+        DataError: The other data cannot be made or read, or nothing in it is unseen.
     """
     found, count = [], len(config.transfer)
     for number, other in enumerate(config.transfer):
         told = part(progress, number / count, (number + 1) / count)
         data = make_data(other, settings, part(told, 0.0, 0.2), recipes)
-        found.append(transfer(model, data, config, recipes, part(told, 0.2, 1.0)))
+        data = without_seen(data, tuned, part(told, 0.2, 0.3))
+        found.append(transfer(model, data, config, recipes, part(told, 0.3, 1.0)))
     return tuple(found)
 
 
@@ -129,29 +130,3 @@ def _subsets(data: ImageSet, quality: np.ndarray) -> dict[str, Metric]:
     parts = sorted(set(data.subset) - {""})
     rows = {name: [row for row, own in enumerate(data.subset) if own == name] for name in parts}
     return {name: srcc(quality[own], data.quality[own]) for name, own in rows.items()}
-
-
-def require_unseen(config: RunConfig) -> None:
-    """Refuse other data that are made of the photographs that are tuned on.
-
-    Raises:
-        ConfigError: Names the first such.
-    """
-    for number, other in enumerate(config.transfer):
-        if _same(config.data, other):
-            raise ConfigError(
-                f"transfer.{number} takes the photographs that data is tuned on, so nothing in it "
-                "is unseen. Name another folder."
-            )
-
-
-def _same(data: AnyData, other: AnyData) -> bool:
-    if isinstance(data, DataConfig) and isinstance(other, DataConfig):
-        return _folder(data.photographs) == _folder(other.photographs)
-    if isinstance(data, DatasetConfig) and isinstance(other, DatasetConfig):
-        return data.dataset == other.dataset and _folder(data.root) == _folder(other.root)
-    return False
-
-
-def _folder(name: str) -> Path:
-    return Path(name).resolve()
