@@ -4,7 +4,7 @@ from workbench.settings import read_settings
 from workbench.tuning.threads import computing_threads
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _one_thread():
     with computing_threads(1):
         yield

@@ -63,6 +63,7 @@ def test_types_that_both_have_are_identified_where_nothing_else_shows(model, tri
     )
     assert found.all_clean == all_clean(true, levels=levels)
     assert found.protocol.distortions == ("white_noise",)
+    assert found.identified == len(rows) < len(other)
 
 
 def test_the_terms_are_those_of_the_other_datas_folds(tried):

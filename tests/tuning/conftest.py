@@ -14,7 +14,7 @@ def _one():
     return small_encoder()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _one_thread():
     """Keep short operations of small towers from waiting for each other."""
     with computing_threads(1):

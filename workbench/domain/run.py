@@ -124,6 +124,8 @@ class Transfer(Frozen):
         protocol: The terms of the other data; its distortions are those that both have.
         identification: Strengths of the distortions that both have; None if they share none.
         all_clean: The baseline that predicts strength 0 everywhere.
+        identified: Number of images behind these two, since those that show any other type are left
+            out; None in results of before it was kept.
         frozen: Quality with the features frozen and the regressor trained on the other data's
             folds. The paper calls this zero-shot.
         zero_shot: Quality with nothing trained on the other data at all.
@@ -135,6 +137,7 @@ class Transfer(Frozen):
     protocol: Protocol
     identification: IdentificationMetrics | None
     all_clean: IdentificationMetrics | None
+    identified: int | None = None
     frozen: QualityMetrics
     zero_shot: QualityMetrics
     subsets: dict[str, Metric] = Field(default_factory=dict)

@@ -56,6 +56,7 @@ class MatrixCell(Frozen):
         tested_on: Label of the column.
         held_out: True for the run's own data, whose figures are those of held-out photographs.
         images: Number of images that quality is judged on.
+        identified: Number of images that identification is judged on; None where nobody counted.
         types: Number of distortions that both know.
         identification: Strengths of those distortions; undefined if there are none.
         all_clean: The baseline that predicts strength 0 everywhere.
@@ -68,6 +69,7 @@ class MatrixCell(Frozen):
     tested_on: str
     held_out: bool
     images: int
+    identified: int | None = None
     types: int
     identification: IdentificationMetrics | Undefined
     all_clean: IdentificationMetrics | Undefined

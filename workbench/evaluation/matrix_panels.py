@@ -111,6 +111,7 @@ def _identified(cell: MatrixCell) -> Entry:
             f"always clean {figure_text(clean.accuracy)}",
             f"present only {figure_text(found.accuracy_present)}",
             f"RMSE {figure_text(found.rmse)}, {count_text(cell.types, 'type')}",
+            *([] if cell.identified is None else [count_text(cell.identified, "image")]),
         ),
         shade=_above_clean(found, clean),
         held_out=cell.held_out,

@@ -107,9 +107,10 @@ def _transferred(run: Run, result: RunResult, other: Transfer) -> Iterator[Publi
     protocol, own = other.protocol, result.protocol.dataset
     identified = other.identification
     if identified is not None:
+        counted = protocol.model_copy(update={"images": other.identified or protocol.images})
         for row in _rows(MATRIX_TABLES[0], protocol, tested=protocol.dataset, trained=own):
             for name, value in (("accuracy", identified.accuracy), ("RMSE", identified.rmse)):
-                yield from _pair(MATRIX_TABLES[0], name, row, run, protocol, ours=value)
+                yield from _pair(MATRIX_TABLES[0], name, row, run, counted, ours=value)
     for row in _rows(MATRIX_TABLES[1], protocol, tested=protocol.dataset, trained=own):
         yield from _pair(MATRIX_TABLES[1], "SRCC", row, run, protocol, ours=other.frozen.srcc)
 

@@ -29,6 +29,7 @@ class _Tested:
     held_out: bool
     identification: IdentificationMetrics | None
     all_clean: IdentificationMetrics | None
+    identified: int | None
     frozen: QualityMetrics
     zero_shot: QualityMetrics
 
@@ -114,15 +115,21 @@ def _results(runs: Sequence[Run], labels: Sequence[str]) -> list[RunResult]:
 
 
 def _tested(result: RunResult) -> Iterator[_Tested]:
-    own = result.quality
-    yield _Tested(result.protocol, True, result.identification, result.all_clean, own, own)
+    own, count = result.quality, result.protocol.images
+    yield _Tested(result.protocol, True, result.identification, result.all_clean, count, own, own)
     for other in result.transfers:
         yield _transferred(other)
 
 
 def _transferred(other: Transfer) -> _Tested:
     return _Tested(
-        other.protocol, False, other.identification, other.all_clean, other.frozen, other.zero_shot
+        other.protocol,
+        False,
+        other.identification,
+        other.all_clean,
+        other.identified,
+        other.frozen,
+        other.zero_shot,
     )
 
 
@@ -184,6 +191,7 @@ def _cell(run: int, one: _Tested, column: str) -> MatrixCell:
         tested_on=column,
         held_out=one.held_out,
         images=one.protocol.images,
+        identified=one.identified,
         types=types,
         identification=one.identification or nothing,
         all_clean=one.all_clean or nothing,

@@ -70,14 +70,15 @@ def transfer(
     seen = model.tuned.features(data.images)
     progress(0.4, "other data: scored")
     frozen = _frozen(model, seen, data, config)
-    identified, clean = _identified(model, seen, data)
+    identification, clean, identified = _identified(model, seen, data)
     encoder = model.task.encoder
     common = tuple(sorted(set(data.distortions) & set(model.task.attributes.distortions)))
     terms = protocol_of(data, _by_folds(config), crop=encoder.facts.image_size)
     return Transfer(
         protocol=terms.model_copy(update={"distortions": common}),
-        identification=identified,
+        identification=identification,
         all_clean=clean,
+        identified=identified,
         frozen=quality_metrics(data.quality.tolist(), frozen.tolist()),
         zero_shot=quality_metrics(data.quality.tolist(), model.quality(seen).tolist()),
         subsets=_subsets(data, frozen),
@@ -109,21 +110,22 @@ def _frozen(model: WholeModel, seen: Features, data: ImageSet, config: RunConfig
 
 def _identified(
     model: WholeModel, seen: Features, data: ImageSet
-) -> tuple[IdentificationMetrics | None, IdentificationMetrics | None]:
-    """Return figures over the distortions that both have, and of calling everything clean."""
+) -> tuple[IdentificationMetrics | None, IdentificationMetrics | None, int]:
+    """Return figures over the types that both have, of calling all clean, and how many images."""
     own = sorted(model.task.attributes.distortions)
     columns = [
         (own.index(name), other) for other, name in enumerate(data.distortions) if name in own
     ]
     if not columns:
-        return None, None
+        return None, None, 0
     ours, theirs = (list(some) for some in zip(*columns, strict=True))
     truth = data.strengths()
     rows = np.delete(truth, theirs, axis=1).max(1, initial=0) == 0  # shows nothing else
     levels = [data.levels[other] for other in theirs]
     shown = truth[rows][:, theirs]
     told = model.tuned.strengths(seen.probabilities)[rows][:, ours]
-    return identification_metrics(shown, told, levels=levels), all_clean(shown, levels=levels)
+    found = identification_metrics(shown, told, levels=levels)
+    return found, all_clean(shown, levels=levels), len(shown)
 
 
 def _subsets(data: ImageSet, quality: np.ndarray) -> dict[str, Metric]:
