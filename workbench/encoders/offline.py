@@ -28,7 +28,7 @@ from workbench.settings import Settings
 
 NAME = "offline"
 WEIGHTS = Path(__file__).parent / "weights" / "offline.safetensors"
-WEIGHTS_SHA256 = "343bb6c0acffe6a955ecd013a414d4257df2b08cb23ba11e4779774ca695ed38"
+WEIGHTS_SHA256 = "8fb74c2fff77959cc7dc5a831ac1278dab68429c53a4279fe8c029b69605349e"
 
 VISION = CLIPVisionCfg(
     image_size=224, patch_size=32, width=192, layers=3, head_width=32, mlp_ratio=2.0,
