@@ -111,6 +111,25 @@ def go_to(page: Page, title: str) -> None:
     settled(page, title)
 
 
+def choose(page: Page, name: str, option: str) -> None:
+    """Choose an option of a select box; a long list may move while it is clicked, so look again.
+
+    Args:
+        page: The browser's page.
+        name: Label of the select box.
+        option: What to choose.
+    """
+    page.get_by_role("combobox", name=name).click()
+    wanted, tries = page.get_by_role("option", name=option, exact=True), 5
+    while tries:
+        wanted.click()
+        with suppress(AssertionError):
+            expect(wanted).to_have_count(0, timeout=PATIENCE_MS / 10)
+            return
+        tries -= 1
+    raise AssertionError(f"'{option}' of '{name}' could not be chosen.")
+
+
 def settled(page: Page, title: str) -> None:
     """Wait until a page shows its title and Streamlit has finished drawing it.
 

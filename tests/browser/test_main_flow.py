@@ -13,7 +13,7 @@ from workbench.runs.experiment import load_experiment
 from workbench.settings import read_settings
 from workbench.store import open_store
 
-from .running_app import chromium_page, go_to, running_app, settled
+from .running_app import choose, chromium_page, go_to, running_app, settled
 
 pytestmark = pytest.mark.browser
 
@@ -121,8 +121,7 @@ def test_edit_freeze_run_and_see_both_srcc_side_by_side(page, settings, first_ru
 
 def edit_an_attribute(page: Page) -> None:
     go_to(page, "Draft")
-    page.get_by_role("combobox", name="Distortion").click()
-    page.get_by_role("option", name="JPEG", exact=True).click()
+    choose(page, "Distortion", "JPEG")
     field = page.get_by_role("textbox", name="Attribute 1 of JPEG")
     expect(field).to_have_value("visible grid of small square blocks")
     settled(page, "Draft")
@@ -141,8 +140,7 @@ def freeze(page: Page) -> None:
 
 def start_a_run_and_watch_it(page: Page) -> None:
     go_to(page, "Runs")
-    page.get_by_role("combobox", name="Experiment").click()
-    page.get_by_role("option", name="tiny", exact=True).click()
+    choose(page, "Experiment", "tiny")
     expect(page.get_by_text("2 distortions, packaged photographs at 224×224 px")).to_be_visible()
     page.get_by_role("button", name="Start run").click()
     expect(page.get_by_text("Run 2 is in the queue")).to_be_visible()

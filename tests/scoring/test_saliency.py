@@ -84,9 +84,8 @@ def test_a_map_covers_the_image_and_says_what_it_is_of(untuned, image, mode, met
     assert found.probability == pytest.approx(model.strengths(probabilities)[0, 1], abs=1e-5)
 
 
-@pytest.mark.parametrize("method", ["gradient_rollout", "occlusion"])
-def test_grain_is_found_where_it_is(untuned, image, method):
-    found = saliency(untuned, image, distortion=1, method=method)
+def test_grain_is_found_where_it_is(untuned, image):
+    found = saliency(untuned, image, distortion=1, method="gradient_rollout")
     top, left = np.unravel_index(found.values.argmax(), found.values.shape)
     assert top < 128
     assert left < 128
