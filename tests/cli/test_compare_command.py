@@ -144,8 +144,10 @@ def test_only_runs_on_the_named_data_and_terms_are_taken(compare, store):
     )
 
 
-@pytest.mark.parametrize("names", [("draft",), ("--run", 1), ("draft", "--run", 1), ()])
+@pytest.mark.parametrize(
+    "names", [("draft",), ("--run", 1), ("--run", 1, "--run", 1), ("draft", "--run", 1), ()]
+)
 def test_one_of_anything_or_both_kinds_is_wrong_usage(workbench, store, names):
     status, _, err = workbench("compare", *names)
     assert status == 2
-    assert "Name two versions or more, or --run two times or more." in " ".join(err.split())
+    assert "Name two versions or more, or two runs or more by --run." in err.replace("│", "")

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.installed_package import put_package
+from workbench.distortions.packages import ENTRY_POINTS
+
 ROOT = Path(__file__).parents[2]
 
 FADE = """
@@ -39,13 +42,8 @@ except ConfigError as fault:
 @pytest.fixture
 def answer(tmp_path):
     def install(package, target, code):
-        (tmp_path / f"{package}_code.py").write_text(code)
-        metadata = tmp_path / f"{package}-1.0.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n")
-        (metadata / "entry_points.txt").write_text(
-            f"[attribute_workbench.distortions]\n{package} = {package}_code{target}\n"
-        )
+        entry = f"{package} = {package}_code{target}"
+        put_package(tmp_path, package, group=ENTRY_POINTS, entry=entry, code=code)
 
     def ask(*packages):
         for package in packages:

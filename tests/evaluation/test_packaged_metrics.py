@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from tests.installed_package import put_package
 from workbench.errors import ConfigError
-from workbench.evaluation.packaged_metrics import offered_metrics, scores
+from workbench.evaluation.packaged_metrics import ENTRY_POINTS, offered_metrics, scores
 
 CODE = """
 brightness = lambda image: image.mean()
@@ -22,13 +23,8 @@ def install(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
 
     def installed(package, name, target):
-        (tmp_path / f"{package}_metrics.py").write_text(CODE)
-        metadata = tmp_path / f"{package}-1.0.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n")
-        (metadata / "entry_points.txt").write_text(
-            f"[attribute_workbench.image_metrics]\n{name} = {package}_metrics:{target}\n"
-        )
+        entry = f"{name} = {package}_code:{target}"
+        put_package(tmp_path, package, group=ENTRY_POINTS, entry=entry, code=CODE)
 
     return installed
 
@@ -42,8 +38,8 @@ def test_a_packages_metric_is_found_by_its_name_and_asked_for_each_image(install
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ("LOST", "The package 'second' offers metrics that cannot be loaded: second_metrics:LOST"),
-        ("NOTHING", "The package 'second' offers second_metrics:NOTHING as a metric, which is no "
+        ("LOST", "The package 'second' offers metrics that cannot be loaded: second_code:LOST"),
+        ("NOTHING", "The package 'second' offers second_code:NOTHING as a metric, which is no "
          "function of an image. Repair or uninstall second."),
         ("brightness", "Two packages offer a metric 'light', one of them 'second'."),
     ],

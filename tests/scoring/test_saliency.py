@@ -53,10 +53,16 @@ def tuned(model, mode):
 
 
 @pytest.fixture(scope="module")
-def image():
-    """A smooth picture of more than one view, with grain in its upper left part."""
+def smooth():
+    """A smooth picture of more than one view."""
     across = np.linspace(60, 180, 300)[None, :, None] + np.linspace(0, 40, 240)[:, None, None]
-    made = np.repeat(across, 3, axis=2)
+    return np.repeat(across, 3, axis=2).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def image(smooth):
+    """The smooth picture with grain in its upper left part."""
+    made = smooth.astype(float)
     made[:96, :96] += np.random.default_rng(0).normal(0, 40, (96, 96, 3))
     return made.clip(0, 255).astype(np.uint8)
 
@@ -84,8 +90,10 @@ def test_a_map_covers_the_image_and_says_what_it_is_of(untuned, image, mode, met
     assert found.probability == pytest.approx(model.strengths(probabilities)[0, 1], abs=1e-5)
 
 
-def test_grain_is_found_where_it_is(untuned, image):
-    found = saliency(untuned, image, distortion=1, method="gradient_rollout")
+@pytest.mark.parametrize("method", ["gradient_rollout", "occlusion"])
+def test_grain_is_found_where_it_is(untuned, image, smooth, method):
+    reference = smooth if method == "occlusion" else None  # blind, it misleads: docs/saliency.md
+    found = saliency(untuned, image, distortion=1, method=method, reference=reference)
     top, left = np.unravel_index(found.values.argmax(), found.values.shape)
     assert top < 128
     assert left < 128

@@ -56,9 +56,10 @@ def compare(
     db: Db = None,
 ) -> None:
     """Compare versions, or single runs, side by side, with intervals and verdicts."""
-    names = [*(refs or ()), *(f"run {id}" for id in run)]
+    single = list(dict.fromkeys(run))
+    names = [*(refs or ()), *(f"run {id}" for id in single)]
     if bool(refs) == bool(run) or len(names) < 2:
-        raise typer.BadParameter("Name two versions or more, or --run two times or more.")
+        raise typer.BadParameter("Name two versions or more, or two runs or more by --run.")
     kinds = [column_named(name) for name in by]
     require_writable(report, folder=False)
     require_writable(csv, folder=csv is not None and csv.suffix.lower() != ".zip")
@@ -66,7 +67,7 @@ def compare(
         given = load_experiment(config) if config else None
         found = compare_finished(
             store,
-            [store.runs.get(id) for id in dict.fromkeys(run)]
+            [store.runs.get(id) for id in single]
             or comparable_runs(store, names, config=given, dataset=dataset, terms=protocol),
             kinds=tuple(dict.fromkeys((*KINDS, *kinds))),
             quote=quote,
