@@ -9,6 +9,7 @@ compared: other work on the machine plays no part. A ratio is ours / reference, 
 asks for more than the reference.
 """
 
+import copy
 import json
 import os
 import subprocess
@@ -93,13 +94,14 @@ def scoring(encoder: Encoder) -> list[dict[str, Any]]:
     given = encoder.normalise(crops)
     count = encoder.tower.embed(prepared(encoder, crops[:1])).shape[1]
     frozen = torch.no_grad()(frozen_step(encoder, given, count + PROMPTS, backward=False))
-    bare = torch.no_grad()(lambda: encoder.tower(prepared(encoder, crops)))
+    own = untouched(encoder)
+    bare = torch.no_grad()(lambda: own(prepared(encoder, crops)))
     tuned_s, plain_s, frozen_s, bare_s = interleaved(
         lambda: model.features(images), lambda: plain.features(images), frozen, bare
     )
     what = f"{encoder.facts.name}: scoring, {len(crops)} crops"
     prompted = f"{what}, {PROMPTS} prompts"
-    reference = f"bare forward, {count} tokens"
+    reference = f"open_clip's own forward, {count} tokens"
     return [
         compared(f"{what}, no prompts", plain_s, reference, bare_s, "<= 1.1"),
         compared(prompted, tuned_s, f"forward, {count + PROMPTS} tokens", frozen_s, "<= 1.1"),
@@ -274,6 +276,14 @@ def frozen_step(encoder: Encoder, given: Tensor, tokens: int, *, backward: bool 
             told.square().sum().backward()
 
     return once
+
+
+def untouched(encoder: Encoder) -> nn.Module:
+    """Return a copy of open_clip's image tower without the hooks of the workbench's."""
+    visual: Any = copy.deepcopy(encoder.tower.visual)
+    for module in visual.modules():
+        module._forward_pre_hooks.clear()
+    return visual
 
 
 def prepared(encoder: Encoder, crops: Tensor) -> Tensor:

@@ -51,6 +51,10 @@ class Tower(nn.Module, ABC):
     def pool(self, tokens: Tensor) -> Tensor:
         """Return embeddings, (B, E), from the last block's [class, patches], (B, C+N, W)."""
 
+    def pass_block(self, layer: int, tokens: Tensor) -> Tensor:
+        """Return what a block makes of tokens, prompts among them, (B, T, W)."""
+        return self.blocks[layer](tokens)  # type: ignore[no-any-return]
+
     def finish(self, tokens: Tensor, own: int) -> Tensor:
         """Return embeddings, (B, E), from what enters the last block, (B, own + P, W).
 

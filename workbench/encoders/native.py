@@ -7,10 +7,12 @@ that moves the seam is noticed.
 
 from typing import Any
 
+import torch
 from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
 
 from workbench.encoders.base import Tower
+from workbench.encoders.frozen_block import without_gradient
 from workbench.errors import ConfigError
 
 
@@ -46,6 +48,13 @@ class NativeTower(Tower):
         """See `Tower.admit`."""
         return self.visual.ln_pre(tokens)  # type: ignore[no-any-return]
 
+    def pass_block(self, layer: int, tokens: Tensor) -> Tensor:
+        """See `Tower.pass_block`; without gradient, a frozen block's work is done sooner."""
+        block = self.blocks[layer]
+        if torch.is_grad_enabled() or not isinstance(block, ResidualAttentionBlock):
+            return super().pass_block(layer, tokens)
+        return without_gradient(block, tokens, tokens.shape[1])
+
     def finish(self, tokens: Tensor, own: int) -> Tensor:
         """See `Tower.finish`: only tokens that are pooled ask, and pass through the MLP.
 
@@ -56,6 +65,8 @@ class NativeTower(Tower):
             return super().finish(tokens, own)
         by_class = visual.pool_type == "tok" and visual.attn_pool is None
         count = self.class_tokens if by_class else own
+        if not torch.is_grad_enabled():
+            return self.pool(without_gradient(block, tokens, count))
         normed = block.ln_1(tokens)
         told = block.attention(normed[:, :count], normed, normed)
         values = tokens[:, :count] + block.ls_1(told)

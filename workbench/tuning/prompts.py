@@ -55,17 +55,23 @@ class PromptedTower(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return embeddings, (B, E), of normalised images, (B, 3, S, S)."""
         (tower,) = self._tower
+        if not self.prompts.shape[1]:
+            return tower.encode(images)
         own = tower.embed(images)  # (B, 1+N, W)
         count = own.shape[1]
         fresh = self.dropout(self.prompts)
         first = tower.admit(fresh[0]) if self.insertion == "end" else fresh[0]
-        joined = first.expand(len(own), -1, -1)  # (B, P, W)
-        *earlier, _ = tower.blocks
-        for layer, block in enumerate(earlier):
+        tokens = joined(own, first)  # (B, 1+N+P, W)
+        *earlier, last = range(len(tower.blocks))
+        for layer in earlier:
             if 0 < layer < len(fresh):
-                joined = fresh[layer].expand(len(own), -1, -1)
-            tokens = block(torch.cat([own, joined.to(own.dtype)], dim=1))  # (B, 1+N+P, W)
-            own, joined = tokens[:, :count], tokens[:, count:]
-        if len(fresh) > 1:
-            joined = fresh[-1].expand(len(own), -1, -1)
-        return tower.finish(torch.cat([own, joined.to(own.dtype)], dim=1), count)
+                tokens = joined(tokens[:, :count], fresh[layer])
+            tokens = tower.pass_block(layer, tokens)
+        if 0 < last < len(fresh):
+            tokens = joined(tokens[:, :count], fresh[last])
+        return tower.finish(tokens, count)
+
+
+def joined(own: Tensor, prompts: Tensor) -> Tensor:
+    """Return tokens, (B, C+N, W), with the prompts, (P, W), behind them, (B, C+N+P, W)."""
+    return torch.cat([own, prompts.expand(len(own), -1, -1).to(own.dtype)], dim=1)
