@@ -83,6 +83,11 @@ def test_a_dataset_that_is_there_stays_with_some_of_its_images(tmp_path):
     assert [data.images for data in small.transfer] == [500, 9]
 
 
+def test_a_folder_of_photographs_that_is_there_stays(tmp_path):
+    there = DataConfig(photographs=str(tmp_path), distortions=("jpeg",))
+    assert stand_in(RunConfig(data=there)).data.photographs == str(tmp_path)
+
+
 def test_nothing_stands_in_for_types_without_an_operator():
     config = RunConfig(
         data=DatasetConfig(dataset="live", root="none", distortions=("fast_fading",))

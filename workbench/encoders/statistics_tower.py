@@ -18,7 +18,7 @@ class Remembered:
         most: How many images are kept; one takes 88 kB.
     """
 
-    def __init__(self, most: int = 4096) -> None:
+    def __init__(self, most: int = 16_384) -> None:
         self.most = most
         self._rows: OrderedDict[bytes, Tensor] = OrderedDict()
 

@@ -68,8 +68,8 @@ def parse_experiment(raw: dict[str, Any], where: str) -> RunConfig:
 def stand_in(config: RunConfig, *, elsewhere: str | None = None) -> RunConfig:
     """Return a run of the same form that two cores bear, with what is at hand.
 
-    A dataset that is not there is replaced by the packaged photographs, distorted with those of
-    its distortions that have an operator; one that is there gives some of its images. The encoder
+    Data that are not there are replaced by the packaged photographs, distorted with those of their
+    distortions that have an operator; a dataset that is there gives some of its images. The encoder
     is the offline one, folds and epochs are few. Figures of a stand-in reproduce nothing.
 
     Args:
@@ -118,7 +118,9 @@ def _at_hand(data: AnyData, photographs: str | None, otherwise: tuple[str, ...])
         otherwise: The distortions, where those of the data are not known.
     """
     if isinstance(data, DataConfig):
-        return data.model_copy(update={"width": STAND_IN_SIZE, "height": STAND_IN_SIZE})
+        there = data.photographs if Path(data.photographs).is_dir() else "packaged"
+        small = {"width": STAND_IN_SIZE, "height": STAND_IN_SIZE}
+        return data.model_copy(update={"photographs": there, **small})
     if Path(data.root).is_dir():
         fewest = min(data.images or STAND_IN_IMAGES, STAND_IN_IMAGES)
         return data.model_copy(update={"images": fewest})
