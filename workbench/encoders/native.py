@@ -56,12 +56,9 @@ class NativeTower(Tower):
         return without_gradient(block, tokens, tokens.shape[1])
 
     def finish(self, tokens: Tensor, own: int) -> Tensor:
-        """See `Tower.finish`: only tokens that are pooled ask, and pass through the MLP.
-
-        Without prompts the block itself is called, which is `encode_image` to the last bit.
-        """
+        """See `Tower.finish`: only tokens that are pooled ask, and pass through the MLP."""
         visual, block = self.visual, self.blocks[-1]
-        if tokens.shape[1] == own or not isinstance(block, ResidualAttentionBlock):
+        if not isinstance(block, ResidualAttentionBlock):
             return super().finish(tokens, own)
         by_class = visual.pool_type == "tok" and visual.attn_pool is None
         count = self.class_tokens if by_class else own

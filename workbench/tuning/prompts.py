@@ -56,19 +56,18 @@ class PromptedTower(nn.Module):
         """Return embeddings, (B, E), of normalised images, (B, 3, S, S)."""
         (tower,) = self._tower
         if not self.prompts.shape[1]:
-            return tower.encode(images)
+            return tower.encode(images)  # what `encode_image` gives, to the last bit
         own = tower.embed(images)  # (B, 1+N, W)
         count = own.shape[1]
         fresh = self.dropout(self.prompts)
         first = tower.admit(fresh[0]) if self.insertion == "end" else fresh[0]
         tokens = joined(own, first)  # (B, 1+N+P, W)
-        *earlier, last = range(len(tower.blocks))
-        for layer in earlier:
+        last = len(tower.blocks) - 1
+        for layer in range(last + 1):
             if 0 < layer < len(fresh):
                 tokens = joined(tokens[:, :count], fresh[layer])
-            tokens = tower.pass_block(layer, tokens)
-        if 0 < last < len(fresh):
-            tokens = joined(tokens[:, :count], fresh[last])
+            if layer < last:
+                tokens = tower.pass_block(layer, tokens)
         return tower.finish(tokens, count)
 
 
