@@ -5,6 +5,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.waiting import PATIENCE_S
 from workbench.app.services import workplace
 from workbench.settings import read_settings
 from workbench.store import open_store
@@ -50,7 +51,8 @@ def page(settings):
     main = sys.modules["__main__"]
 
     def open_page(name):
-        return AppTest.from_function(_script, kwargs={"name": name}, default_timeout=60).run()
+        script = AppTest.from_function(_script, kwargs={"name": name}, default_timeout=PATIENCE_S)
+        return script.run()
 
     yield open_page
     sys.modules["__main__"] = main  # Streamlit puts its script there, and child processes run it

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+from contextlib import AbstractContextManager
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -9,11 +11,13 @@ from pathlib import Path
 import skimage.data
 from PIL import Image
 
+from tests.processes import started
 from workbench.datasets.generation.generator import GeneratedSet, generate
 from workbench.datasets.generation.plan import GeneratorConfig
 from workbench.distortions import apply_sequence, catalogue
 
 ROOT = Path(__file__).parents[2]
+WAITS_AT = 0.7  # share of its images at which a set that is to be killed waits for that
 CHOSEN = ("gaussian_blur", "jpeg", "white_noise", "color_block", "motion_blur", "darken")
 
 
@@ -27,7 +31,19 @@ def photographs(folder: Path) -> Path:
     return folder
 
 
-def make(folder: Path, out: Path, *, workers: int = 1, **options: object) -> GeneratedSet:
+def run_on(share: float, text: str) -> None:
+    """Take progress and do nothing."""
+
+
+def wait_to_be_killed(share: float, text: str) -> None:
+    """Go no further than `WAITS_AT`, so that no machine is quick enough to be done before."""
+    if share >= WAITS_AT:
+        threading.Event().wait()
+
+
+def make(
+    folder: Path, out: Path, *, workers: int = 1, progress=run_on, **options: object
+) -> GeneratedSet:
     """Make a set; options as in GeneratorConfig."""
     config = GeneratorConfig(
         **{"count": 40, "distortions": CHOSEN, "max_distortions": 3, "seed": 1} | options
@@ -39,7 +55,7 @@ def make(folder: Path, out: Path, *, workers: int = 1, **options: object) -> Gen
         [catalogue()[name] for name in config.distortions],
         partial(apply_sequence, stretch=config.stretch),
         workers=workers,
-        progress=lambda share, text: None,
+        progress=progress,
     )
 
 
@@ -52,12 +68,13 @@ def files(out: Path) -> dict[str, str]:
     }
 
 
-def making(folder: Path, out: Path, *, workers: int, **options: object) -> subprocess.Popen[bytes]:
-    """Start making a set in a process of its own; options as in GeneratorConfig."""
-    call = f"make({str(folder)!r}, Path({str(out)!r}), workers={workers}, **{options!r})"
+def making(
+    folder: Path, out: Path, *, workers: int, **options: object
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """Make a set in a process that is to be killed; options as in GeneratorConfig."""
+    more = f"workers={workers}, progress=wait_to_be_killed, **{options!r}"
+    call = f"make({str(folder)!r}, Path({str(out)!r}), {more})"
     script = f"from tests.datasets.generating import *\nif __name__ == '__main__':\n    {call}\n"
     file = out.with_suffix(".py")
     file.write_text(script)
-    return subprocess.Popen(
-        [sys.executable, file], env={"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE
-    )
+    return started(sys.executable, file, env={"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE)

@@ -1,6 +1,6 @@
 import json
 import os
-import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +10,14 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
+from tests.waiting import PATIENCE_S, wait_until
 from workbench.datasets.generated import load
 from workbench.datasets.generation.chunk import CHUNK
 from workbench.datasets.generation.parallel import each_in_parallel
 from workbench.distortions import apply_sequence, catalogue
 from workbench.errors import ConfigError, DataError, DatasetNotFoundError
 
-from .generating import CHOSEN, files, make, making, photographs
+from .generating import CHOSEN, WAITS_AT, files, make, making, photographs
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +73,10 @@ def test_nothing_else_is_left_in_the_folder(undisturbed):
     }  # fmt: skip
 
 
+def parts_or_end(process, out: Path, most: float) -> bool:
+    return len(list(out.glob("parts/*.json"))) > most or process.poll() is not None
+
+
 @pytest.mark.parametrize(
     ("workers", "options"),
     [
@@ -86,16 +91,14 @@ def test_a_set_killed_again_and_again_ends_as_an_undisturbed_one(
     whole, out, chunks = tmp_path / "whole", tmp_path / "killed", 400 / CHUNK
     make(folder, whole, **options)
     rng = np.random.default_rng(workers)
-    for share in sorted(rng.uniform(0, 0.9, 3)):
-        process = making(folder, out, workers=workers, **options)
-        while process.poll() is None and len(list(out.glob("parts/*.json"))) <= share * chunks:
-            time.sleep(0.005)
-        assert process.poll() is None, process.stderr.read()
-        family = [process, *psutil.Process(process.pid).children(recursive=True)]
-        process.kill()
-        psutil.wait_procs(family[1:], timeout=20)
-        assert not any(psutil.pid_exists(worker.pid) for worker in family[1:])
-        process.communicate()
+    for share in sorted(rng.uniform(0, WAITS_AT - 0.05, 3)):
+        with making(folder, out, workers=workers, **options) as process:
+            reached = partial(parts_or_end, process, out, share * chunks)
+            wait_until(reached, "the next part is made", every_s=0.005)
+            assert process.poll() is None, process.stderr.read()
+            others = psutil.Process(process.pid).children(recursive=True)
+            process.kill()
+            assert psutil.wait_procs(others, timeout=PATIENCE_S)[1] == []
     written = {file: file.stat().st_mtime_ns for file in out.glob("images/[0-9]*.png")}
     assert bool(written) == ("form" not in options)
     made = make(folder, out, workers=workers, **options)

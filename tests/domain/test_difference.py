@@ -1,5 +1,4 @@
 import itertools
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -88,7 +87,7 @@ def test_a_difference_turns_the_old_phrases_into_the_new_ones(old, data):
         assert before | {*change.added, *(now for _, now in change.reworded)} == after
 
 
-def test_ten_thousand_attributes_mostly_equal_take_30_ms():
+def test_what_was_reworded_is_found_among_ten_thousand():
     old = AttributeSet.from_phrases(
         {f"d{d}": [f"mark {d} {n} of many" for n in range(400)] for d in range(25)}
     )
@@ -96,13 +95,10 @@ def test_ten_thousand_attributes_mostly_equal_take_30_ms():
     for name in phrases:
         phrases[name][7] += " more"
     new = AttributeSet.from_phrases(phrases)
-    durations = []
-    for _ in range(5):
-        started = time.perf_counter()
-        changes = difference(old, new)
-        durations.append(time.perf_counter() - started)
-    assert sum(len(change.reworded) for change in changes.values()) == 25
-    assert min(durations) < 0.06  # 0.03 s on an idle machine
+    changes = difference(old, new)
+    assert {name: change.reworded for name, change in changes.items()} == {
+        f"d{d}": ((f"mark {d} 7 of many", f"mark {d} 7 of many more"),) for d in range(25)
+    }
 
 
 @pytest.mark.parametrize("size", [10, 200])

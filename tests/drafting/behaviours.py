@@ -77,7 +77,7 @@ def cuts_off(handler: BaseHTTPRequestHandler) -> None:
 
 
 def stalls_before_headers(handler) -> None:
-    handler.server.over.wait(20)
+    handler.server.over.wait()
 
 
 def stalls_in_body(handler) -> None:
@@ -86,7 +86,7 @@ def stalls_in_body(handler) -> None:
     handler.end_headers()
     handler.wfile.write(b'{"id": "x", ')
     handler.wfile.flush()
-    handler.server.over.wait(20)
+    handler.server.over.wait()
 
 
 def drips(handler) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE_S
 from workbench.domain.calls import LLMCall
 from workbench.domain.distortion import Distortion
 from workbench.drafting.client import LanguageModel, connect
@@ -88,7 +89,7 @@ def ask(scripted: ScriptedServer) -> Iterator[Callable[..., LanguageModel]]:
     """Return a function that scripts the server and connects a model to it."""
     opened: list[LanguageModel] = []
 
-    def connect_to(*behaviours: Behaviour, retries: int = 0, timeout_s: float = 5.0):
+    def connect_to(*behaviours: Behaviour, retries: int = 0, timeout_s: float = PATIENCE_S):
         scripted.behaviours = list(behaviours)
         model = connect(
             "asked-model",

@@ -111,10 +111,9 @@ def test_a_fault_is_logged_and_raised_as_one_line(ask, scripted, log, behaviour,
 
 @pytest.mark.parametrize("behaviour", [stalls_before_headers, stalls_in_body, drips])
 def test_a_server_that_never_finishes_is_given_up(ask, log, behaviour):
-    started = time.monotonic()
     with pytest.raises(LLMRequestError, match=r"gave no whole answer within 0\.5 s\. Try again"):
         ask_once(ask(behaviour, timeout_s=0.5), log)
-    assert time.monotonic() - started < 3
+    assert log.calls[0].latency_s >= 0.5
     assert len(log.calls) == 1
 
 

@@ -1,9 +1,7 @@
 """A real llama.cpp server with a real small model: its answers, its life and its end."""
 
 import json
-import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.processes import started
+from tests.waiting import PATIENCE_S
 from workbench.domain.calls import LLMRequest
 from workbench.drafting import local_server
 from workbench.drafting.draft import build_request
@@ -152,16 +152,17 @@ def leave_busy_by_an_error(settings) -> tuple[int, float]:
         return port, time.monotonic() - started
 
 
-def test_the_server_is_gone_after_an_error_in_mid_request(local):
+def test_the_server_is_gone_after_an_error_in_mid_request(local, monkeypatch):
+    monkeypatch.setattr(local_server, "POLITE_S", PATIENCE_S)
     port, seconds = leave_busy_by_an_error(local)
-    assert seconds < local_server.POLITE_S, "it had to be terminated or killed"
+    assert seconds < PATIENCE_S, "it had to be terminated or killed"
     assert children() == []
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))
 
 
 PARENT = """
-    import sys, time
+    import sys
     from pathlib import Path
     from workbench.drafting.local_server import open_language_model
     from workbench.settings import Settings
@@ -172,18 +173,19 @@ PARENT = """
     )
     with open_language_model(settings) as model:
         print("open", flush=True)
-        time.sleep(60)
+        sys.stdin.read()
 """
 
 
 def test_a_killed_parent_leaves_no_orphan(small_model):
-    command = [sys.executable, "-c", textwrap.dedent(PARENT), str(small_model)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+    command = [sys.executable, "-c", textwrap.dedent(PARENT), small_model]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with started(*command, **pipes, text=True) as parent:
         assert parent.stdout.readline() == "open\n"
         [server] = psutil.Process(parent.pid).children()
-        os.kill(parent.pid, signal.SIGKILL)
-        gone, alive = psutil.wait_procs([server], timeout=5)
-    assert (len(gone), alive) == (1, [])
+        parent.kill()
+        gone, alive = psutil.wait_procs([server], timeout=PATIENCE_S)
+        assert (len(gone), alive) == (1, [])
 
 
 @pytest.mark.parametrize(

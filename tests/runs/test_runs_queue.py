@@ -2,29 +2,29 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
-import time
 
 import psutil
 import pytest
 
+from tests.processes import started
+from tests.waiting import PATIENCE_S, wait_until
 from workbench.errors import RunError
 from workbench.runs import queue
 from workbench.runs.queue import ensure_worker, run_log, worker_log, worker_name
 
 from .run_results import CONFIG
 
-# What the command `workbench worker` is, with a run that takes a minute.
+# What the command `workbench worker` is, with a run that never ends.
 WORKER = """
-import os, sys, time
+import itertools, os, time
 from workbench.runs.queue import worker_name
 from workbench.runs.worker import work_off
 from workbench.store import open_store
 
 def slow(run, report):
-    for step in range(600):
-        report(step / 600, "waiting")
+    for step in itertools.count():
+        report(min(1, step / 600), "waiting")
         time.sleep(0.1)
 
 with open_store(os.environ["WORKBENCH_DB"]) as store:
@@ -32,23 +32,14 @@ with open_store(os.environ["WORKBENCH_DB"]) as store:
 """
 
 
-def wait_for(happens, within_s=20.0):
-    deadline = time.monotonic() + within_s
-    while not happens():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
 @pytest.fixture
 def worker(settings):
-    process = subprocess.Popen([sys.executable, "-c", WORKER], start_new_session=True)
-    yield process
-    process.kill()
-    process.wait()
+    with started(sys.executable, "-c", WORKER) as process:
+        yield process
 
 
 @pytest.fixture
-def started():
+def in_background():
     """Make sure that no worker outlives the test."""
     yield queue._started
     for process in queue._started:
@@ -59,23 +50,23 @@ def started():
 
 def test_sigterm_marks_the_run_interrupted_and_the_worker_leaves(store, version, worker):
     id = store.runs.enqueue(version.hash, CONFIG).id
-    wait_for(lambda: store.runs.get(id).progress > 0)
+    wait_until(lambda: store.runs.get(id).progress > 0, "the run reports")
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(timeout=20) == 0
+    assert worker.wait(PATIENCE_S) == 0
     assert store.runs.get(id).status == "interrupted"
     assert store.runs.workers() == []
 
 
 def test_a_running_run_is_cancelled_from_another_process(store, version, worker):
     id = store.runs.enqueue(version.hash, CONFIG).id
-    wait_for(lambda: store.runs.get(id).status == "running")
+    wait_until(lambda: store.runs.get(id).status == "running", "the run begins")
     store.runs.cancel(id)
-    wait_for(lambda: store.runs.get(id).status == "cancelled")
+    wait_until(lambda: store.runs.get(id).status == "cancelled", "the run stops")
 
 
 def test_a_killed_worker_is_not_taken_for_alive(store, version, worker, settings, monkeypatch):
     id = store.runs.enqueue(version.hash, CONFIG).id
-    wait_for(lambda: store.runs.get(id).status == "running")
+    wait_until(lambda: store.runs.get(id).status == "running", "the run begins")
     killed = worker_name(worker.pid)
     assert ensure_worker(store, settings) == killed
     worker.kill()
@@ -86,7 +77,7 @@ def test_a_killed_worker_is_not_taken_for_alive(store, version, worker, settings
     assert store.runs.workers() == [worker_name()]
 
 
-def test_a_worker_is_started_in_the_background_once(store, settings, started):
+def test_a_worker_is_started_in_the_background_once(store, settings, in_background):
     name = ensure_worker(store, settings)
     host, _, pid = name.rpartition(":")
     assert host == socket.gethostname()
@@ -96,7 +87,7 @@ def test_a_worker_is_started_in_the_background_once(store, settings, started):
     assert os.getsid(int(pid)) == int(pid) != os.getsid(0)
     assert worker_log(settings).is_file()
     assert ensure_worker(store, settings) == name
-    assert len(started) == 1
+    assert len(in_background) == 1
 
 
 def test_a_worker_on_another_machine_counts(store, settings):

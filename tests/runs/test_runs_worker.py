@@ -1,12 +1,18 @@
 import signal
 import threading
 import time
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import select, update
 
+from tests.store.past_the_store import connected
+from tests.waiting import wait_until
 from workbench.errors import DatasetNotFoundError, RunCancelledError, StoreError
 from workbench.runs.queue import run_log
 from workbench.runs.worker import work_off
+from workbench.store.columns import utc_now
+from workbench.store.tables import RunRow
 
 from .run_results import CONFIG, result_of
 
@@ -68,17 +74,25 @@ def test_a_run_in_progress_can_be_watched(store, version, work):
     assert store.runs.workers() == []
 
 
-def test_progress_within_a_stage_is_not_written_at_every_step(store, version, work):
+def test_progress_within_a_stage_is_not_written_at_every_step(store, version, work, monkeypatch):
     enqueue(store, version)
+    written, report_it = [], store.runs.report
+
+    def noted(*arguments):
+        written.append(arguments[2])
+        report_it(*arguments)
+
+    monkeypatch.setattr(store.runs, "report", noted)
+    monkeypatch.setattr("workbench.runs.worker.REPORT_S", 3600.0)
 
     def execute(run, report):
-        for step in range(2000):
-            report(step / 2000, "tuning")
+        for stage in ("tuning", "regressing"):
+            for step in range(1000):
+                report(step / 1000, stage)
         return result_of(run)
 
-    started = time.monotonic()
     assert work(execute) == 1
-    assert time.monotonic() - started < 2.0
+    assert written == ["tuning", "regressing"]
 
 
 def test_an_expected_error_is_the_runs_one_line_and_the_next_run_goes_on(store, version, work):
@@ -182,11 +196,20 @@ def test_a_signal_while_progress_is_written_waits_until_it_is_written(
     assert (seen.status, seen.progress) == ("interrupted", 0.5)
 
 
-def test_a_waiting_worker_leaves_at_a_signal(work):
-    threading.Timer(0.2, signal.raise_signal, [signal.SIGTERM]).start()
-    started = time.monotonic()
-    assert work(succeed, until_idle=False, poll_s=30) == 0
-    assert time.monotonic() - started < 5
+def test_a_waiting_worker_leaves_at_a_signal(store, work):
+    def stop():
+        wait_until(store.runs.workers, "the worker shows itself")
+        signal.raise_signal(signal.SIGTERM)
+
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    assert work(succeed, until_idle=False, poll_s=24 * 3600) == 0
+    stopping.join()
+
+
+def last_beat(store):
+    with connected(store) as connection:
+        return connection.execute(select(RunRow.heartbeat_at)).scalar_one()
 
 
 def test_a_long_step_keeps_its_heartbeat(store, version, work, monkeypatch):
@@ -194,8 +217,11 @@ def test_a_long_step_keeps_its_heartbeat(store, version, work, monkeypatch):
     enqueue(store, version)
 
     def execute(run, report):
-        time.sleep(0.4)
-        assert store.runs.mark_interrupted(0.2) == []
+        long_ago = utc_now() - timedelta(hours=1)
+        with connected(store) as connection:
+            connection.execute(update(RunRow).values(heartbeat_at=long_ago))
+        wait_until(lambda: last_beat(store) > long_ago, "the heartbeat goes on")
+        assert store.runs.mark_interrupted(1800) == []
         return result_of(run)
 
     assert work(execute) == 1

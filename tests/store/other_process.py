@@ -5,6 +5,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from tests.waiting import PATIENCE_S
+
 # Each script waits for a line on its standard input once its imports are done.
 _START = """
 import sys
@@ -44,7 +46,7 @@ def run_together(script, *argument_lists, prefix=()):
         racer.stdin.flush()
     finished = []
     for racer in racers:
-        said, complaints = racer.communicate(timeout=60)
+        said, complaints = racer.communicate(timeout=PATIENCE_S)
         finished.append(Finished(racer.returncode, said.splitlines(), complaints))
     return finished
 

@@ -2,12 +2,11 @@ import json
 
 import pytest
 from sqlalchemy import text
-from sqlmodel import select
 
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.errors import EditConflictError, StoreError
-from workbench.store.tables import AuditRow
 
+from .past_the_store import connected
 from .store_examples import a_call, a_set
 
 
@@ -16,10 +15,11 @@ def phrases(store, distortion="jpeg"):
 
 
 def events(store):
-    with store._database.reading() as session:
-        rows = session.exec(select(AuditRow).order_by(text("id"))).all()
+    columns = "author, action, before, after"
+    with connected(store) as connection:
+        rows = connection.execute(text(f"SELECT {columns} FROM audit_event ORDER BY id")).all()
     load = lambda state: json.loads(state) if state else None  # noqa: E731
-    return [(row.author, row.action, load(row.before), load(row.after)) for row in rows]
+    return [(author, action, load(before), load(after)) for author, action, before, after in rows]
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from workbench.errors import FrozenVersionError, StoreError
 from workbench.store import open_store
 
+from .past_the_store import connected
 from .store_examples import CONFIG, a_set
 
 PART = "3f2a" * 16
@@ -63,7 +64,7 @@ def test_the_database_itself_keeps_a_look(store, statement):
     store.looks.add(PART, run=None, purpose="show", author="ann")
     with (
         pytest.raises(FrozenVersionError, match="cannot be changed"),
-        store._database.connected() as connection,
+        connected(store) as connection,
     ):
         connection.execute(text(statement))
     assert store.looks.count(PART).looks == 1

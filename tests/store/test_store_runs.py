@@ -1,11 +1,15 @@
 import time
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Engine, event, text, update
 
 from workbench.domain.run import Run
 from workbench.errors import RunCancelledError, StoreError, VersionNotFoundError
+from workbench.store.columns import utc_now
+from workbench.store.tables import RunRow
 
+from .past_the_store import connected
 from .store_examples import CONFIG, a_result, a_set
 
 
@@ -79,10 +83,13 @@ def test_a_result_comes_back_to_the_last_digit(store, version, running):
 def test_a_list_of_runs_does_not_load_results_unless_asked(store, version, running):
     store.runs.finish(running.id, a_result(version))
     statements = []
-    listen = (store._database._engine, "before_cursor_execute")
     note = lambda *args: statements.append(args[2])  # noqa: E731
-    event.listen(*listen, note)
-    (light,) = store.runs.list()
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        (light,) = store.runs.list()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert statements
     assert light.result is None
     assert light.status == "done"
     assert not any("run_result" in statement for statement in statements)
@@ -181,9 +188,10 @@ def test_a_silent_run_that_was_to_be_cancelled_is_cancelled(store, running):
 def test_a_workers_heartbeat_keeps_its_run_alive_and_no_other(store, version, running):
     other = store.runs.enqueue(version, CONFIG)
     store.runs.claim("here:2")
-    time.sleep(0.3)
+    with connected(store) as connection:
+        connection.execute(update(RunRow).values(heartbeat_at=utc_now() - timedelta(hours=1)))
     store.runs.beat("here:1")
-    assert store.runs.mark_interrupted(0.2) == [other.id]
+    assert store.runs.mark_interrupted(1800) == [other.id]
 
 
 def test_workers_are_listed_while_they_beat(store):
@@ -200,11 +208,11 @@ def test_workers_are_listed_while_they_beat(store):
 
 
 def test_a_document_that_this_release_cannot_read_is_named(store, version, running):
-    with store._database.writing() as session:
-        session.connection().execute(
+    with connected(store) as connection:
+        connection.execute(
             text("INSERT INTO run_result (run_id, document) VALUES (:id, '{}')"), {"id": running.id}
         )
-        session.connection().execute(text("UPDATE run SET status = 'done'"))
+        connection.execute(text("UPDATE run SET status = 'done'"))
     with pytest.raises(StoreError, match=f"Run {running.id} cannot be read: version: Field"):
         store.runs.get(running.id)
     assert store.runs.list()[0].status == "done"

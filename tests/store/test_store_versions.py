@@ -12,6 +12,7 @@ from workbench.errors import (
     VersionNotFoundError,
 )
 
+from .past_the_store import connected
 from .store_examples import a_call, a_set
 
 
@@ -21,14 +22,13 @@ def version(store):
 
 
 def run_sql(store, statement):
-    with store._database.writing() as session:
-        session.connection().execute(text(statement))
+    with connected(store) as connection:
+        connection.execute(text(statement))
 
 
 def allow_tampering(store):
     """Do what an intruder with the right to alter the schema would do."""
-    with store._database.writing() as session:
-        connection = session.connection()
+    with connected(store) as connection:
         if connection.dialect.name == "postgresql":
             for table in ("version", "version_attribute"):
                 connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))

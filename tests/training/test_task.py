@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.processes import started
 from tests.training.small_run import ATTRIBUTES, configured, made_set, silent, tasked
 from workbench.domain.attributes import AttributeSet
 from workbench.errors import CheckpointMismatchError, ConfigError, RunCancelledError, RunError
@@ -149,9 +150,8 @@ with kept_trainings(settings, "key", afresh=False):
 
 def test_a_second_process_is_refused_while_the_first_trains(settings):
     script = HOLDING.format(home=str(settings.home))
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with started(sys.executable, "-c", script, **pipes, text=True) as other:
         assert other.stdout.readline() == "held\n"
         with (
             pytest.raises(RunError, match=r"under the same configuration by another process\. Wai"),

@@ -12,7 +12,9 @@ import psutil
 import pytest
 import torch
 
+from tests.processes import started
 from tests.tuning.small_encoder import grainy
+from tests.waiting import PATIENCE_S
 from workbench.datasets.image_set import ChosenImages
 from workbench.domain.config import TuningConfig
 from workbench.errors import (
@@ -139,7 +141,7 @@ def test_what_befalls_another_process_surfaces_here(encoder, pairs, fault, surfa
 
 
 PARENT = """
-import multiprocessing, time
+import multiprocessing, sys
 from tests.tuning.small_encoder import ATTRIBUTES
 from tests.tuning.test_processes import tuned
 from workbench.domain.config import EncoderConfig
@@ -149,7 +151,7 @@ from workbench.tuning.polarity import encode_attributes
 
 def progress(share, text):
     print(multiprocessing.active_children()[0].pid, flush=True)
-    time.sleep(60)
+    sys.stdin.read()
 
 encoder = load_encoder(EncoderConfig(name="offline"), read_settings(), seed=0)
 tuned(encoder, encode_attributes(encoder, ATTRIBUTES), 2, progress=progress)
@@ -157,11 +159,11 @@ tuned(encoder, encode_attributes(encoder, ATTRIBUTES), 2, progress=progress)
 
 
 def test_the_other_process_ends_with_a_killed_parent():
-    command = [sys.executable, "-c", PARENT]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with started(sys.executable, "-c", PARENT, **pipes, text=True) as parent:
         other = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
-    other.wait(timeout=10)
+        other.wait(timeout=PATIENCE_S)
 
 
 def test_more_gpus_than_there_are_is_refused():

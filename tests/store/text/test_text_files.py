@@ -1,13 +1,13 @@
 """Files are there whole or not at all, under names that any folder takes."""
 
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.processes import started
+from tests.waiting import wait_until
 from workbench.domain.attributes import AttributeSet
 from workbench.errors import ConfigError
 from workbench.store.text import read_attributes, write_attributes
@@ -27,13 +27,10 @@ while True:
 
 def test_a_killed_export_leaves_whole_files_only(tmp_path):
     for kill in range(3):
-        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)])
-        deadline = time.monotonic() + 30
-        while not any(tmp_path.glob("[!.]*.yaml")) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        time.sleep(0.05 * kill)
-        writer.send_signal(signal.SIGKILL)
-        writer.wait()
+        with started(sys.executable, "-c", WRITER, tmp_path) as writer:
+            wait_until(lambda: any(tmp_path.glob("[!.]*.yaml")), "a file is written")
+            time.sleep(0.05 * kill)
+            writer.kill()
         read = read_attributes(tmp_path)
         assert {len(some) for some in read.phrases().values()} == {100}
 
