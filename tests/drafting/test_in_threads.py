@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from workbench.drafting.in_threads import in_threads
+from workbench.drafting.candidates import in_threads
 from workbench.errors import DraftError
 
 PATIENCE_S = 20.0

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from workbench.domain.attributes import Attribute
-from workbench.domain.recipe import Recipe
+from workbench.domain.distortion import Recipe
 from workbench.store import tables
 
 from .store_examples import CONFIG, a_call, a_result, a_set
