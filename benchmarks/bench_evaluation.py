@@ -15,8 +15,7 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from workbench.domain.run import Predictions
-from workbench.evaluation.bootstrap import draw_photographs
-from workbench.evaluation.resampled import resampled_srcc
+from workbench.evaluation.bootstrap import draw_photographs, resampled_srcc
 from workbench.evaluation.subsets import subsets_of
 
 RESAMPLES = 10_000

@@ -23,10 +23,10 @@ from workbench.distortions import catalogue, operators
 from workbench.domain.config import EncoderConfig
 from workbench.drafting.lint import Probe, RememberedTexts, lint_phrase, load_probe
 from workbench.encoders import Encoder, load_encoder
+from workbench.encoders.protocol import computing_threads
 from workbench.settings import read_settings, resource
 from workbench.store.text import read_attributes
-from workbench.tuning.polarity import sentence_pairs
-from workbench.tuning.threads import computing_threads
+from workbench.training.prompt_pairs import sentence_pairs
 
 SENTENCES = (
     "ragged squares along the outlines",

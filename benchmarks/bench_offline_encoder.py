@@ -18,7 +18,7 @@ from torch import Tensor
 from workbench.domain.config import EncoderConfig
 from workbench.encoders import Encoder, load_encoder
 from workbench.settings import read_settings
-from workbench.tuning.prompts import PromptedTower
+from workbench.training.modules import PromptedTower
 
 IMAGES = 32
 REPEATS = 5

@@ -29,14 +29,13 @@ from torch import Tensor, nn
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.config import EncoderConfig, TuningConfig
 from workbench.encoders import Encoder, load_encoder
+from workbench.encoders.protocol import computing_threads
 from workbench.settings import read_settings
-from workbench.tuning import loop
-from workbench.tuning.epochs import EpochTraining
-from workbench.tuning.model import TunedModel
-from workbench.tuning.polarity import encode_attributes
-from workbench.tuning.precision import chosen_precision
-from workbench.tuning.threads import computing_threads
-from workbench.tuning.views import grid_crops, random_crops
+from workbench.training import loop
+from workbench.training.crops import grid_crops, random_crops
+from workbench.training.epochs import EpochTraining
+from workbench.training.prompt_pairs import encode_attributes
+from workbench.training.tuned_model import TunedModel, chosen_precision
 
 Work = Callable[[], object]
 

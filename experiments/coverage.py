@@ -25,9 +25,8 @@ from tests.evaluation.clustered_images import (
 )
 from workbench.evaluation.bootstrap import paired_bootstrap
 from workbench.evaluation.correlation import srcc
-from workbench.evaluation.figures.style import bare, colour_of, marker_of
-from workbench.evaluation.guard import corrected_for_choosing, gain_of_choosing
-from workbench.evaluation.svg import svg_text
+from workbench.evaluation.test_set_access import corrected_for_choosing, gain_of_choosing
+from workbench.report.figures.style import bare, colour_of, marker_of, svg_text
 
 PHOTOGRAPHS = (3, 5, 10, 20, 40)
 POWER_PHOTOGRAPHS = (10, 20, 40, 80)

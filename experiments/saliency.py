@@ -19,6 +19,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from experiments.faithfulness import faithfulness, mass_share, peak_inside, region_auc
+from workbench.atomic_files import written_whole
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.distortions import apply_distortion
 from workbench.domain.attributes import AttributeSet
@@ -26,24 +28,17 @@ from workbench.domain.config import EncoderConfig, RunConfig
 from workbench.encoders import Encoder, load_encoder
 from workbench.evaluation.bootstrap import draw_photographs
 from workbench.evaluation.correlation import srcc
-from workbench.evaluation.figures.style import title_of
-from workbench.files import written_whole
-from workbench.runs.experiment import load_experiment
-from workbench.scoring.faithfulness import faithfulness, mass_share, peak_inside, region_auc
-from workbench.scoring.overlay import draw_map
-from workbench.scoring.saliency import (
-    Method,
-    attribute_weights,
-    saliency,
-    target_logit,
-)
+from workbench.experiment.config_files import load_experiment
+from workbench.inference.saliency import Method, attribute_weights, saliency, target_logit
+from workbench.report.figures.style import title_of
+from workbench.report.saliency_overlay import draw_map
 from workbench.settings import read_settings, resource
 from workbench.store.text import read_attributes
-from workbench.tuning.head import AttributeHead
-from workbench.tuning.loop import tune
-from workbench.tuning.model import TunedModel
-from workbench.tuning.polarity import encode_attributes
-from workbench.tuning.views import grid_crops
+from workbench.training.crops import grid_crops
+from workbench.training.loop import tune
+from workbench.training.modules import AttributeHead
+from workbench.training.prompt_pairs import encode_attributes
+from workbench.training.tuned_model import TunedModel
 
 VIEW, CELL, CELLS = 224, 32, 7
 SQUARE = 4  # cells; of 49, 16 are distorted

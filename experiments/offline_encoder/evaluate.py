@@ -47,14 +47,17 @@ from workbench.datasets.biq2021 import load as load_biq2021
 from workbench.datasets.photographs import load_photograph, read_image
 from workbench.distortions import apply_sequence
 from workbench.encoders.offline import LOGIT_SCALE, VISION, assembled
-from workbench.encoders.statistics_stem import StatisticsStem
-from workbench.encoders.statistics_tower import StatisticsTower
+from workbench.encoders.statistics_tower import StatisticsStem, StatisticsTower
 from workbench.evaluation.correlation import srcc
 from workbench.settings import resource
 from workbench.store.text import read_attributes
-from workbench.tuning.head import AttributeHead, attribute_probabilities, distortion_loss
-from workbench.tuning.prompts import PromptedTower
-from workbench.tuning.schedule import warmup_cosine
+from workbench.training.modules import (
+    AttributeHead,
+    PromptedTower,
+    attribute_probabilities,
+    distortion_loss,
+)
+from workbench.training.regressor import warmup_cosine
 
 CROPS = 4
 CURATED = 5  # of the trained sentences; what a user starts from

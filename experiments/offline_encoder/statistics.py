@@ -14,7 +14,7 @@ from numpy.lib.format import open_memmap
 
 from workbench.datasets.photographs import read_image
 from workbench.distortions import apply_sequence, catalogue, effective_strength
-from workbench.encoders.statistics_stem import StatisticsStem
+from workbench.encoders.statistics_tower import StatisticsStem
 
 SIZE = 224
 LEVELS = 5  # of each of KADID-10k's types

@@ -28,14 +28,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from experiments.offline_encoder.figures import identification
 from experiments.offline_encoder.statistics import divided, views_by_photograph, write_statistics
-from workbench.encoders.lite0 import folded
 from workbench.encoders.minilm import load_minilm, word_pieces
 from workbench.encoders.offline import VISION, assembled
 from workbench.encoders.pixel_statistics import CELL_FEATURES, VIEW_FEATURES
-from workbench.encoders.statistics_stem import CELL_WIDTH, StatisticsStem
-from workbench.tuning.head import distortion_loss
-from workbench.tuning.polarity import sentence_pairs
-from workbench.tuning.schedule import warmup_cosine
+from workbench.encoders.statistics_tower import CELL_WIDTH, StatisticsStem, folded
+from workbench.training.modules import distortion_loss
+from workbench.training.prompt_pairs import sentence_pairs
+from workbench.training.regressor import warmup_cosine
 
 HERE = Path(__file__).parent
 SMALLEST_SPREAD = 1e-3

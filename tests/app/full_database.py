@@ -5,15 +5,10 @@ from datetime import UTC, datetime
 import numpy as np
 
 from workbench.domain.attributes import Attribute, AttributeSet
-from workbench.domain.calls import LLMCall, LLMRequest
 from workbench.domain.config import DataConfig, RunConfig
-from workbench.domain.run import (
-    EncoderFacts,
-    Predictions,
-    Protocol,
-    RunResult,
-)
-from workbench.drafting.draft import response_format
+from workbench.domain.llm_call import LLMCall, LLMRequest
+from workbench.domain.run import EncoderFacts, Predictions, Protocol, RunResult
+from workbench.drafting.draft_attributes import response_format
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import all_clean, identification_metrics
 from workbench.settings import resource

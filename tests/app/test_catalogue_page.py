@@ -1,6 +1,6 @@
 """The page Catalogue with types that somebody added as data."""
 
-from workbench.domain.recipe import Recipe, Step
+from workbench.domain.distortion import Recipe, Step
 
 
 def a_recipe(*steps, id="night"):

@@ -6,14 +6,17 @@ from html.parser import HTMLParser
 import pytest
 
 from workbench.domain.attributes import AttributeSet
-from workbench.evaluation.comparison import labels_of, verdict_sentence
-from workbench.pipeline import comparable_runs, compare_finished
+from workbench.domain.comparison import labels_of
+from workbench.report.wording import verdict_sentence
+from workbench.workflow.compare import comparable_runs, compare_runs
 
 from .full_database import CONFIG, DISTORTIONS, finish
 
 
 def of_both(store):
-    return compare_finished(store, comparable_runs(store, ["draft", "curated"]))
+    return compare_runs(
+        store, comparable_runs(store, ["draft", "curated"]), purpose="test", author="ann"
+    )
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.runs.queue import run_log
+from workbench.queue.processes import run_log
 
 from .full_database import CONFIG
 

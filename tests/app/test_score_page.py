@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.runs.run_results import result_of
-from tests.scoring.small_model import ATTRIBUTES, configured, grainy, trained, written
-from workbench.app.attribute_map import BY_CLEAN, map_of
-from workbench.app.scoring import LARGEST_PIXELS, Loaded, Photograph, uploaded_photograph
+from tests.inference.small_model import ATTRIBUTES, configured, grainy, trained, written
+from tests.queue.run_results import result_of
+from workbench.app.photograph_scores import LARGEST_PIXELS, Loaded, Photograph, uploaded_photograph
+from workbench.app.saliency_view import BY_CLEAN, map_of
 from workbench.domain.config import EncoderConfig
-from workbench.domain.recipe import Recipe, Step
+from workbench.domain.distortion import Recipe, Step
 from workbench.encoders import load_encoder
 from workbench.errors import DataError
-from workbench.scoring import load_model, model_folder
+from workbench.inference import load_model, model_folder
 from workbench.settings import read_settings
 
 OWN = "A photograph of my own"

@@ -7,11 +7,12 @@ import torch
 from playwright.sync_api import Page, expect
 
 from workbench.domain.attributes import AttributeSet
-from workbench.evaluation.wording import figure_text
-from workbench.pipeline import enqueue_run, run_version
-from workbench.runs.experiment import load_experiment
+from workbench.domain.number_format import figure_text
+from workbench.experiment.config_files import load_experiment
+from workbench.experiment.run import run_version
 from workbench.settings import read_settings
 from workbench.store import open_store
+from workbench.workflow.runs import enqueue_run
 
 from .running_app import choose, chromium_page, go_to, running_app, settled
 

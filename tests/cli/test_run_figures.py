@@ -7,10 +7,10 @@ import pytest
 
 from tests.app.full_database import CONFIG, a_result, claimed, fill
 from workbench.domain.run import LockedPart, Transfer
-from workbench.evaluation.guard import hash_of_test_part
+from workbench.evaluation.test_set_access import hash_of_test_part
 from workbench.settings import read_settings
 from workbench.store import open_store
-from workbench.tuning.probabilities import HeldOut, probabilities_file, save_probabilities
+from workbench.training.probabilities import HeldOut, probabilities_file, save_probabilities
 
 LOCKED_SRCC = 0.123456789  # no other figure of these results is that
 

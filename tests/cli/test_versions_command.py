@@ -6,10 +6,10 @@ from contextlib import closing
 
 import pytest
 
-from workbench.cli.changes import difference_lines
+from workbench.cli.difference_text import difference_lines
 from workbench.domain.attributes import Attribute, AttributeSet
-from workbench.domain.attribution import EditEffect, Effect
 from workbench.domain.difference import Change
+from workbench.domain.edit_effects import EditEffect, Effect
 from workbench.store import open_store
 
 

@@ -3,10 +3,9 @@
 import pytest
 
 from tests.datasets.layouts import BUILDERS
-from workbench.datasets.adapters import adapters
 from workbench.datasets.check import check
-from workbench.datasets.labelled import quality_of
-from workbench.datasets.pixels import read_pixels
+from workbench.datasets.frames import read_pixels
+from workbench.datasets.labelled import adapters, quality_of
 from workbench.datasets.splits.grouped import photograph_folds
 from workbench.distortions import catalogue
 from workbench.errors import DatasetNotFoundError

@@ -6,13 +6,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from workbench.distortions import (
-    Operator,
-    apply_distortion,
-    as_rgb,
-    effective_strength,
-    operators,
-)
+from workbench.distortions import Operator, apply_distortion, as_rgb, effective_strength, operators
 
 EVERY = pytest.mark.parametrize("operator", operators().values(), ids=list(operators()))
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.datasets.chosen_set import chosen_set
+from workbench.datasets.dataset_images import chosen_set
 from workbench.datasets.image_set import ImageSet
 from workbench.datasets.splits.run_splits import run_splits
 from workbench.domain.config import DatasetConfig, SplitConfig

@@ -4,7 +4,7 @@ import piq
 import pytest
 import torch
 
-from workbench.datasets.distorted import distorted_set
+from workbench.datasets.distorted_set import distorted_set
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.datasets.weak_scores import weak_scores
 from workbench.domain.config import DataConfig

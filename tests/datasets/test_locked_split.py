@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.datasets.splits.locked import locked_photographs
+from workbench.datasets.splits.run_splits import locked_photographs
 from workbench.errors import ConfigError
 
 NAMES = st.lists(st.text("abcdefgh", min_size=1), min_size=3, max_size=40)

@@ -1,9 +1,9 @@
 import pytest
 
 from tests.datasets.layouts import LVQ, VIDEO_FRAMES
+from workbench.datasets.frames import read_pixels
 from workbench.datasets.labelled import Present
 from workbench.datasets.lvq import load as load_lvq
-from workbench.datasets.pixels import read_pixels
 from workbench.errors import DataError
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.datasets.distorted import distorted_set
+from workbench.datasets.distorted_set import distorted_set
 from workbench.datasets.photographs import photograph_files, read_image
 from workbench.datasets.splits.near_duplicates import (
     NearDuplicate,

@@ -2,12 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.datasets.photographs import (
-    PACKAGED,
-    load_photograph,
-    photograph_files,
-    read_image,
-)
+from workbench.datasets.photographs import PACKAGED, load_photograph, photograph_files, read_image
 from workbench.errors import CorruptImageError, DatasetNotFoundError
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.datasets.quantiles import quantile_levels
+from workbench.datasets.live import quantile_levels
 from workbench.errors import DataError
 
 PARAMETERS = st.lists(st.floats(-1e6, 1e6), min_size=5, max_size=60)

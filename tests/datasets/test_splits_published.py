@@ -5,9 +5,8 @@ import pytest
 
 from tests.datasets.test_splits import dataset_of
 from workbench.datasets.labelled import LabelledImage
-from workbench.datasets.splits.files import read_split, write_split
 from workbench.datasets.splits.published import array_splits, liqe_splits, published_splits
-from workbench.datasets.splits.split import make_split
+from workbench.datasets.splits.split import make_split, read_split, write_split
 from workbench.errors import DataError, DatasetNotFoundError, SplitLeakageError
 
 # As LIQE lists CSIQ: folders in lower case where the dataset has AWGN and BLUR.

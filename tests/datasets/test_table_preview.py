@@ -3,7 +3,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.datasets.layouts import picture
-from workbench.datasets.tables.preview import preview
+from workbench.datasets.table_preview import preview
 from workbench.errors import DataError, WorkbenchError
 
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.datasets.layouts import VIDEO_FRAMES, video
-from workbench.datasets.video import count_frames, even_frames, read_frame
+from workbench.datasets.frames import count_frames, even_frames, read_frame
 from workbench.errors import CorruptImageError
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import fft, stats
 
-from workbench.distortions.denoisers import DENOISERS
 from workbench.distortions.noise import (
+    DENOISERS,
     denoise,
     impulse_noise,
     multiplicative_noise,

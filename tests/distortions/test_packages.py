@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.installed_package import put_package
-from workbench.distortions.packages import ENTRY_POINTS
+from workbench.distortions.catalogue import ENTRY_POINTS
 
 ROOT = Path(__file__).parents[2]
 

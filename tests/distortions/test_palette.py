@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.distortions.palette import dither, minimum_variance_palette
+from workbench.distortions.quantisation import dither, minimum_variance_palette
 
 
 def squared_error(image, palette):

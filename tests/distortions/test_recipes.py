@@ -20,7 +20,7 @@ from workbench.distortions import (
     strip,
     write_recipe,
 )
-from workbench.domain.recipe import Recipe, Step
+from workbench.domain.distortion import Recipe, Step
 from workbench.errors import ConfigError, InvalidConfigError, UnknownNameError
 
 NIGHT = {

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from workbench.distortions.remapping import LONGEST, STRIP, remap, remap_in_strips
+from workbench.distortions.spatial import LONGEST, STRIP, remap, remap_in_strips
 
 
 def smooth(height, width):

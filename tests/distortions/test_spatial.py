@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from workbench.distortions.quantisation import otsu_thresholds
 from workbench.distortions.randomness import standard_normal
 from workbench.distortions.spatial import (
     color_block,
@@ -9,7 +10,6 @@ from workbench.distortions.spatial import (
     pixelate,
     quantization,
 )
-from workbench.distortions.thresholds import otsu_thresholds
 
 
 def cubic(t, a=-0.5):

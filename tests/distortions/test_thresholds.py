@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.filters import threshold_multiotsu
 
-from workbench.distortions.thresholds import otsu_thresholds
+from workbench.distortions.quantisation import otsu_thresholds
 
 
 def variance_within(histogram, thresholds):

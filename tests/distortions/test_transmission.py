@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.ndimage import binary_dilation
 
-from workbench.distortions.transmission import jpeg_transmission_errors, with_bit_errors
+from workbench.distortions.compression import jpeg_transmission_errors, with_bit_errors
 from workbench.errors import DataError
 
 COFFEE = skimage.data.coffee()  # 400 x 600

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from tests.domain.edited_sets import attribute, edited, sets
 from workbench.domain.attributes import AttributeSet
-from workbench.domain.difference import Move, difference, word_changes
-from workbench.domain.ordering import out_of_order
+from workbench.domain.difference import Move, difference, out_of_order, word_changes
 
 WORDS = st.lists(st.sampled_from(["blocky", "dark", "edges", "of", "tiles"]), max_size=7).map(
     " ".join

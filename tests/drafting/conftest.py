@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import PATIENCE_S
-from workbench.domain.calls import LLMCall
 from workbench.domain.distortion import Distortion
+from workbench.domain.llm_call import LLMCall
 from workbench.drafting.client import LanguageModel, connect
 from workbench.settings import Settings
 

@@ -4,7 +4,7 @@ import pytest
 
 from workbench.domain.distortion import Distortion
 from workbench.drafting.candidates import gather_candidates
-from workbench.drafting.named_model import NamedModel
+from workbench.drafting.client import NamedModel
 from workbench.drafting.templates import ALONE
 from workbench.errors import LLMRequestError
 

@@ -4,15 +4,10 @@ import json
 
 import pytest
 
-from workbench.drafting.draft import build_request, draft_attributes, recalled_attributes
-from workbench.drafting.named_model import NamedModel
+from workbench.drafting.client import NamedModel
+from workbench.drafting.draft_attributes import build_request, draft_attributes, recalled_attributes
 from workbench.drafting.templates import load_template, render
-from workbench.errors import (
-    ConfigError,
-    DraftParseError,
-    LLMRequestError,
-    UnknownNameError,
-)
+from workbench.errors import ConfigError, DraftParseError, LLMRequestError, UnknownNameError
 
 from .behaviours import FIVE, fails, lists, says
 

@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from workbench.drafting import gguf
-from workbench.drafting.gguf import QWEN, assemble, cached_model, installed_parts
-from workbench.drafting.hub import download
+from workbench.drafting.gguf import QWEN, assemble, cached_model, download, installed_parts
 from workbench.errors import LLMRequestError
 
 CONTENT = b"GGUF" + bytes(range(256)) * 50

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.waiting import PATIENCE_S
-from workbench.drafting.in_threads import in_threads
+from workbench.drafting.candidates import in_threads
 from workbench.errors import DraftError
 
 

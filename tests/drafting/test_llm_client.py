@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from workbench.domain.calls import LLMRequest
+from workbench.domain.llm_call import LLMRequest
 from workbench.drafting.client import connect
 from workbench.errors import LLMRequestError
 

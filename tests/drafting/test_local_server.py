@@ -15,9 +15,9 @@ import pytest
 
 from tests.processes import started
 from tests.waiting import PATIENCE_S
-from workbench.domain.calls import LLMRequest
+from workbench.domain.llm_call import LLMRequest
 from workbench.drafting import local_server
-from workbench.drafting.draft import build_request
+from workbench.drafting.draft_attributes import build_request
 from workbench.drafting.gguf import QWEN
 from workbench.drafting.local_server import choose_gguf, named_model, open_language_model
 from workbench.drafting.parse import parse_attributes

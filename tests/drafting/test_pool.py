@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.domain.attributes import Attribute
-from workbench.domain.calls import LLMCall, LLMRequest
-from workbench.drafting.draft import response_format
-from workbench.drafting.pool import candidates_from_calls, pooled, words_of
+from workbench.domain.llm_call import LLMCall, LLMRequest
+from workbench.drafting.candidates import candidates_from_calls, pooled, words_of
+from workbench.drafting.draft_attributes import response_format
 
 
 def answers(*samples):

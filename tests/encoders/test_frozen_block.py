@@ -5,7 +5,7 @@ import torch
 from open_clip.transformer import QuickGELU, ResidualAttentionBlock
 from torch import nn
 
-from workbench.encoders.frozen_block import without_gradient
+from workbench.encoders.native import without_gradient
 
 
 @pytest.mark.parametrize("activation", [QuickGELU, nn.GELU])

@@ -19,7 +19,7 @@ from workbench.encoders.pixel_statistics import PixelStatistics
 from workbench.encoders.statistics_tower import Remembered
 from workbench.errors import CheckpointMismatchError, ShapeError
 from workbench.settings import read_settings, resource
-from workbench.tuning.prompts import PromptedTower
+from workbench.training.modules import PromptedTower
 
 IMAGES = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
 

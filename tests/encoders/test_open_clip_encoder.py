@@ -6,7 +6,7 @@ from workbench.domain.config import EncoderConfig
 from workbench.encoders import load_encoder
 from workbench.errors import ConfigError, UnknownNameError
 from workbench.settings import read_settings
-from workbench.tuning.prompts import PromptedTower
+from workbench.training.modules import PromptedTower
 
 OFFLINE = read_settings().model_copy(update={"offline": True})
 

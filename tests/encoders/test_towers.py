@@ -8,11 +8,10 @@ from torch.profiler import profile
 from tests.encoders.tower_families import FAMILIES, images_of, own_model, small_model
 from workbench.domain.config import EncoderConfig
 from workbench.encoders import load_encoder
-from workbench.encoders.openclip import open_tower
-from workbench.encoders.timm_towers import TimmTower, takes_prompts, trunk_class
+from workbench.encoders.openclip import TimmTower, open_tower, takes_prompts, trunk_class
 from workbench.errors import ConfigError
 from workbench.settings import read_settings
-from workbench.tuning.prompts import PromptedTower
+from workbench.training.modules import PromptedTower
 
 OFFLINE = read_settings().model_copy(update={"offline": True})
 

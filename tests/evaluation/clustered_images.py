@@ -11,11 +11,15 @@ from functools import cache, partial
 import numpy as np
 
 from workbench.domain.metrics import Undefined
-from workbench.evaluation.bootstrap import draw_photographs, leave_one_out, paired_bootstrap
+from workbench.evaluation.bootstrap import (
+    draw_photographs,
+    leave_one_out,
+    paired_bootstrap,
+    resampled_srcc,
+)
 from workbench.evaluation.correlation import srcc
-from workbench.evaluation.guard import corrected_for_choosing
-from workbench.evaluation.inference import correlation_interval, paired_difference, studentise
-from workbench.evaluation.resampled import resampled_srcc
+from workbench.evaluation.intervals import correlation_interval, paired_difference, studentise
+from workbench.evaluation.test_set_access import corrected_for_choosing
 
 LEVELS = np.tile(np.arange(1, 6) / 5, 4)  # 20 images per photograph: four types at five levels
 SENSITIVITY = np.repeat([0.6, 0.9, 1.2, 0.3], 5)

@@ -7,13 +7,7 @@ import numpy as np
 
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.config import DataConfig, RunConfig
-from workbench.domain.run import (
-    EncoderFacts,
-    Predictions,
-    Protocol,
-    Run,
-    RunResult,
-)
+from workbench.domain.run import EncoderFacts, Predictions, Protocol, Run, RunResult
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import all_clean, identification_metrics
 from workbench.evaluation.strength_tables import strength_tables

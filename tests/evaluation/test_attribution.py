@@ -6,14 +6,14 @@ import pytest
 from tests.evaluation.planted import names, planted_pool
 from workbench.domain.metrics import Undefined
 from workbench.errors import ConfigError
-from workbench.evaluation.attribution import (
+from workbench.evaluation.correlation import srcc
+from workbench.evaluation.edit_attribution import (
     Side,
     Terms,
     attribute_edits,
     attribute_worth,
     side_by_side,
 )
-from workbench.evaluation.correlation import srcc
 from workbench.evaluation.edits import edited_columns, edits_between
 from workbench.evaluation.refit import ridge_refit
 

@@ -7,14 +7,19 @@ from workbench.datasets.splits.grouped import photograph_folds
 from workbench.domain.config import EncoderConfig, RegressorConfig
 from workbench.domain.metrics import Undefined
 from workbench.encoders import load_encoder
+from workbench.encoders.protocol import computing_threads
 from workbench.errors import ConfigError, RunCancelledError, ShapeError, SplitLeakageError
-from workbench.evaluation.baseline_titles import CONSTANT, EMBEDDING, TITLES
-from workbench.evaluation.baselines import baselines, held_out_ridge
-from workbench.evaluation.held_out import FoldedData
-from workbench.evaluation.support_vectors import fit_support_vectors
+from workbench.evaluation.baselines import (
+    CONSTANT,
+    EMBEDDING,
+    TITLES,
+    baselines,
+    fit_support_vectors,
+    held_out_ridge,
+)
+from workbench.evaluation.folds import FoldedData
 from workbench.settings import read_settings
-from workbench.tuning.regressor import fit_regressor
-from workbench.tuning.threads import computing_threads
+from workbench.training.regressor import fit_regressor
 
 SIZE, LEVELS = 224, 4
 PHOTOGRAPHS = tuple(f"photo{p}" for p in range(6) for _ in range(LEVELS))

@@ -2,11 +2,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from workbench.domain.comparison import Comparison
+from workbench.domain.comparison import Comparison, labels_of
 from workbench.domain.metrics import Undefined
 from workbench.errors import ConfigError
-from workbench.evaluation.comparison import compare_runs, labels_of, verdict_sentence
 from workbench.evaluation.correlation import quality_metrics
+from workbench.evaluation.paired_comparison import compare_runs
+from workbench.report.wording import verdict_sentence
 
 from .comparison_factory import make_run, with_result
 

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from workbench.domain.comparison import Looks
+from workbench.domain.comparison import Looks, labels_of
 from workbench.domain.metrics import Undefined
-from workbench.evaluation.comparison import compare_runs, labels_of, verdict_sentence
-from workbench.evaluation.guard import (
+from workbench.evaluation.paired_comparison import compare_runs
+from workbench.evaluation.test_set_access import (
     MANY_LOOKS,
     after_looks,
     corrected_for_choosing,
     hash_of_test_part,
     looked_p,
 )
-from workbench.evaluation.wording import looked_sentences, looks_sentences
+from workbench.report.wording import looked_sentences, looks_sentences, verdict_sentence
 
 from .clustered_images import judge_choice, share
 from .comparison_factory import make_run, with_result

@@ -6,7 +6,7 @@ from scipy import stats
 
 from workbench.domain.metrics import Undefined
 from workbench.evaluation.bootstrap import draw_photographs
-from workbench.evaluation.inference import correlation_interval, holm, studentise
+from workbench.evaluation.intervals import correlation_interval, holm, studentise
 
 
 def mean_of(values: np.ndarray, resamples: int = 4000):

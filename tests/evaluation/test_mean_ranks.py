@@ -7,7 +7,7 @@ from scipy.stats import friedmanchisquare, rankdata, studentized_range
 
 from workbench.domain.metrics import Undefined
 from workbench.errors import ShapeError
-from workbench.evaluation.mean_ranks import critical_difference, friedman_statistic, mean_ranks
+from workbench.evaluation.rankings import critical_difference, friedman_statistic, mean_ranks
 
 # Demšar 2006, table 6: AUC of four classifiers on 14 data sets.
 TABLE_6 = [

@@ -10,7 +10,7 @@ from scipy.stats import gennorm
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.distortions import apply_distortion
 from workbench.errors import ShapeError
-from workbench.evaluation.nss import (
+from workbench.evaluation.brisque import (
     FEATURES,
     LUMA,
     fit_asymmetric,

@@ -3,8 +3,8 @@ import pytest
 from tests.evaluation.comparison_factory import make_run
 from workbench.domain.metrics import QualityMetrics, Undefined
 from workbench.domain.run import RunResult
-from workbench.evaluation.baseline_titles import EMBEDDING
-from workbench.evaluation.price import price, price_of_explainability
+from workbench.evaluation.baselines import EMBEDDING
+from workbench.evaluation.paired_comparison import price, price_of_explainability
 
 
 def result(explained, direct=None):

@@ -3,9 +3,9 @@
 import pytest
 
 from workbench.errors import ConfigError, InvalidConfigError, UnknownNameError
-from workbench.evaluation.comparison import compare_runs
-from workbench.evaluation.quoted import quotable, quoted_rows
-from workbench.evaluation.wording import comparison_table
+from workbench.evaluation.paired_comparison import compare_runs
+from workbench.evaluation.published_figures import quotable, quoted_rows
+from workbench.report.wording import comparison_table
 
 from .comparison_factory import make_run
 

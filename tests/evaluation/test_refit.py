@@ -6,7 +6,7 @@ from tests.evaluation.planted import planted_pool
 from workbench.errors import ShapeError
 from workbench.evaluation import refit
 from workbench.evaluation.refit import PARTS, PENALTIES, Pool, fold_refit, ridge_refit
-from workbench.tuning import regressor
+from workbench.training import regressor
 
 COLUMNS = np.array([0, 3, 7])
 NONE = np.array([], dtype=np.intp)

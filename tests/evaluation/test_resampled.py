@@ -10,8 +10,9 @@ from workbench.evaluation.bootstrap import (
     leave_one_out,
     paired_bootstrap,
     photograph_index,
+    resampled_plcc,
+    resampled_srcc,
 )
-from workbench.evaluation.resampled import resampled_plcc, resampled_srcc
 
 
 def by_hand(target, predicted, images, copies, correlate):

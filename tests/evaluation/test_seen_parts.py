@@ -7,9 +7,8 @@ from workbench.domain.config import DataConfig, RunConfig, SplitConfig
 from workbench.domain.metrics import Undefined
 from workbench.domain.run import LockedPart, Transfer
 from workbench.errors import ConfigError
-from workbench.evaluation.comparison import compare_runs
-from workbench.evaluation.guard import hash_of_test_part
-from workbench.evaluation.seen_parts import on_locked, part_of
+from workbench.evaluation.paired_comparison import compare_runs
+from workbench.evaluation.test_set_access import hash_of_test_part, on_locked, part_of
 
 from .comparison_factory import make_run, with_result
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import ConfigError
-from workbench.evaluation.shapley import shapley_values
+from workbench.evaluation.edit_attribution import shapley_values
 
 
 def table_of(seed, players):

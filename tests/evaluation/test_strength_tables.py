@@ -6,8 +6,8 @@ from hypothesis.extra.numpy import arrays
 from pydantic import ValidationError
 from scipy.stats import t as student_t
 
+from workbench.domain.metrics import StrengthTables
 from workbench.domain.run import RunResult
-from workbench.domain.strengths import StrengthTables
 from workbench.errors import DataError, ShapeError
 from workbench.evaluation.strength_tables import calibration_bins, confusion_counts, strength_tables
 

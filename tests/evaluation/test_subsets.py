@@ -6,9 +6,9 @@ from scipy import stats
 
 from workbench.domain.metrics import Undefined
 from workbench.errors import UnknownNameError
-from workbench.evaluation.comparison import compare_runs
-from workbench.evaluation.subset_table import differences, subset_table
+from workbench.evaluation.paired_comparison import compare_runs
 from workbench.evaluation.subsets import FEWEST, column_named, subsets_of
+from workbench.report.comparison_tables import differences, subset_table
 
 from .comparison_factory import DISTORTIONS, LEVELS, make_run
 

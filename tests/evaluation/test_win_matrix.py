@@ -5,8 +5,8 @@ import pytest
 
 from workbench.domain.comparison import Wins
 from workbench.domain.metrics import Undefined
-from workbench.evaluation.comparison import compare_runs
-from workbench.evaluation.win_matrix import win_matrix, wins_sentence
+from workbench.evaluation.paired_comparison import compare_runs
+from workbench.evaluation.rankings import win_matrix, wins_sentence
 
 from .comparison_factory import make_run
 

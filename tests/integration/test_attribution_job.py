@@ -10,11 +10,12 @@ from typer.testing import CliRunner
 from workbench.cli import cli
 from workbench.domain.attributes import AttributeSet
 from workbench.evaluation.refit import Pool, fold_refit
-from workbench.pipeline import comparable_runs, freeze_version
-from workbench.runs.attribution import _as_in_run
+from workbench.experiment.attribution import _as_in_run
 from workbench.settings import read_settings
 from workbench.store import open_store
-from workbench.tuning.probabilities import load_probabilities, probabilities_file
+from workbench.training.probabilities import load_probabilities, probabilities_file
+from workbench.workflow.compare import comparable_runs
+from workbench.workflow.versions import freeze_version
 
 pytestmark = pytest.mark.slow  # two real runs
 

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from workbench.cli import cli
 from workbench.domain.attributes import AttributeSet
-from workbench.pipeline import freeze_version
 from workbench.store import open_store
+from workbench.workflow.versions import freeze_version
 
 pytestmark = pytest.mark.slow  # two real runs
 

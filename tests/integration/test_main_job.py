@@ -11,9 +11,11 @@ import yaml
 
 from workbench.domain.attributes import AttributeSet
 from workbench.errors import ConfigError
-from workbench.pipeline import comparable_runs, compare_finished, enqueue_run, freeze_version
-from workbench.runs.experiment import load_experiment
+from workbench.experiment.config_files import load_experiment
 from workbench.store import open_store
+from workbench.workflow.compare import comparable_runs, compare_runs
+from workbench.workflow.runs import enqueue_run
+from workbench.workflow.versions import freeze_version
 
 TINY = {
     "name": "tiny",
@@ -225,7 +227,7 @@ def test_a_queued_run_is_worked_off_by_a_worker(workbench, place):
             (0, comparable_runs(store, refs, config=first)),
             (0, comparable_runs(store, refs, terms="training seed 0")),
         ):
-            found = compare_finished(store, chosen, resamples=500)
+            found = compare_runs(store, chosen, resamples=500, purpose="test", author="ann")
             assert f"training seed {seed}" in found.protocol.split
         with pytest.raises(ConfigError, match="That configuration has not been run to its end"):
             comparable_runs(store, refs, config=load_experiment(place / "tiny.yaml", ["seed=77"]))

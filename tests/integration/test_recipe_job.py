@@ -13,9 +13,10 @@ from workbench.cli import cli
 from workbench.datasets.generation.manifest import read_manifest
 from workbench.datasets.generation.plan import GeneratorConfig
 from workbench.errors import ConfigError, InvalidConfigError, StoreError, UnknownNameError
-from workbench.pipeline import enqueue_run, generate_set
-from workbench.runs.experiment import parse_experiment
+from workbench.experiment.config_files import parse_experiment
 from workbench.store import open_store
+from workbench.workflow.generate import generate_set
+from workbench.workflow.runs import enqueue_run
 
 NIGHT = {
     "name": "Night shot",

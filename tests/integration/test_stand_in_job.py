@@ -10,10 +10,10 @@ from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
 from workbench.cli import cli
-from workbench.pipeline import freeze_version
 from workbench.settings import resource
 from workbench.store import open_store
 from workbench.store.text import read_attributes
+from workbench.workflow.versions import freeze_version
 
 pytestmark = pytest.mark.slow  # a real run and its transfers
 

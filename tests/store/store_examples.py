@@ -3,15 +3,10 @@
 from datetime import UTC, datetime
 
 from workbench.domain.attributes import AttributeSet
-from workbench.domain.calls import LLMCall, LLMRequest
 from workbench.domain.config import DataConfig, RunConfig
+from workbench.domain.llm_call import LLMCall, LLMRequest
 from workbench.domain.metrics import IdentificationMetrics, QualityMetrics, Undefined
-from workbench.domain.run import (
-    EncoderFacts,
-    Predictions,
-    Protocol,
-    RunResult,
-)
+from workbench.domain.run import EncoderFacts, Predictions, Protocol, RunResult
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 CONFIG = RunConfig(data=DataConfig(distortions=("jpeg",)))

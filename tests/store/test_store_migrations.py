@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from workbench.domain.recipe import Recipe
+from workbench.domain.distortion import Recipe
 from workbench.store import open_store
 from workbench.store.database import Database
-from workbench.store.migrate import alembic_config
+from workbench.store.store import alembic_config
 
 from .past_the_store import connected
 from .store_examples import CONFIG, NOON, a_set

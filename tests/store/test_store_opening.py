@@ -8,7 +8,7 @@ from sqlalchemy import inspect, text
 
 from workbench.errors import StoreError
 from workbench.store import open_store, tables
-from workbench.store.migrate import alembic_config
+from workbench.store.store import alembic_config
 
 from .past_the_store import connected
 from .store_examples import a_set

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import make_url, text
 
-from workbench.domain.recipe import Recipe, Step
+from workbench.domain.distortion import Recipe, Step
 from workbench.errors import FrozenVersionError, IntegrityError, StoreError, UnknownNameError
 from workbench.store import open_store
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from workbench.domain.attributes import Attribute
-from workbench.domain.recipe import Recipe
+from workbench.domain.distortion import Recipe
 from workbench.store import tables
 
 from .past_the_store import connected

@@ -5,12 +5,7 @@ import pytest
 from sqlalchemy import text
 
 from workbench.domain.attributes import Attribute, AttributeSet
-from workbench.errors import (
-    FrozenVersionError,
-    IntegrityError,
-    StoreError,
-    VersionNotFoundError,
-)
+from workbench.errors import FrozenVersionError, IntegrityError, StoreError, VersionNotFoundError
 
 from .past_the_store import connected
 from .store_examples import a_call, a_set

@@ -14,15 +14,19 @@ from pydantic import ValidationError
 from workbench.domain.attributes import Attribute, AttributeSet, Version
 from workbench.domain.comparison import Comparison, Looks
 from workbench.domain.config import DatasetConfig, RunConfig
+from workbench.domain.lineage import VersionSummary
 from workbench.domain.metrics import QualityMetrics
 from workbench.domain.run import Run
-from workbench.domain.summary import VersionSummary
 from workbench.errors import DraftError
-from workbench.runs.experiment import experiment_files, load_experiment
-from workbench.runs.queue import ensure_worker, run_log
+from workbench.experiment.config_files import experiment_files, load_experiment
+from workbench.queue.processes import run_log
 from workbench.settings import Settings, read_settings, resource
 from workbench.store import Store, open_store
 from workbench.store.text import read_attributes
+from workbench.workflow.runs import restart_run
+from workbench.workflow.runs import start_run as queue_run
+from workbench.workflow.versions import Frozen
+from workbench.workflow.versions import freeze_draft as workflow_freeze
 
 ACTIVE = frozenset({"queued", "running"})
 RESUMABLE = frozenset({"interrupted", "failed", "cancelled"})
@@ -34,13 +38,6 @@ class Workplace(NamedTuple):
 
     settings: Settings
     store: Store
-
-
-class Frozen(NamedTuple):
-    """What freezing gave: a version, and whether there was none of this content before."""
-
-    version: Version
-    is_new: bool
 
 
 def workplace() -> Workplace:
@@ -110,19 +107,13 @@ def freeze_draft(
         ConfigError: The draft has a distortion that the catalogue lacks.
         StoreError: No message, nothing to freeze, or an unusable alias.
     """
-    from workbench.pipeline import freeze_version
-
-    before = {version.hash for version in place.store.versions.summaries()}
-    version = freeze_version(
+    return workflow_freeze(
         place.store,
-        place.store.draft.attribute_set(),
         message=message,
         author=place.settings.author,
-        parent=parent,
+        parent=parent or "",
         alias=alias.strip() or None,
     )
-    place.store.draft.set_base(version.hash, author=place.settings.author)
-    return Frozen(version, version.hash not in before)
 
 
 def experiments(settings: Settings) -> dict[str, Path]:
@@ -147,15 +138,8 @@ def start_run(place: Workplace, version: str, experiment: Path, *, again: bool =
         ConfigError: The experiment is faulty, or the version lacks one of its distortions.
         RunError: No worker can be started; the run stays in the queue.
     """
-    from workbench.pipeline import enqueue_run
-
     config = load_experiment(experiment)
-    done = None if again else place.store.runs.find_done(version, config.hash)
-    if done is not None:
-        return done
-    run = enqueue_run(place.store, version, config)
-    ensure_worker(place.store, place.settings)
-    return run
+    return queue_run(place.store, version, config, settings=place.settings, again=again)
 
 
 def resume_run(place: Workplace, run: int) -> None:
@@ -169,8 +153,7 @@ def resume_run(place: Workplace, run: int) -> None:
         StoreError: There is no such run, or it cannot be resumed.
         RunError: No worker can be started; the run stays in the queue.
     """
-    place.store.runs.requeue(run)
-    ensure_worker(place.store, place.settings)
+    restart_run(place.store, run, settings=place.settings)
 
 
 def log_tail(settings: Settings, run: int, lines: int = 30) -> str:
@@ -201,11 +184,11 @@ def look_at_figures(place: Workplace, run: int) -> SeenFigures:
         ConfigError: The run is not done.
     """
     from workbench.evaluation.comparable import finished_results
-    from workbench.runs.looking import look_at_runs
+    from workbench.workflow.access import record_run_access
 
     found = place.store.runs.get(run)
     (result,) = finished_results([found], [f"run {run}"])
-    looks = look_at_runs(
+    looks = record_run_access(
         place.store, [found], purpose=f"page Runs, run {run}", author=place.settings.author
     )
     return SeenFigures(result.quality, result.protocol.target, looks)
@@ -258,30 +241,25 @@ def with_quoted(comparison: Comparison, published: Sequence[str]) -> Comparison:
 
     Args:
         comparison: What they stand beside.
-        published: Parts of published tables; see `workbench.evaluation.quoted`.
+        published: Parts of published tables; see `workbench.evaluation.published_figures`.
     """
-    from workbench.evaluation.quoted import quoted_rows
+    from workbench.evaluation.published_figures import quoted_rows
 
     rows = [row for name in published for row in quoted_rows(name, comparison.protocol)]
     return comparison.model_copy(update={"quoted": tuple(rows)})
 
 
-def report_of(store: Store, comparison: Comparison, versions: list[Version]) -> bytes:
+def report_of(store: Store, comparison: Comparison) -> bytes:
     """Return the report of a comparison, one self-contained HTML page.
 
     Args:
         store: Where its runs are.
         comparison: What to report.
-        versions: Its versions, in the order of its rows.
     """
-    from workbench.evaluation.report import write_report
+    from workbench.workflow.compare import write_comparison_report
 
-    runs = [store.runs.get(row.run) for row in comparison.rows]
     with TemporaryDirectory() as folder:
-        file = Path(folder) / "report.html"
-        held = {version.hash: version.attributes for version in versions}
-        labels = [row.label for row in comparison.rows]
-        return write_report(comparison, runs, labels, held, file).read_bytes()
+        return write_comparison_report(store, comparison, Path(folder) / "report.html").read_bytes()
 
 
 @st.cache_data(
@@ -295,12 +273,10 @@ def _compare(
     stale_after: tuple[list[str], list[int]],
     _author: str,
 ) -> Comparison:
-    from workbench.pipeline import comparable_runs, compare_finished
-    from workbench.runs.looking import look_at
+    from workbench.workflow.compare import comparable_runs, compare_runs
 
-    found = compare_finished(store, comparable_runs(store, hashes))
     purpose = f"compare {', '.join(stale_after[0])} in the browser"
-    return look_at(store, found, purpose=purpose, author=_author)
+    return compare_runs(store, comparable_runs(store, hashes), purpose=purpose, author=_author)
 
 
 def configuration_words(config: RunConfig) -> str:

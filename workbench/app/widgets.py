@@ -11,7 +11,7 @@ import streamlit as st
 
 from workbench.app.markup import STYLE
 from workbench.app.services import AUTHOR
-from workbench.domain.summary import VersionSummary
+from workbench.domain.lineage import VersionSummary
 from workbench.errors import WorkbenchError
 from workbench.settings import read_settings
 

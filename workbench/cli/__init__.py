@@ -28,11 +28,11 @@ COMMANDS = {
     "run": "runs:run",
     "worker": "runs:worker",
     "compare": "compare:compare",
-    "matrix": "matrix:matrix",
-    "attribute": "attribution:attribute",
-    "score": "scoring:score",
-    "explain": "explaining:explain",
-    "export": "scoring:export",
+    "matrix": "compare:matrix",
+    "attribute": "attribute:attribute",
+    "score": "score:score",
+    "explain": "score:explain",
+    "export": "score:export",
     "app": "app:app",
 }
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli.console import Db, Json, emit, table, workplace
-from workbench.domain.calls import LLMCall
+from workbench.domain.llm_call import LLMCall
 from workbench.store.call_log import read_log, write_log
 
 calls = typer.Typer(help="The log of LLM calls.", no_args_is_help=True, add_completion=False)

@@ -4,18 +4,34 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Group
+from rich.table import Table
 
-from workbench.cli.console import Author, Db, Json, emit, workplace
-from workbench.cli.writable import require_writable
-from workbench.domain.comparison import Comparison
-from workbench.evaluation.report import write_report, write_tables
-from workbench.evaluation.subset_table import subset_table
+from workbench.cli.console import Author, Db, Json, emit, require_writable, table, workplace
+from workbench.domain.run import Run
+from workbench.domain.transfer_matrix import TransferMatrix
+from workbench.evaluation.comparable import finished_results
+from workbench.evaluation.cross_dataset import transfer_matrix
+from workbench.evaluation.published_figures import matrix_rows, published_pairs
 from workbench.evaluation.subsets import KINDS, column_named
-from workbench.evaluation.wording import comparison_table
-from workbench.pipeline import comparable_runs, compare_finished
-from workbench.runs.experiment import load_experiment
-from workbench.runs.looking import compared_runs, look_at
-from workbench.store import Store
+from workbench.experiment.config_files import load_experiment
+from workbench.report.comparison_tables import subset_table
+from workbench.report.figures.heat_map import NONE, Panel, matrix_panels
+from workbench.report.matrix_page import (
+    matrix_notes,
+    published_notes,
+    published_table,
+    write_matrix,
+    writer_for,
+)
+from workbench.report.wording import comparison_table
+from workbench.workflow.access import record_run_access
+from workbench.workflow.compare import (
+    comparable_runs,
+    compare_runs,
+    write_comparison_report,
+    write_comparison_tables,
+)
 
 
 def compare(
@@ -65,28 +81,96 @@ def compare(
     require_writable(csv, folder=csv is not None and csv.suffix.lower() != ".zip")
     with workplace(db) as (settings, store):
         given = load_experiment(config) if config else None
-        found = compare_finished(
+        comparison = compare_runs(
             store,
             [store.runs.get(id) for id in single]
             or comparable_runs(store, names, config=given, dataset=dataset, terms=protocol),
             kinds=tuple(dict.fromkeys((*KINDS, *kinds))),
             quote=quote,
             locked=locked,
+            purpose=f"compare {', '.join(names)}{' on the locked part' if locked else ''}",
+            author=author or settings.author,
         )
-        purpose = f"compare {', '.join(names)}{' on the locked part' if locked else ''}"
-        comparison = look_at(store, found, purpose=purpose, author=author or settings.author)
-        _write_down(store, comparison, report, csv)
+        if report is not None:
+            write_comparison_report(store, comparison, report)
+        if csv is not None:
+            write_comparison_tables(store, comparison, csv)
     parts = subset_table(comparison, kinds) if kinds else ""
     emit(json, comparison.model_dump(mode="json"), lambda: comparison_table(comparison) + parts)
 
 
-def _write_down(
-    store: Store, comparison: Comparison, report: Path | None, csv: Path | None
+def matrix(
+    runs: Annotated[list[int], typer.Argument(metavar="RUN_ID...", help="Finished runs.")],
+    quote: Annotated[
+        bool, typer.Option("--quote", help="Show the paper's figures beside, marked as quoted.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write a heat map: .svg or .png, or a page: .html.")
+    ] = None,
+    author: Author = None,
+    json: Json = False,
+    db: Db = None,
 ) -> None:
-    """Write what is asked for of a report and its tables."""
-    labels = [row.label for row in comparison.rows]
-    versions = [store.versions.get(row.version) for row in comparison.rows]
-    sets = {version.hash: version.attributes for version in versions}
-    for path, write in ((report, write_report), (csv, write_tables)):
-        if path is not None:
-            write(comparison, compared_runs(store, comparison), labels, sets, path)
+    """Show runs by what they were trained on and what they were tested on; a look at each."""
+    if out is not None:
+        writer_for(out)  # before anything is computed
+        require_writable(out)
+    with workplace(db) as (settings, store):
+        held = [store.runs.get(id) for id in dict.fromkeys(runs)]
+        found = matrix_of(held, quote=quote)
+        for run in held:
+            record_run_access(
+                store, [run], purpose=f"matrix {run.id}", author=author or settings.author
+            )
+    if out is not None:
+        write_matrix(found, out)
+    emit(json, found.model_dump(mode="json"), lambda: _text(found, quote))
+
+
+def matrix_of(runs: list[Run], *, quote: bool) -> TransferMatrix:
+    """Return the matrix of runs, each called by its experiment and number.
+
+    Args:
+        runs: Finished runs.
+        quote: Whether the paper's figures stand beside.
+
+    Raises:
+        ConfigError: One is not done.
+    """
+    labels = [f"{run.id}: {run.config.name}" for run in runs]
+    for run, label in zip(runs, labels, strict=True):
+        finished_results([run], [label])  # says why one is not done
+    return transfer_matrix(
+        runs,
+        labels,
+        quoted=matrix_rows(runs) if quote else (),
+        published=published_pairs(runs) if quote else (),
+    )
+
+
+def _text(found: TransferMatrix, quote: bool) -> Group:
+    parts: list[object] = []
+    for panel in matrix_panels(found):
+        parts += [_panel(panel), ""]
+    parts += [f"· {note}" for note in matrix_notes(found)]
+    if quote:
+        pairs = published_table(found)
+        if pairs.rows:
+            headings = [column.heading for column in pairs.columns]
+            parts += ["", pairs.title, table(headings, list(pairs.texts()))]
+        parts += [f"· {note}" for note in published_notes(found)]
+    return Group(*parts)  # type: ignore[arg-type]
+
+
+def _panel(panel: Panel) -> Table:
+    made = Table(title=panel.title, title_justify="left", show_lines=True)
+    made.add_column("trained on")
+    for name in panel.columns:
+        made.add_column(name, justify="right")
+    for label, entries in zip(panel.rows, panel.entries, strict=True):
+        cells = (
+            NONE if one is None else "\n".join((*one.lines, *["held out"] * one.held_out))
+            for one in entries
+        )
+        made.add_row(label, *cells)
+    return made

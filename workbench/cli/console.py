@@ -4,6 +4,10 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from errno import EISDIR
+from os import strerror
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from workbench.errors import ConfigError
 from workbench.settings import Settings, read_settings
 from workbench.store import Store, open_store
 
@@ -71,3 +76,29 @@ def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
     with Progress(*columns, console=_progress_console) as bar:
         task = bar.add_task(title, total=1.0, stage="")
         yield lambda share, stage: bar.update(task, completed=share, stage=stage)
+
+
+def require_writable(path: Path | None, *, folder: bool = False) -> None:
+    """Find out that a file or folder cannot be written before a look is spent on it.
+
+    Args:
+        path: Where a report shall go; None for nowhere.
+        folder: Whether it is a folder.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    if path is None:
+        return
+    inside = path if folder else path.parent
+    try:
+        inside.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=inside):
+            pass
+        if not folder and path.is_dir():
+            raise IsADirectoryError(EISDIR, strerror(EISDIR))
+    except OSError as error:
+        raise ConfigError(
+            f"The report cannot be written to {path}: {error.strerror or error}. Name another "
+            "path. No look was counted."
+        ) from error

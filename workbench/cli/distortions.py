@@ -7,6 +7,7 @@ import numpy as np
 import typer
 from PIL import Image
 
+from workbench.atomic_files import written_whole
 from workbench.cli.console import Author, Db, Json, emit, table, workplace
 from workbench.datasets.photographs import load_photograph, photograph_files, read_image
 from workbench.distortions import (
@@ -18,7 +19,6 @@ from workbench.distortions import (
     write_recipe,
 )
 from workbench.errors import DataError
-from workbench.files import written_whole
 
 distortions = typer.Typer(
     help="The catalogue of distortions.", no_args_is_help=True, add_completion=False

@@ -7,16 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from workbench.cli.console import Db, Json, emit, progress_bar, table, workplace
-from workbench.domain.progress import Progress, part
-from workbench.drafting.candidates import Found
+from workbench.domain.canonical import Progress, part
+from workbench.drafting.candidates import Candidate, Found
+from workbench.drafting.client import NamedModel
 from workbench.drafting.local_server import named_model, open_language_model
-from workbench.drafting.named_model import NamedModel
-from workbench.drafting.pool import Candidate
 from workbench.drafting.templates import Messages, load_template, render
 from workbench.errors import ConfigError, DraftError, WorkbenchError
-from workbench.pipeline import draft_candidates, surroundings, take_candidates
 from workbench.settings import Settings
 from workbench.store import Store
+from workbench.workflow.drafting import draft_candidates, surroundings, take_candidates
 
 
 def draft(

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from workbench.cli.console import Author, Db, Json, emit, table, workplace
-from workbench.domain.draft import DraftRow
-from workbench.domain.review import Event
+from workbench.domain.attributes import DraftRow
+from workbench.domain.audit_events import Event
 from workbench.errors import ConfigError
 from workbench.store import Store
 

@@ -11,7 +11,7 @@ from workbench.cli.console import Db, Json, emit, progress_bar, workplace
 from workbench.datasets.generation.plan import Form, generator_config
 from workbench.distortions import kadid10k
 from workbench.errors import ConfigError
-from workbench.pipeline import generate_set
+from workbench.workflow.generate import generate_set
 
 
 def generate(

@@ -1,7 +1,5 @@
 """Runs and the worker on the command line."""
 
-import os
-import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -10,22 +8,17 @@ from rich.console import Group
 
 from workbench.cli.console import Author, Db, Json, emit, progress_bar, table, workplace
 from workbench.domain.comparison import Looks
-from workbench.domain.progress import Progress
-from workbench.domain.run import Run, RunResult
-from workbench.errors import RunError
-from workbench.evaluation.baseline_titles import TITLES
-from workbench.evaluation.wording import figure_text, looked_sentences
-from workbench.pipeline import (
-    enqueue_run,
-    run_version,
-)
-from workbench.runs.experiment import load_experiment
-from workbench.runs.experiment import stand_in as standing_in
-from workbench.runs.looking import look_at_runs
-from workbench.runs.queue import run_log
-from workbench.runs.worker import Execute, work_off
-from workbench.settings import Settings
+from workbench.domain.number_format import figure_text
+from workbench.domain.run import Run
+from workbench.evaluation.baselines import TITLES
+from workbench.experiment.config_files import load_experiment
+from workbench.experiment.config_files import stand_in as standing_in
+from workbench.queue.processes import run_log
+from workbench.queue.worker import process_queue
+from workbench.report.wording import looked_sentences
 from workbench.store import Store
+from workbench.workflow.access import record_run_access
+from workbench.workflow.runs import resume_now, run_now
 
 runs = typer.Typer(help="The queue of runs.", no_args_is_help=True, add_completion=False)
 
@@ -50,65 +43,11 @@ def run(
     experiment = load_experiment(config, set_)
     experiment = standing_in(experiment, elsewhere=elsewhere) if stand_in else experiment
     with workplace(db) as (settings, store), progress_bar("run") as progress:
-        version = store.versions.get(ref)
-        done = None if again else store.runs.find_done(version.hash, experiment.hash)
-        finished = done or run_here(
-            store, enqueue_run(store, version.hash, experiment), settings, progress, afresh=again
+        finished = run_now(
+            store, ref, experiment, settings=settings, progress=progress, again=again
         )
         looks = _looked(store, finished, f"run {ref}", author or settings.author)
     emit(json, _figures(finished, looks), lambda: _figures_table(finished, looks))
-
-
-def run_here(
-    store: Store, run: Run, settings: Settings, progress: Progress, *, afresh: bool = False
-) -> Run:
-    """Work one queued run off in this process and return it finished.
-
-    Args:
-        store: The open store.
-        run: The queued run.
-        settings: Folders and device.
-        progress: Told the share done.
-        afresh: Forget what an attempt that was broken off has left.
-
-    Raises:
-        RunError: The run failed or was cancelled; the line says why.
-    """
-    work_off(
-        store,
-        execution(store, settings, progress, afresh=afresh),
-        worker=f"{socket.gethostname()}:{os.getpid()}",
-        only=run.id,
-        settings=settings,
-    )
-    finished = store.runs.get(run.id)
-    if finished.status != "done":
-        raise RunError(f"Run {run.id} {finished.status}: {finished.error or 'no reason given'}")
-    return finished
-
-
-def execution(
-    store: Store, settings: Settings, progress: Progress | None = None, *, afresh: bool = False
-) -> Execute:
-    """Return the function that a worker calls for each run."""
-
-    def execute(run: Run, report: Progress) -> RunResult:
-        def told(share: float, stage: str) -> None:
-            report(share, stage)
-            if progress is not None:
-                progress(share, stage)
-
-        version = store.versions.get(run.version)
-        return run_version(
-            version,
-            run.config,
-            settings=settings,
-            progress=told,
-            recipes=tuple(store.recipes.list()),
-            afresh=afresh,
-        )
-
-    return execute
 
 
 @runs.command("list")
@@ -157,8 +96,7 @@ def cancel_run(id: int, json: Json = False, db: Db = None) -> None:
 def resume_run(id: int, author: Author = None, json: Json = False, db: Db = None) -> None:
     """Go on with a run that was interrupted, failed or cancelled; what it trained is not lost."""
     with workplace(db) as (settings, store), progress_bar("run") as progress:
-        store.runs.requeue(id)
-        finished = run_here(store, store.runs.get(id), settings, progress)
+        finished = resume_now(store, id, settings=settings, progress=progress)
         looks = _looked(store, finished, f"runs resume {id}", author or settings.author)
     emit(json, _figures(finished, looks), lambda: _figures_table(finished, looks))
 
@@ -169,19 +107,16 @@ def worker(
     ] = False,
     db: Db = None,
 ) -> None:
-    """Work the queue off."""
+    """Process queued runs."""
     with workplace(db) as (settings, store):
-        name = f"{socket.gethostname()}:{os.getpid()}"
-        work_off(
-            store, execution(store, settings), worker=name, until_idle=until_idle, settings=settings
-        )
+        process_queue(store, settings, until_idle=until_idle)
 
 
 def _looked(store: Store, run: Run, purpose: str, author: str) -> Looks | None:
     """Record that the figures of a run are shown; None for a run that has none."""
     if run.result is None:
         return None
-    return look_at_runs(store, [run], purpose=purpose, author=author)
+    return record_run_access(store, [run], purpose=purpose, author=author)
 
 
 def _looks_document(looks: Looks | None) -> dict[str, object] | None:

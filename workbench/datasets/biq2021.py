@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workbench.datasets.labelled import DatasetFacts, ImageDataset, LabelledImage, quality_of
 from workbench.datasets.layout import Layout
-from workbench.datasets.rows import finite, parse_rows, read_columns
+from workbench.datasets.text_tables import finite, parse_rows, read_columns
 
 TABLES = {"train": "Train (Images and MOS).csv", "test": "Test (Images and MOS).csv"}
 

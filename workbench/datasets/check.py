@@ -7,14 +7,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from workbench.datasets.adapters import adapters
-from workbench.datasets.labelled import ImageDataset, Polarity
+from workbench.datasets.frames import read_pixels
+from workbench.datasets.labelled import ImageDataset, Polarity, adapters
 from workbench.datasets.layout import FileIndex
 from workbench.datasets.photographs import read_image
-from workbench.datasets.pixels import read_pixels
-from workbench.datasets.rows import first_few
-from workbench.domain.base import Frozen
-from workbench.domain.progress import Progress
+from workbench.datasets.text_tables import first_few
+from workbench.domain.canonical import Frozen, Progress
 from workbench.errors import CorruptImageError, DataError
 
 

@@ -19,7 +19,7 @@ from workbench.datasets.labelled import (
     quality_of,
 )
 from workbench.datasets.layout import Layout
-from workbench.datasets.rows import finite, parse_rows, read_words
+from workbench.datasets.text_tables import finite, parse_rows, read_words
 from workbench.errors import DataError
 
 # In the order of the release's dst_idx; the spreadsheet's words for AWGN and JPEG 2000 differ from

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from workbench.datasets.labelled import DatasetFacts, ImageDataset, LabelledImage
 from workbench.datasets.layout import Layout
-from workbench.datasets.rows import read_columns
+from workbench.datasets.text_tables import read_columns
 
 FACTS = DatasetFacts(
     name="kadis700k",

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from workbench.domain.base import Frozen
+import workbench.datasets
+from workbench.domain.canonical import Frozen
+from workbench.registry import Registry, discover
 
 Polarity = Literal["higher is better", "lower is better"]
 
@@ -188,3 +191,19 @@ def quality_of(score: float, facts: DatasetFacts) -> float:
     low, high = facts.score_range
     share = min(max((score - low) / (high - low), 0.0), 1.0)
     return 1 - share if facts.polarity == "lower is better" else share
+
+
+@cache
+def adapters() -> Registry[Adapter]:
+    """Return the adapters by name.
+
+    Example:
+        >>> adapters()["kadid10k"].facts.images
+        10125
+    """
+    found = (
+        Adapter(module.FACTS, module.load)
+        for module in discover(workbench.datasets)
+        if isinstance(getattr(module, "FACTS", None), DatasetFacts)
+    )
+    return Registry("dataset", {adapter.facts.name: adapter for adapter in found})

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from workbench.datasets.frames import count_frames, even_frames
 from workbench.datasets.labelled import (
     DatasetFacts,
     DatasetType,
@@ -13,8 +14,7 @@ from workbench.datasets.labelled import (
     quality_of,
 )
 from workbench.datasets.layout import Layout
-from workbench.datasets.rows import finite, first_few, parse_rows, read_columns
-from workbench.datasets.video import count_frames, even_frames
+from workbench.datasets.text_tables import finite, first_few, parse_rows, read_columns
 from workbench.errors import CorruptImageError, DataError
 
 TYPES = (

@@ -12,9 +12,9 @@ from workbench.datasets.labelled import (
     Present,
     quality_of,
 )
-from workbench.datasets.rows import first_few
-from workbench.datasets.tables.preview import look
-from workbench.datasets.tables.rows import TableRow
+from workbench.datasets.table_preview import look
+from workbench.datasets.table_rows import TableRow
+from workbench.datasets.text_tables import first_few
 from workbench.errors import DataError, DatasetNotFoundError
 
 FACTS = DatasetFacts(

@@ -15,7 +15,7 @@ from workbench.datasets.labelled import (
     quality_of,
 )
 from workbench.datasets.layout import Layout
-from workbench.datasets.rows import finite, parse_rows, read_words
+from workbench.datasets.text_tables import finite, parse_rows, read_words
 
 _DISTORTIONS = (
     "white_noise",

@@ -11,13 +11,12 @@ A new distortion is one function and its specification in one file of this packa
 file's `OPERATORS`; the contract tests find it by themselves.
 """
 
-from workbench.distortions.apply import apply_distortion, apply_to_floats
-from workbench.distortions.base import Operator, effective_strength
+from workbench.distortions.apply import apply_distortion, apply_sequence, apply_to_floats
 from workbench.distortions.catalogue import catalogue, kadid10k, operator_of, operators
+from workbench.distortions.level_strip import side_by_side, strip
+from workbench.distortions.operator import Operator, effective_strength
 from workbench.distortions.pixels import as_rgb
-from workbench.distortions.preview import side_by_side, strip
-from workbench.distortions.recipes import parse_recipe, read_recipe, write_recipe
-from workbench.distortions.sequence import apply_sequence
+from workbench.distortions.recipe_files import parse_recipe, read_recipe, write_recipe
 
 __all__ = [
     "Operator",

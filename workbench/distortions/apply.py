@@ -1,11 +1,12 @@
 """Distort an image by name, level and seed."""
 
+from collections.abc import Sequence
 from zlib import crc32
 
 import numpy as np
 
-from workbench.distortions.base import ByteImage, FloatImage, Operator
 from workbench.distortions.catalogue import operator_of
+from workbench.distortions.operator import ByteImage, FloatImage, Operator
 from workbench.distortions.pixels import (
     require_bytes,
     require_rgb_shape,
@@ -13,8 +14,7 @@ from workbench.distortions.pixels import (
     to_bytes,
     to_floats,
 )
-from workbench.domain.distortion import Distortion
-from workbench.domain.recipe import Recipe
+from workbench.domain.distortion import Distortion, Recipe
 from workbench.errors import ConfigError, DataError
 
 
@@ -126,3 +126,42 @@ def _require_level(spec: Distortion, level: int, seed: int) -> None:
         )
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ConfigError(f"The seed must be a whole number of 0 or more, got {seed!r}.")
+
+
+def apply_sequence(
+    image: ByteImage,
+    steps: Sequence[tuple[str, int]],
+    *,
+    seed: int,
+    stretch: bool = False,
+    recipes: tuple[Recipe, ...] = (),
+) -> ByteImage:
+    """Return an image with several distortions, one after another, rounded to bytes once.
+
+    Args:
+        image: (H, W, 3), uint8, RGB.
+        steps: (distortion, level) in the order in which they are applied; none is a plain copy.
+        seed: >= 0; each step draws its own random numbers from it.
+        stretch: Stretch all values together to [0, 1] before the first and after the last step.
+        recipes: Distortion types beside the built-in ones.
+
+    Returns:
+        A new array, (H, W, 3), uint8.
+
+    Raises:
+        ConfigError: Unknown distortion, level out of range, negative seed.
+        DataError: Not 8-bit.
+        ShapeError: Not (H, W, 3).
+
+    Example:
+        >>> import numpy as np
+        >>> grey = np.full((1, 1, 3), 100, np.uint8)
+        >>> apply_sequence(grey, [("mean_shift", 1), ("mean_shift", 5)], seed=0).tolist()
+        [[[100, 100, 100]]]
+    """
+    require_bytes(image)
+    require_rgb_shape(image)
+    floats = stretched(to_floats(image)) if stretch else to_floats(image)
+    for distortion, level in steps:
+        floats = apply_to_floats(floats, distortion, level, seed=seed, recipes=recipes)
+    return to_bytes(stretched(floats) if stretch else floats)

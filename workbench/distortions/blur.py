@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from workbench.distortions.base import FloatImage, Operator, deterministic
 from workbench.distortions.filters import convolve, disk_kernel, gaussian_filter, line_kernel
+from workbench.distortions.operator import FloatImage, Operator, deterministic
 from workbench.domain.distortion import Distortion
 
 

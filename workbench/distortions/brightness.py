@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from workbench.distortions.base import FloatImage, Operator, deterministic
 from workbench.distortions.colourspace import lab_to_rgb, rgb_to_lab
+from workbench.distortions.operator import FloatImage, Operator, deterministic
 from workbench.domain.distortion import Distortion
 
 

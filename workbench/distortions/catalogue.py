@@ -1,17 +1,86 @@
 """Every distortion there is: of the files beside this one, of other packages, and of recipes."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
+from types import ModuleType
 
 import workbench.distortions
-from workbench.distortions.base import Operator
-from workbench.distortions.composition import recipe_operator
-from workbench.distortions.packages import offered_operators
-from workbench.domain.distortion import Distortion
-from workbench.domain.recipe import Recipe
+from workbench.distortions.operator import Operator
+from workbench.distortions.recipe_operator import recipe_operator
+from workbench.domain.distortion import Distortion, Recipe
 from workbench.errors import ConfigError
-from workbench.registry import Registry, discover
+from workbench.registry import Registry, discover, offered
+
+ENTRY_POINTS = "attribute_workbench.distortions"
+
+
+def offered_operators() -> Iterator[tuple[str, Operator]]:
+    """Yield (package, operator) of every entry point of the group.
+
+    An entry point names an `Operator`, a tuple of them, or a module that lists them in
+    `OPERATORS`.
+
+    Raises:
+        ConfigError: One cannot be loaded or is none of these; the line names its package.
+    """
+    for point, package, found in offered(ENTRY_POINTS, "distortions"):
+        some = getattr(found, "OPERATORS", None) if isinstance(found, ModuleType) else found
+        operators = (some,) if isinstance(some, Operator) else some
+        if not isinstance(operators, tuple | list) or not all(
+            isinstance(one, Operator) for one in operators
+        ):
+            raise ConfigError(
+                f"The package '{package}' offers {point.value} as distortions, which is neither an "
+                f"Operator, nor a tuple of them, nor a module with OPERATORS. Repair or uninstall "
+                f"{package}."
+            )
+        for operator in operators:
+            yield package, operator
+
+
+WITHOUT_OPERATOR: tuple[Distortion, ...] = (
+    Distortion(
+        id="jpeg2000_transmission_errors",
+        name="JPEG2000 transmission errors",
+        group="compression",
+        source="TID2013 #13",
+        explanation="Parts of the wavelet-coded file arrive wrong or not at all, so that smeared "
+        "and rippled patches without clear borders appear in places, some of them with wrong "
+        "brightness, while other places stay sharp.",
+        has_operator=False,
+    ),
+    Distortion(
+        id="comfort_noise",
+        name="Comfort noise",
+        group="noise",
+        source="TID2013 #20",
+        explanation="Fine texture that a coder threw away is replaced by artificial random texture "
+        "of similar strength, so that grass, hair or fabric looks natural at first sight but "
+        "differs from the original in every detail.",
+        has_operator=False,
+    ),
+    Distortion(
+        id="lossy_compression_of_noisy_images",
+        name="Lossy compression of noisy images",
+        group="compression",
+        source="TID2013 #21",
+        explanation="A grainy image is stored with heavy loss, so that the coder wipes away a part "
+        "of the grain together with faint detail and turns the rest into irregular blotches and "
+        "small wavy marks.",
+        has_operator=False,
+    ),
+    Distortion(
+        id="fast_fading",
+        name="Fast fading",
+        group="compression",
+        source="LIVE #5",
+        explanation="A wavelet-coded image is received over a radio link whose strength rises and "
+        "falls quickly, so that whole regions lose their detail, get smeared or are crossed by "
+        "displaced ghosts and ripples, while others arrive intact.",
+        has_operator=False,
+    ),
+)
 
 
 @cache

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from workbench.distortions.base import FloatImage, Operator, deterministic
 from workbench.distortions.colourspace import lab_to_rgb, luma, rgb_to_lab
 from workbench.distortions.filters import gaussian_filter
-from workbench.distortions.palette import dither, minimum_variance_palette
+from workbench.distortions.operator import FloatImage, Operator, deterministic
 from workbench.distortions.pixels import to_bytes, to_floats
+from workbench.distortions.quantisation import dither, minimum_variance_palette
 from workbench.domain.distortion import Distortion
 
 

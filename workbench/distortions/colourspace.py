@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.distortions.base import FloatImage
+from workbench.distortions.operator import FloatImage
 
 _LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)  # Rec. ITU-R BT.601
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.distortions.base import FloatImage
+from workbench.distortions.operator import FloatImage
 
 Kernel = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ Neither data set published its parameters, so the models and their levels are ou
 import cv2
 import numpy as np
 
-from workbench.distortions.base import FloatImage, Operator, deterministic
 from workbench.distortions.filters import gaussian_filter
+from workbench.distortions.operator import FloatImage, Operator, deterministic
 from workbench.domain.distortion import Distortion
 
 _FRINGE_BLUR = 0.25  # pixels of standard deviation per pixel of offset

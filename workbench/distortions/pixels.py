@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.distortions.base import ByteImage, FloatImage
+from workbench.distortions.operator import ByteImage, FloatImage
 from workbench.errors import DataError, ShapeError
 
 

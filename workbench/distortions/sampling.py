@@ -7,8 +7,8 @@ TID2013 did not publish its parameters; the levels are ours and put the PSNR of 
 import numpy as np
 import scipy.fft
 
-from workbench.distortions.base import FloatImage, Operator, deterministic
 from workbench.distortions.colour import color_quantization
+from workbench.distortions.operator import FloatImage, Operator, deterministic
 from workbench.domain.distortion import Distortion
 
 

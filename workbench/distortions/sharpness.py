@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from workbench.distortions.base import FloatImage, Operator, deterministic
 from workbench.distortions.colourspace import lab_to_rgb, rgb_to_lab
 from workbench.distortions.filters import gaussian_filter
+from workbench.distortions.operator import FloatImage, Operator, deterministic
 from workbench.domain.distortion import Distortion
 
 _SHARPEN_SIGMA = 3.0  # METHOD: radius 3, which MATLAB's imsharpen takes as standard deviation

@@ -9,9 +9,9 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from workbench.distortions.base import FloatImage, Operator
 from workbench.distortions.colourspace import luma
 from workbench.distortions.filters import gaussian_filter
+from workbench.distortions.operator import FloatImage, Operator
 from workbench.distortions.randomness import standard_normal
 from workbench.domain.distortion import Distortion
 

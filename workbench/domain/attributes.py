@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from workbench.domain.base import Frozen, content_hash
+from workbench.domain.canonical import Frozen, content_hash
 
 Origin = Literal["llm", "curated", "expert", "import"]
 Status = Literal["proposed", "accepted", "needs work", "rejected"]
@@ -245,3 +245,25 @@ def _named(distortion: str, attribute: Attribute, taken: set[str]) -> Attribute:
     identity = next(identity for identity in free if identity not in taken)
     taken.add(identity)
     return attribute.model_copy(update={"identity": identity})
+
+
+class DraftRow(Frozen):
+    """An attribute of the working draft as it stood when it was read.
+
+    Attributes:
+        id: Stable over rewording, and never given to another attribute.
+        distortion: Id of the distortion it belongs to.
+        position: Place among the attributes of that distortion; ascending, with gaps.
+        attribute: The phrase, who wrote it, and where it stands in review.
+        row_version: Counts the edits; an edit states the one it is based on.
+        updated_at: When it was last edited, in UTC.
+        updated_by: Who edited it last.
+    """
+
+    id: int
+    distortion: str
+    position: int
+    attribute: Attribute
+    row_version: int
+    updated_at: datetime
+    updated_by: str

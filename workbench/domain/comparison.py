@@ -1,8 +1,9 @@
 """Several versions side by side under one protocol."""
 
+from collections.abc import Sequence
 from typing import Literal
 
-from workbench.domain.base import Frozen
+from workbench.domain.canonical import Frozen
 from workbench.domain.metrics import IdentificationMetrics, Metric
 from workbench.domain.run import EncoderFacts, Protocol
 
@@ -210,3 +211,17 @@ class Comparison(Frozen):
     quoted: tuple[QuotedRow, ...] = ()
     test_hash: str = ""
     looks: Looks | None = None
+
+
+def row_keys(rows: Sequence[ComparisonRow]) -> tuple[str, ...]:
+    """Return what a pair calls each row: its version, with the run where a version stands twice."""
+    versions = [row.version for row in rows]
+    return tuple(
+        row.version if versions.count(row.version) == 1 else f"{row.version}#{row.run}"
+        for row in rows
+    )
+
+
+def labels_of(comparison: Comparison) -> dict[str, str]:
+    """Return what a pair calls each row, to the label that people read."""
+    return dict(zip(row_keys(comparison.rows), (row.label for row in comparison.rows), strict=True))

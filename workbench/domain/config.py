@@ -11,7 +11,7 @@ from pydantic import (
     model_serializer,
 )
 
-from workbench.domain.base import Frozen, content_hash
+from workbench.domain.canonical import Frozen, content_hash
 
 QualityMetricName = Literal["haarpsi", "vsi", "fsim"]
 

@@ -1,10 +1,11 @@
 """A distortion: what is done to a photograph, and the sentence that explains it to an LLM."""
 
-from typing import Literal
+import re
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from workbench.domain.base import Frozen
+from workbench.domain.canonical import Frozen, content_hash
 
 Group = Literal["blur", "colour", "compression", "noise", "brightness", "spatial", "sharpness"]
 
@@ -48,3 +49,83 @@ class Distortion(Frozen):
             [0.0, 0.5, 1.0]
         """
         return level / len(self.levels)
+
+
+class Step(Frozen):
+    """One operator of a recipe.
+
+    Attributes:
+        operator: Id of an operator of the catalogue.
+        parameters: Its parameter at level 1..L of the recipe, in the operator's own unit.
+    """
+
+    operator: str
+    parameters: tuple[float, ...]
+
+
+class Recipe(Frozen):
+    """A distortion type that somebody added; without steps it can be described, not applied.
+
+    Attributes:
+        id: Stable name in files and results.
+        name: The name people read.
+        group: The family it is listed under.
+        explanation: One sentence on what is done to the image; the LLM reads it.
+        steps: Operators in the order in which they are applied.
+    """
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: str = Field(min_length=1)
+    group: Group
+    explanation: str = Field(min_length=1)
+    steps: tuple[Step, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_number_of_levels(self) -> Self:
+        counts = [len(step.parameters) for step in self.steps]
+        if len(set(counts)) > 1 or 0 in counts:
+            raise ValueError(f"every step needs one parameter per level, got {counts} of them")
+        return self
+
+    @property
+    def levels(self) -> int:
+        """Number of levels L; 0 without steps."""
+        return len(self.steps[0].parameters) if self.steps else 0
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the content."""
+        return content_hash(self.model_dump(mode="json"))
+
+    def spec(self) -> Distortion:
+        """Return the catalogue entry; its parameter is the level itself.
+
+        The source carries the hash, so that images of two recipes are never taken for each other.
+
+        Example:
+            >>> dim = Recipe(id="dim", name="Dim", group="brightness", explanation="It gets dark.",
+            ...              steps=(Step(operator="darken", parameters=(.1, .4)),))
+            >>> dim.spec().levels
+            (1.0, 2.0)
+        """
+        return Distortion(
+            id=self.id,
+            name=self.name,
+            group=self.group,
+            source=f"recipe {self.hash[:12]}",
+            explanation=self.explanation,
+            parameter="level of the recipe" if self.steps else "",
+            levels=tuple(range(1, self.levels + 1)),
+            limits=(1, self.levels) if self.steps else (None, None),
+            has_operator=bool(self.steps),
+        )
+
+
+def id_of(name: str) -> str:
+    """Return the id that a name suggests.
+
+    Example:
+        >>> id_of("Night shot (phone)")
+        'night_shot_phone'
+    """
+    return re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from workbench.domain.base import Frozen
+from workbench.domain.canonical import Frozen
 
 Severity = Literal["fault", "doubt", "hint"]
 

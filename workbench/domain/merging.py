@@ -7,10 +7,17 @@ after ours in one draft; where the order of the two would matter, it asks.
 from collections.abc import Iterator, Mapping
 
 from workbench.domain.attributes import AttributeSet
-from workbench.domain.base import Frozen
-from workbench.domain.conflicts import Conflict, Judge, Resolution, Side
-from workbench.domain.ordering import merged_order, ours_leads, out_of_order
-from workbench.domain.outcome import Placed, changes, outcome
+from workbench.domain.canonical import Frozen
+from workbench.domain.difference import merged_order, ours_leads, out_of_order
+from workbench.domain.merge_conflicts import (
+    Conflict,
+    Judge,
+    Placed,
+    Resolution,
+    Side,
+    changes,
+    outcome,
+)
 
 Table = dict[str, Placed]  # by identity, in the order of the set
 Orders = dict[str, list[str]]  # distortion to identities

@@ -5,10 +5,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from workbench.domain.base import Frozen
+from workbench.domain.canonical import Frozen
 from workbench.domain.config import RunConfig
-from workbench.domain.metrics import IdentificationMetrics, Metric, QualityMetrics
-from workbench.domain.strengths import StrengthTables
+from workbench.domain.metrics import IdentificationMetrics, Metric, QualityMetrics, StrengthTables
 
 RunStatus = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 

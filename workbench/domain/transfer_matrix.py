@@ -1,6 +1,6 @@
 """Runs set side by side by what each was trained on and what it was tested on."""
 
-from workbench.domain.base import Frozen
+from workbench.domain.canonical import Frozen
 from workbench.domain.comparison import QuotedRow
 from workbench.domain.metrics import IdentificationMetrics, Metric, QualityMetrics, Undefined
 from workbench.domain.run import EncoderFacts, Protocol

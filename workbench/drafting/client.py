@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -11,9 +11,24 @@ import httpx2
 import openai
 from pydantic import BaseModel, Field, ValidationError
 
-from workbench.domain.calls import LLMCall, LLMRequest
-from workbench.drafting.named_model import NamedModel
+from workbench.domain.llm_call import LLMCall, LLMRequest
 from workbench.errors import LLMRequestError
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedModel:
+    """A model by name; it cannot be asked, but what it answered before can be recalled.
+
+    Attributes:
+        name: The model asked for.
+        extra_body: Fields of its service that belong into every request.
+        at_once: How many requests it takes at once, unless told.
+    """
+
+    name: str
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    at_once: int = 1
+
 
 MAX_REPLY_BYTES = 1_000_000  # K phrases need a few hundred; more is a fault, not an answer
 CONNECT_TIMEOUT_S = 10.0

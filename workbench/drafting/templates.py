@@ -26,7 +26,7 @@ import yaml
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import ValidationError
 
-from workbench.domain.base import Frozen
+from workbench.domain.canonical import Frozen
 from workbench.domain.distortion import Distortion
 from workbench.domain.finding import Finding
 from workbench.errors import TemplateError, UnknownNameError

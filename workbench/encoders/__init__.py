@@ -4,7 +4,7 @@ Importing this package is cheap: open_clip is imported when an encoder is loaded
 """
 
 from workbench.domain.config import EncoderConfig
-from workbench.encoders.base import Encoder, Tower
+from workbench.encoders.protocol import Encoder, Tower
 from workbench.settings import Settings
 
 __all__ = ["Encoder", "Tower", "default_encoder", "load_encoder"]
@@ -12,7 +12,7 @@ __all__ = ["Encoder", "Tower", "default_encoder", "load_encoder"]
 
 def default_encoder(settings: Settings) -> EncoderConfig:
     """Return the encoder of who names none; see `loading.default_encoder`."""
-    from workbench.encoders import loading  # open_clip takes seconds to import
+    from workbench.encoders import loading
 
     return loading.default_encoder(settings)
 

@@ -9,8 +9,8 @@ import workbench.encoders
 from workbench.domain.config import EncoderConfig
 from workbench.domain.run import EncoderFacts
 from workbench.encoders import offline
-from workbench.encoders.base import Encoder
 from workbench.encoders.openclip import DEFAULT, cached_weights, load_open_clip
+from workbench.encoders.protocol import Encoder
 from workbench.errors import ConfigError
 from workbench.hub import hub_reachable
 from workbench.registry import Registry, discover

@@ -11,19 +11,12 @@ from pathlib import Path
 import torch
 from open_clip.model import CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP
 
+from workbench.atomic_files import checked_tensors
 from workbench.domain.config import EncoderConfig
 from workbench.domain.run import EncoderFacts
-from workbench.encoders.base import Encoder
-from workbench.encoders.checked import checked_tensors
-from workbench.encoders.minilm import (
-    LONGEST,
-    WIDTH,
-    count_word_pieces,
-    load_minilm,
-    word_pieces,
-)
-from workbench.encoders.statistics_stem import StatisticsStem
-from workbench.encoders.statistics_tower import StatisticsTower
+from workbench.encoders.minilm import LONGEST, WIDTH, count_word_pieces, load_minilm, word_pieces
+from workbench.encoders.protocol import Encoder
+from workbench.encoders.statistics_tower import StatisticsStem, StatisticsTower
 from workbench.settings import Settings
 
 NAME = "offline"

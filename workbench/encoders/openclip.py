@@ -6,18 +6,81 @@ from pathlib import Path
 from typing import Any
 
 import open_clip
+import timm
 import torch
 from huggingface_hub import try_to_load_from_cache
 from open_clip.timm_model import TimmModel
+from torch import Tensor, nn
 
 from workbench.domain.config import EncoderConfig
 from workbench.domain.run import EncoderFacts
-from workbench.encoders.base import Encoder, Tower
 from workbench.encoders.native import native_tower, unsuitable
-from workbench.encoders.timm_towers import TimmTower, takes_prompts, trunk_class
+from workbench.encoders.protocol import Encoder, Tower
 from workbench.errors import ConfigError, UnknownNameError
 from workbench.hub import hub_reachable
 from workbench.settings import Settings
+
+
+class TimmTower(Tower):
+    """A tower over open_clip's `TimmModel`; it shares its weights, it copies nothing.
+
+    Args:
+        visual: The model's image tower, whose trunk is a timm `VisionTransformer`.
+    """
+
+    def __init__(self, visual: Any) -> None:
+        super().__init__()
+        self.visual = visual
+        patches = visual.trunk.patch_embed
+        self.image_size = patches.img_size[0]  # open_clip's configuration may state another one
+        # Behind a convolutional stem, `patch_size` counts the stem's cells: 1, not 16.
+        self.patch_size = self.image_size // patches.grid_size[0]
+        self.width = visual.trunk.embed_dim
+        self.class_tokens = visual.trunk.num_prefix_tokens
+
+    @property
+    def blocks(self) -> nn.ModuleList:
+        """See `Tower.blocks`."""
+        return nn.ModuleList(self.visual.trunk.blocks)  # made anew: weights keep one name each
+
+    def embed(self, images: Tensor) -> Tensor:
+        """See `Tower.embed`."""
+        trunk = self.visual.trunk
+        tokens = trunk._pos_embed(trunk.patch_embed(images))
+        return trunk.norm_pre(trunk.patch_drop(tokens))  # type: ignore[no-any-return]
+
+    def admit(self, tokens: Tensor) -> Tensor:
+        """See `Tower.admit`; SigLIP and MobileCLIP-B have no norm there."""
+        return self.visual.trunk.norm_pre(tokens)  # type: ignore[no-any-return]
+
+    def pool(self, tokens: Tensor) -> Tensor:
+        """See `Tower.pool`."""
+        trunk = self.visual.trunk
+        return self.visual.head(trunk.forward_head(trunk.norm(tokens)))  # type: ignore[no-any-return]
+
+
+def trunk_class(name: str) -> type[nn.Module]:
+    """Return the class of a timm model without making its weights, in a fraction of a second.
+
+    Args:
+        name: timm's name of the model.
+
+    Example:
+        >>> trunk_class("vit_base_patch16_siglip_224").__name__
+        'VisionTransformer'
+    """
+    with torch.device("meta"):
+        return type(timm.create_model(name))
+
+
+def takes_prompts(trunk: type[nn.Module]) -> bool:
+    """Return whether a timm model's blocks take any number of tokens, whatever their places.
+
+    Others have no tokens (ConvNeXt, FastViT), or tie each to its place in every block (EVA and PE
+    by rotary embeddings, Swin by windows, relative positions).
+    """
+    return issubclass(trunk, timm.models.VisionTransformer)
+
 
 DEFAULT = EncoderConfig(name="ViT-B-32-quickgelu", pretrained="openai")  # METHOD §1.6
 

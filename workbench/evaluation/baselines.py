@@ -12,29 +12,146 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from threadpoolctl import threadpool_limits
+from torch import Tensor
+from torch.nn import functional as F
 
 from workbench.datasets.image_set import Images
+from workbench.domain.canonical import Progress
 from workbench.domain.metrics import QualityMetrics, Undefined
-from workbench.domain.progress import Progress
 from workbench.encoders import Encoder
 from workbench.errors import ConfigError
-from workbench.evaluation.baseline_titles import (
-    ANTONYMS,
-    CONSTANT,
-    EMBEDDING,
-    NAMES,
-    NSS,
-    STEM,
-    TITLES,
-)
+from workbench.evaluation.brisque import nss_features
 from workbench.evaluation.correlation import quality_metrics
-from workbench.evaluation.held_out import Floats, FoldedData, Predict
-from workbench.evaluation.nss import nss_features
-from workbench.evaluation.packaged_metrics import ImageMetric, scores
-from workbench.evaluation.readings import Readings, Views, pair_probabilities, read_images
+from workbench.evaluation.folds import Floats, FoldedData, Predict
+from workbench.evaluation.image_metrics import ImageMetric, scores
 from workbench.evaluation.refit import Pool, ridge_refit
-from workbench.evaluation.support_vectors import fit_support_vectors
+
+EMBEDDING, STEM, NSS = "embedding_ridge", "stem_ridge", "nss_svr"
+NAMES, ANTONYMS, CONSTANT = "distortion_names", "antonym_pair", "constant"
+
+TITLES: Mapping[str, str] = {
+    EMBEDDING: "ridge on the untuned encoder's embedding, no text",
+    STEM: "ridge on the untuned encoder's stem, no text",
+    NSS: "natural-scene statistics and SVR (BRISQUE's features)",
+    NAMES: "names of the distortions as prompts, untuned (after LIQE)",
+    ANTONYMS: "“Good photo.” against “Bad photo.”, zero-shot (CLIP-IQA)",
+    CONSTANT: "mean quality of the training images",
+}
+
+# BRISQUE's authors tuned C and gamma on a grid too; both sides are standardised here.
+GRID = {"regressor__svr__C": (1.0, 10.0, 100.0), "regressor__svr__gamma": (0.003, 0.01, 0.03)}
+EPSILON = 0.1  # of standardised targets; errors below it cost nothing
+INNER_FOLDS = 3
+
+
+def fit_support_vectors(features: Floats, target: Floats, photographs: Sequence[str]) -> Predict:
+    """Fit an SVR with radial kernel to standardised features and target.
+
+    C and gamma are those of the grid with the least squared error on inner folds, which divide the
+    given images by photograph; with one photograph the middle of the grid is taken.
+
+    Args:
+        features: (n, F).
+        target: (n,).
+        photographs: Photograph of each image.
+
+    Returns:
+        From features, (M, F), to the target, (M,).
+    """
+    # Importing scikit-learn takes half a second that commands without baselines need not wait for.
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.model_selection import GridSearchCV, GroupKFold
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVR
+
+    machine = SVR(C=10.0, gamma=0.01, epsilon=EPSILON)
+    steps = Pipeline([("scale", StandardScaler()), ("svr", machine)])
+    model = TransformedTargetRegressor(steps, transformer=StandardScaler())
+    folds = min(INNER_FOLDS, len(set(photographs)))
+    if folds > 1:
+        inner = GroupKFold(folds)
+        model = GridSearchCV(model, GRID, cv=inner, scoring="neg_mean_squared_error")
+        fitted = model.fit(features, target, groups=list(photographs))
+    else:
+        fitted = model.fit(features, target)
+    predict: Predict = fitted.predict
+    return predict
+
+
+Views = Callable[[np.ndarray, int], Tensor]  # image (H, W, 3) and S to (V, 3, S, S), both uint8
+
+
+@dataclass(frozen=True)
+class Readings:
+    """An encoder's view of N images.
+
+    Attributes:
+        embeddings: Of each image, L2-normalised, (V, E), float32; V goes by its size.
+        stem: What enters the first transformer block: mean, then spread, of each channel over
+            views and patches, (N, 2W), float64.
+    """
+
+    embeddings: tuple[Tensor, ...]
+    stem: Floats
+
+    def embedding(self) -> Floats:
+        """Return mean and spread over the views, (N, 2E)."""
+        values = [views.double() for views in self.embeddings]
+        both = [torch.cat([views.mean(0), views.std(0, correction=0)]) for views in values]
+        return np.asarray(torch.stack(both).numpy())
+
+
+@torch.no_grad()
+def read_images(
+    encoder: Encoder, images: Images, views: Views, progress: Callable[[float, str], None]
+) -> Readings:
+    """Read images with the untuned tower; what the tower remembers of a run is used again.
+
+    Args:
+        encoder: Its image tower reads.
+        images: N images, each (H, W, 3), uint8.
+        views: The crops that the run scores.
+        progress: Told the share done.
+    """
+    embeddings, stem = [], []
+    encoder.tower.eval()
+    for place, image in enumerate(images):
+        given = encoder.normalise(views(image, encoder.tower.image_size))
+        given = encoder.tower.prepare(given)
+        embeddings.append(F.normalize(encoder.tower(given).float(), dim=-1).cpu())
+        own = encoder.tower.embed(given)[:, encoder.tower.class_tokens :]
+        patches = own.flatten(0, 1).double()  # (V·N, W)
+        stem.append(torch.cat([patches.mean(0), patches.std(0, correction=0)]).cpu().numpy())
+        progress((place + 1) / len(images), "baselines: reading images")
+    return Readings(tuple(embeddings), np.array(stem))
+
+
+def pair_probabilities(
+    encoder: Encoder, readings: Readings, pairs: Sequence[tuple[str, str]]
+) -> Floats:
+    """Return how much likelier the first sentence of a pair is than the second, per image.
+
+    The softmax of CLIP-IQA (Wang, Chan and Loy, AAAI 2023, Eq. 2) over both similarities, averaged
+    over the views.
+
+    Args:
+        encoder: Its text tower encodes the sentences.
+        readings: The encoder's readings of N images.
+        pairs: P pairs of sentences.
+
+    Returns:
+        (N, P), in [0, 1].
+    """
+    texts = encoder.encode_texts([sentence for pair in pairs for sentence in pair]).cpu()
+    likely = []
+    for views in readings.embeddings:
+        similar = (views @ texts.T * encoder.logit_scale).reshape(-1, len(pairs), 2)  # (V, P, 2)
+        likely.append(similar.softmax(-1)[..., 0].mean(0).double())
+    return np.asarray(torch.stack(likely).numpy())
+
 
 # Probabilities (n, D), float32, as attributes have them, quality (n,) and seed to `predict`.
 Regress = Callable[[np.ndarray, Floats, int], Callable[[np.ndarray], Floats]]

@@ -2,14 +2,8 @@
 
 from collections.abc import Sequence
 
-from workbench.domain.base import Frozen
-from workbench.domain.run import (
-    EncoderFacts,
-    Predictions,
-    Protocol,
-    Run,
-    RunResult,
-)
+from workbench.domain.canonical import Frozen
+from workbench.domain.run import EncoderFacts, Predictions, Protocol, Run, RunResult
 from workbench.errors import ConfigError
 
 

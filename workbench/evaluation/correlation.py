@@ -13,7 +13,7 @@ from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.special import expit
 from scipy.stats import kendalltau, rankdata
 
-from workbench.domain.base import Frozen
+from workbench.domain.canonical import Frozen
 from workbench.domain.metrics import Metric, QualityMetrics, Undefined
 from workbench.errors import ShapeError
 

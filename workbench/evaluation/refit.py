@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import ShapeError
-from workbench.evaluation.resampled import Floats
+from workbench.evaluation.bootstrap import Floats
 
 Columns = NDArray[np.intp]
 Predict = Callable[[NDArray[np.float32]], Floats]

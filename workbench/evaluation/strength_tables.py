@@ -6,16 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student_t
 
-from workbench.domain.strengths import (
-    CLEAN,
-    CalibrationBin,
-    DoseCurve,
-    DosePoint,
-    StrengthTables,
-)
+from workbench.domain.metrics import CLEAN, CalibrationBin, DoseCurve, DosePoint, StrengthTables
 from workbench.errors import DataError, ShapeError
 from workbench.evaluation.identification import strength_bins
-from workbench.evaluation.inference import CONFIDENCE
+from workbench.evaluation.intervals import CONFIDENCE
 
 BINS = 10  # of predicted strength, equally wide
 

@@ -15,7 +15,7 @@ from workbench.domain.run import Predictions
 from workbench.errors import UnknownNameError
 from workbench.evaluation.bootstrap import PairedBootstrap, paired_bootstrap
 from workbench.evaluation.correlation import srcc
-from workbench.evaluation.inference import (
+from workbench.evaluation.intervals import (
     CONFIDENCE,
     Studentised,
     correlation_interval,

@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, func, insert, select
 from sqlmodel import Session
 
-from workbench.domain.review import Event
+from workbench.domain.audit_events import Event
 from workbench.errors import StoreError
-from workbench.store.columns import utc_now
-from workbench.store.seal import event_digest
-from workbench.store.tables import METADATA
+from workbench.store.digest import event_digest
+from workbench.store.tables import METADATA, utc_now
 
 State = dict[str, Any]
 

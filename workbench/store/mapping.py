@@ -12,11 +12,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from workbench.domain.attributes import Attribute, AttributeSet
-from workbench.domain.calls import LLMCall, LLMRequest
 from workbench.domain.config import RunConfig
+from workbench.domain.llm_call import LLMCall, LLMRequest
 from workbench.domain.run import Run, RunResult
 from workbench.errors import StoreError
-from workbench.store.seal import call_digest
+from workbench.store.digest import call_digest
 from workbench.store.tables import CallRow, RunRow
 
 

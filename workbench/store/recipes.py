@@ -12,19 +12,18 @@ from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
 from workbench.distortions import catalogue, parse_recipe
-from workbench.domain.base import canonical_json
-from workbench.domain.distortion import Distortion
-from workbench.domain.recipe import Recipe
+from workbench.domain.canonical import canonical_json
+from workbench.domain.distortion import Distortion, Recipe
 from workbench.errors import IntegrityError, StoreError, UnknownNameError
 from workbench.registry import Registry
 from workbench.store.audit import record
-from workbench.store.columns import utc_now
 from workbench.store.database import Database
 from workbench.store.tables import (
     DraftAttributeRow,
     RecipeRow,
     VersionAttributeRow,
     VersionRow,
+    utc_now,
 )
 
 

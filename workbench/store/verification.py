@@ -11,13 +11,12 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session, select
 
-from workbench.domain.base import content_hash
-from workbench.store import drafted, looks
+from workbench.domain.canonical import content_hash
+from workbench.store import access_log, draft_rows
 from workbench.store.audit import Told, read_events
-from workbench.store.draft_base import base_hash
-from workbench.store.drafted import Drafted
-from workbench.store.frozen import broken_versions, hashes_by_id
-from workbench.store.seal import call_digest, document_digest, event_digest
+from workbench.store.digest import call_digest, document_digest, event_digest
+from workbench.store.draft_rows import Drafted, base_hash
+from workbench.store.frozen_versions import broken_versions, hashes_by_id
 from workbench.store.tables import (
     AliasRow,
     CallRow,
@@ -27,7 +26,7 @@ from workbench.store.tables import (
     ResultRow,
     RunRow,
 )
-from workbench.store.undoing import bare
+from workbench.store.undo import bare
 
 # Tables whose rows are numbered without a gap and never taken out.
 _WITHOUT_GAP = {"llm_call": "call", "audit_event": "event", "run": "run", "test_look": "look"}
@@ -115,7 +114,7 @@ def _aliases(session: Session, record: _Record) -> Iterator[str]:
 def _draft(session: Session, record: _Record) -> Iterator[str]:
     told = record.of("attribute")
     calls = set(session.exec(select(CallRow.id)))
-    for row in drafted.read(session):
+    for row in draft_rows.read(session):
         event = told.pop(str(row.id), None)
         name = f"attribute {row.id} ({row.distortion}: '{row.phrase}')"
         if event is None or event.after is None:
@@ -130,7 +129,7 @@ def _draft(session: Session, record: _Record) -> Iterator[str]:
 
 def _agrees(row: Drafted, event: Told) -> bool:
     """Tell whether a row is what its newest event says, which an older program told with less."""
-    found, told = drafted.state(row), _state(event.after)
+    found, told = draft_rows.state(row), _state(event.after)
     return (
         {name: found[name] for name in told} == told
         and row.identity == event.identity
@@ -158,7 +157,7 @@ def _looks(session: Session, record: _Record) -> Iterator[str]:
     told = record.of("look")
     for row in session.exec(select(LookRow)):
         event = told.pop(str(row.id), None)
-        found = (row.author, row.at, looks.state(row))
+        found = (row.author, row.at, access_log.state(row))
         if event is None or (event.author, event.at, _state(event.after)) != found:
             yield f"look {row.id}: it is not what the record says"
     yield from (_gone(f"look {name}", event) for name, event in told.items())

@@ -1,1 +1,1 @@
-"""One run's work: its images, its trainings fold by fold and as a whole, other data, the record."""
+"""Tuning an image tower to attributes, and the regressor from attributes to quality."""

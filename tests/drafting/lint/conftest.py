@@ -12,7 +12,7 @@ from workbench.domain.config import EncoderConfig
 from workbench.drafting.lint import RememberedTexts, load_probe
 from workbench.encoders import load_encoder
 from workbench.settings import read_settings
-from workbench.tuning.polarity import sentence_pairs
+from workbench.training.prompt_pairs import sentence_pairs
 
 PROBED = ("gaussian_blur", "jpeg")
 

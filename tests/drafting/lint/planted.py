@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench.distortions import catalogue
 from workbench.drafting.lint import Probe
-from workbench.drafting.lint.subject import Subject
+from workbench.drafting.lint.rule import Subject
 
 PHOTOGRAPHS, LEVELS, WIDTH = 6, 5, 8
 STRENGTH = np.arange(LEVELS + 1) / LEVELS

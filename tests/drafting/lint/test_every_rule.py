@@ -9,7 +9,7 @@ from tests.drafting.lint.planted import JPEG, planted_subject
 from workbench.distortions import catalogue
 from workbench.domain.attributes import AttributeSet
 from workbench.drafting.lint import lint, rules
-from workbench.drafting.lint.subject import Subject
+from workbench.drafting.lint.rule import Subject
 from workbench.errors import UnknownNameError
 
 EVERY = pytest.mark.parametrize("rule", rules().values(), ids=list(rules()))

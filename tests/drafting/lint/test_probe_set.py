@@ -5,7 +5,7 @@ import torch
 from tests.drafting.lint.planted import kept_files
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.distortions import apply_distortion, catalogue, effective_strength
-from workbench.domain.recipe import Recipe, Step
+from workbench.domain.distortion import Recipe, Step
 from workbench.drafting.lint import load_probe, missing_from_probe
 from workbench.errors import DataError
 

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from workbench.domain.attributes import Attribute, AttributeSet
-from workbench.store.text.written import FORMAT
+from workbench.store.text.attribute_document import FORMAT
 
 ANY = st.characters(exclude_categories=["Cs"])
 TRICKY = st.text(st.sampled_from("=+-@＝＠,;'\" \t\r\na\x85\u2028"), max_size=8)

@@ -13,12 +13,7 @@ from hypothesis import strategies as st
 from workbench.domain.attributes import Attribute, AttributeSet, birth_identity
 from workbench.errors import StoreError
 from workbench.settings import resource
-from workbench.store.text import (
-    attribute_text,
-    parse_attributes,
-    read_attributes,
-    write_attributes,
-)
+from workbench.store.text import attribute_text, parse_attributes, read_attributes, write_attributes
 from workbench.store.text.csv_form import cell_of, text_of
 
 from .sets import CALLS, NUMBERS, TRICKY, attribute_sets

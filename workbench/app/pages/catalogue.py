@@ -2,16 +2,42 @@
 
 from collections import Counter
 
+import numpy as np
 import streamlit as st
 from markupsafe import Markup
 
 from workbench.app.markup import html_table, picture_of_pixels
 from workbench.app.services import workplace
-from workbench.app.strips import level_strip
 from workbench.app.widgets import escaped, faults_shown, heading
-from workbench.domain.distortion import Distortion
+from workbench.datasets.photographs import load_photograph, photograph_files
+from workbench.distortions import strip
+from workbench.domain.distortion import Distortion, Recipe
 from workbench.registry import Registry
 from workbench.store import Store
+
+PHOTOGRAPH = "astronaut"  # of scikit-image; the example that strips of levels are made of
+PHOTOGRAPH_SIZE = (256, 256)  # pixels; small enough for a strip to be quick
+
+
+def level_strip(store: Store, distortion: str) -> np.ndarray:
+    """Return the example photograph clean and at every level of a distortion.
+
+    Args:
+        store: Holds the recipes.
+        distortion: Id of a distortion with an operator.
+
+    Returns:
+        (L + 1, 256, 256, 3), uint8, RGB; the first one is clean.
+    """
+    own = tuple(recipe for recipe in store.recipes.list() if recipe.id == distortion)
+    return _level_strip(distortion, own)
+
+
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs={Recipe: lambda one: one.hash})
+def _level_strip(distortion: str, recipes: tuple[Recipe, ...]) -> np.ndarray:
+    photograph = load_photograph(photograph_files("packaged")[PHOTOGRAPH], *PHOTOGRAPH_SIZE)
+    return strip(photograph, distortion, recipes)
+
 
 TITLE = "Catalogue"
 ICON = ":material/view_module:"

@@ -14,32 +14,28 @@ from workbench.app.services import (
 )
 from workbench.app.widgets import escaped, faults_shown, heading, named
 from workbench.domain.attributes import Version
-from workbench.domain.base import Frozen
-from workbench.domain.comparison import Comparison, ComparisonRow, Interval
+from workbench.domain.canonical import Frozen
+from workbench.domain.comparison import Comparison, ComparisonRow, Interval, labels_of
 from workbench.domain.distortion import Distortion
 from workbench.domain.metrics import IdentificationMetrics, Metric
+from workbench.domain.number_format import figure_text, interval_text, p_text, signed_text
 from workbench.domain.run import RunResult
-from workbench.evaluation.figures.table import DataTable
-from workbench.evaluation.plots import identification_plot, interval_plot
-from workbench.evaluation.quoted import quotable_parts
-from workbench.evaluation.report_evidence import evidence_tables
-from workbench.evaluation.report_tables import baseline_rows
-from workbench.evaluation.wording import (
+from workbench.evaluation.published_figures import quotable_parts
+from workbench.registry import Registry
+from workbench.report.comparison_tables import baseline_rows
+from workbench.report.figures.figure import DataTable
+from workbench.report.plots import identification_plot, interval_plot
+from workbench.report.sections import evidence_tables
+from workbench.report.wording import (
     ALL_CLEAN,
     IDENTIFICATION_FIGURES,
-    figure_text,
-    interval_text,
-    labels_of,
     looks_sentences,
-    p_text,
     quoted_figure,
     quoted_label,
     quoted_sentences,
-    signed_text,
     undefined_reasons,
     verdict_sentence,
 )
-from workbench.registry import Registry
 from workbench.store import Store
 
 TITLE = "Compare"
@@ -105,14 +101,14 @@ def _show(comparison: Comparison, versions: list[Version], store: Store) -> None
         for table in evidence_tables(comparison):
             st.html(_data(table))
     _terms(comparison)
-    _offer_report(comparison, versions, store)
+    _offer_report(comparison, store)
 
 
-def _offer_report(comparison: Comparison, versions: list[Version], store: Store) -> None:
+def _offer_report(comparison: Comparison, store: Store) -> None:
     if st.button("Make the report"):
         st.download_button(
             "Save the report (HTML)",
-            report_of(store, comparison, versions),
+            report_of(store, comparison),
             file_name=f"compare-{'-'.join(row.label for row in comparison.rows)}.html",
             mime="text/html",
             on_click="ignore",

@@ -2,14 +2,11 @@
 
 import streamlit as st
 
-from workbench.app.asking import ask_model
-from workbench.app.attribute_form import attribute_form
-from workbench.app.attribute_story import attribute_story
-from workbench.app.freezing import freeze_form
-from workbench.app.reading import rows_on_screen
+from workbench.app.attribute_history import attribute_story
+from workbench.app.draft_forms import attribute_form, freeze_form, rows_on_screen, undo_button
+from workbench.app.phrase_preview import new_attribute_form
 from workbench.app.services import Workplace, curated_set, workplace
-from workbench.app.trying import new_attribute_form
-from workbench.app.undoing import undo_button
+from workbench.app.suggestions import ask_model
 from workbench.app.widgets import announce, escaped, faults_shown, heading
 
 TITLE = "Draft"

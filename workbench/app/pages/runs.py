@@ -16,10 +16,11 @@ from workbench.app.services import (
     workplace,
 )
 from workbench.app.widgets import announce, escaped, faults_shown, heading, moment, named
+from workbench.domain.number_format import figure_text
 from workbench.domain.run import Run
-from workbench.evaluation.wording import figure_text, looked_sentences
-from workbench.runs.experiment import load_experiment
-from workbench.runs.queue import ensure_worker
+from workbench.experiment.config_files import load_experiment
+from workbench.queue.processes import ensure_worker
+from workbench.report.wording import looked_sentences
 
 TITLE = "Runs"
 ICON = ":material/play_circle:"

@@ -2,34 +2,32 @@
 
 import streamlit as st
 
-from workbench.app.attribute_map import map_section, target_words, targets
 from workbench.app.markup import picture_of_pixels
-from workbench.app.score_tables import (
+from workbench.app.photograph_scores import (
     FOREMOST,
+    LARGEST_MB,
+    Loaded,
     Names,
+    Photograph,
     about_table,
     addends,
     foremost_table,
-    strengths_table,
-    sum_table,
-)
-from workbench.app.scoring import (
-    LARGEST_MB,
-    Loaded,
-    Photograph,
     loaded_model,
     packaged_photograph,
     runs_with_model,
     score_of,
+    strengths_table,
+    sum_table,
     uploaded_photograph,
 )
+from workbench.app.saliency_view import map_section, target_words, targets
 from workbench.app.services import Workplace, workplace
 from workbench.app.widgets import escaped, faults_shown, heading
 from workbench.datasets.photographs import PACKAGED
 from workbench.domain.config import DataConfig
+from workbench.domain.image_score import Score
+from workbench.domain.number_format import figure_text, signed_text
 from workbench.domain.run import Run
-from workbench.domain.score import Score
-from workbench.evaluation.wording import figure_text, signed_text
 
 TITLE = "Score"
 ICON = ":material/image_search:"

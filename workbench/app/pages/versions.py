@@ -6,15 +6,14 @@ from collections.abc import Sequence
 import streamlit as st
 from markupsafe import Markup
 
-from workbench.app.changes import show_changes
+from workbench.app.draft_forms import forget_all
 from workbench.app.markup import html_list, html_table
-from workbench.app.merging import merge_form
-from workbench.app.reading import forget_all
 from workbench.app.services import Workplace, workplace
+from workbench.app.version_changes import merge_form, show_changes
 from workbench.app.widgets import announce, faults_shown, heading, moment, named
 from workbench.domain.distortion import Distortion
+from workbench.domain.lineage import VersionSummary
 from workbench.domain.run import Run
-from workbench.domain.summary import VersionSummary
 from workbench.registry import Registry
 
 TITLE = "Versions"

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
+from workbench.atomic_files import written_whole
 from workbench.datasets.generation.plan import (
     LOSSY_QUALITY,
     GeneratorConfig,
@@ -22,7 +23,6 @@ from workbench.datasets.generation.sources import Source, begun_sources, open_so
 from workbench.datasets.photographs import photograph_file, read_image
 from workbench.domain.distortion import Distortion
 from workbench.errors import CorruptImageError, DataError
-from workbench.files import written_whole
 
 CHUNK = 8  # images
 
@@ -192,6 +192,6 @@ def encode(image: np.ndarray, form: str, quality: int | None) -> bytes:
 def _scores(clean: np.ndarray, distorted: np.ndarray, metrics: Sequence[str]) -> dict[str, float]:
     if not metrics:
         return {}
-    from workbench.datasets.weak_scores import weak_scores  # brings torch, which takes seconds
+    from workbench.datasets.weak_scores import weak_scores
 
     return {metric: float(weak_scores(clean, distorted[None], metric)[0]) for metric in metrics}

@@ -26,16 +26,15 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from workbench.datasets.generation.card import card
+from workbench.atomic_files import clear_passing, written_whole
 from workbench.datasets.generation.chunk import ChunkMaker, Distort
-from workbench.datasets.generation.manifest import FORMAT, read_manifest, write_manifest
+from workbench.datasets.generation.manifest import FORMAT, card, read_manifest, write_manifest
 from workbench.datasets.generation.parallel import each_in_parallel
 from workbench.datasets.generation.plan import GeneratorConfig
 from workbench.datasets.generation.sources import Source, keep_sources, read_sources
+from workbench.domain.canonical import Progress
 from workbench.domain.distortion import Distortion
-from workbench.domain.progress import Progress
 from workbench.errors import ConfigError, DataError
-from workbench.files import clear_passing, written_whole
 
 OWN = frozenset(
     {".lock", "set.json", "photographs.json", "references", "images", "images.npy", "parts",

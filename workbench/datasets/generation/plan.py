@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from workbench.domain.base import Frozen, fault_words
+from workbench.domain.canonical import Frozen, fault_words
 from workbench.domain.config import QualityMetricName
 from workbench.domain.distortion import Distortion
 from workbench.errors import InvalidConfigError

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.atomic_files import written_whole
 from workbench.datasets.generation.parallel import each_in_parallel
 from workbench.datasets.photographs import fit_photograph, photograph_files, read_image
 from workbench.errors import DataError, WorkbenchError
-from workbench.files import written_whole
 
 Size = tuple[int, int] | None
 KEPT = "photographs.json"

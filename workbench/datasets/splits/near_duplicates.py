@@ -17,7 +17,7 @@ from workbench.datasets.splits.picture_features import (
     Picture,
     aligned_correlation,
     correlation,
-    look_at,
+    describe_picture,
     sharing_pairs,
 )
 
@@ -81,7 +81,7 @@ def near_duplicates(
         grey = _grey(source)
         hashes[row] = perceptual_hash(grey), perceptual_hash(grey[:, ::-1])
         if crops:
-            pictures[row] = look_at(grey)
+            pictures[row] = describe_picture(grey)
     distances = _close_hashes(hashes)
     pairs = set(distances) | set(
         sharing_pairs(list(pictures.values())) if len(pictures) > 1 else ()
@@ -90,7 +90,7 @@ def near_duplicates(
     for done, (first, second, mirrored) in enumerate(sorted(pairs)):
         progress(0.9 + 0.1 * done / len(pairs), "laying pictures upon each other")
         for row in {first, second} - set(pictures):
-            pictures[row] = look_at(_grey(sources[row]))
+            pictures[row] = describe_picture(_grey(sources[row]))
         sure = distances.get((first, second, mirrored), 64) <= SURE_DISTANCE
         alike = _alike(pictures[first], pictures[second], mirrored=mirrored, whole=sure)
         if alike >= threshold and (first, second) not in found:

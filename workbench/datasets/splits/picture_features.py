@@ -48,7 +48,7 @@ class Picture:
     mirrored: Features
 
 
-def look_at(grey: np.ndarray) -> Picture:
+def describe_picture(grey: np.ndarray) -> Picture:
     """Return what is kept of a photograph, about 35 kB.
 
     Args:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from workbench.datasets.labelled import ImageDataset
-from workbench.datasets.rows import first_few, read_text
 from workbench.datasets.splits.leakage import check_split
 from workbench.datasets.splits.split import Split, make_split
+from workbench.datasets.text_tables import first_few, read_text
 from workbench.errors import DataError, DatasetNotFoundError
 
 ABBREVIATED = {"train": "train", "validation": "val", "test": "test"}

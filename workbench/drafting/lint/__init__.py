@@ -8,12 +8,10 @@ A rule is a function in `rules/`; it is found by itself. It returns a `Finding` 
 changes nothing.
 """
 
-from workbench.drafting.lint.linting import lint, lint_phrase, response_of
+from workbench.drafting.lint.linting import RememberedTexts, lint, lint_phrase, response_of
 from workbench.drafting.lint.probe import Curve, Probe, Response
 from workbench.drafting.lint.probe_set import load_probe, missing_from_probe
-from workbench.drafting.lint.remembered import RememberedTexts
-from workbench.drafting.lint.rule import Rule, rules
-from workbench.drafting.lint.subject import TextTower
+from workbench.drafting.lint.rule import Rule, TextTower, rules
 
 __all__ = [
     "Curve",

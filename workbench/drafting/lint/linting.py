@@ -4,14 +4,40 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from workbench.domain.attributes import Attribute, AttributeSet, normalise_phrase
 from workbench.domain.distortion import Distortion
 from workbench.domain.finding import Finding
 from workbench.drafting.lint.probe import Probe, Response
-from workbench.drafting.lint.rule import Rule, rules
-from workbench.drafting.lint.subject import Other, Polarity, Subject, TextTower
+from workbench.drafting.lint.rule import Other, Polarity, Rule, Subject, TextTower, rules
+
+
+class RememberedTexts:
+    """A text tower that encodes each sentence once; what makes linting as one types quick.
+
+    Args:
+        tower: What encodes, such as an `Encoder`.
+    """
+
+    def __init__(self, tower: TextTower) -> None:
+        self._tower = tower
+        self._known: dict[str, Tensor] = {}
+
+    def encode_texts(self, sentences: Sequence[str]) -> Tensor:
+        """See `TextTower.encode_texts`."""
+        new = [text for text in dict.fromkeys(sentences) if text not in self._known]
+        if new:
+            rows = self._tower.encode_texts(new).cpu()
+            self._known.update(zip(new, (row.clone() for row in rows), strict=True))
+        return torch.stack([self._known[text] for text in sentences])
+
+    def token_counts(self, sentences: Sequence[str]) -> tuple[list[int], int]:
+        """See `TextTower.token_counts`."""
+        return self._tower.token_counts(sentences)
+
 
 SEVERITIES = ("fault", "doubt", "hint")
 

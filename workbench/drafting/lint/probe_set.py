@@ -20,15 +20,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from torch.nn import functional as F
 
+from workbench.atomic_files import written_whole
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.distortions import apply_distortion, effective_strength, operator_of
-from workbench.domain.base import content_hash
-from workbench.domain.distortion import Distortion
-from workbench.domain.recipe import Recipe
+from workbench.domain.canonical import content_hash
+from workbench.domain.distortion import Distortion, Recipe
 from workbench.drafting.lint.probe import Probe
 from workbench.encoders import Encoder
 from workbench.errors import DataError
-from workbench.files import written_whole
 
 Progress = Callable[[float, str], None]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from workbench.atomic_files import written_whole
 from workbench.errors import IntegrityError, StoreError, WorkbenchError
-from workbench.files import written_whole
 
 MOST_BYTES = 200_000_000  # of all members together, unpacked
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest moment that a zip can name

@@ -3,15 +3,15 @@
 import json
 from collections.abc import Iterator
 
-from workbench.domain.base import content_hash
+from workbench.domain.canonical import content_hash
 from workbench.domain.config import RunConfig
 from workbench.domain.run import RunResult
 from workbench.errors import IntegrityError, StoreError
 from workbench.store.bundle.contents import Bundle, KeptRun, KeptVersion
+from workbench.store.digest import Sealed, document_digest, is_intact
 from workbench.store.mapping import call_row
-from workbench.store.names import check_alias
-from workbench.store.seal import Sealed, document_digest, is_intact
 from workbench.store.tables import VersionRow
+from workbench.store.versions import check_alias
 
 
 def check_bundle(bundle: Bundle) -> None:

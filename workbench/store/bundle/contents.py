@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from workbench.domain.attributes import MAX_PHRASE_LENGTH, Origin
-from workbench.domain.base import Frozen
-from workbench.domain.calls import LLMCall
-from workbench.domain.recipe import Recipe
+from workbench.domain.canonical import Frozen
+from workbench.domain.distortion import Recipe
+from workbench.domain.llm_call import LLMCall
 
 FORMAT: Literal["attribute-bundle/1"] = "attribute-bundle/1"
 

@@ -22,19 +22,12 @@ from workbench.store.bundle.contents import (
     lineage_order,
 )
 from workbench.store.bundle.members import members_of
-from workbench.store.frozen import aliases_by_id, attributes_of, hashes_by_id, version_of
+from workbench.store.call_log import call_digests
+from workbench.store.frozen_versions import aliases_by_id, attributes_of, hashes_by_id, version_of
 from workbench.store.mapping import call_value
-from workbench.store.names import find_version
-from workbench.store.provenance import call_digests
 from workbench.store.store import Store
-from workbench.store.tables import (
-    CallRow,
-    CommentRow,
-    RecipeRow,
-    ResultRow,
-    RunRow,
-    VersionRow,
-)
+from workbench.store.tables import CallRow, CommentRow, RecipeRow, ResultRow, RunRow, VersionRow
+from workbench.store.versions import find_version
 
 TOLD = "import bundle"  # the action under which the record keeps the history of imported bundles
 

@@ -11,17 +11,17 @@ from sqlalchemy import insert
 from sqlmodel import Session, col, func, select
 
 from workbench.distortions import parse_recipe
-from workbench.domain.base import Frozen, canonical_json
-from workbench.domain.recipe import Recipe
-from workbench.errors import StoreError
+from workbench.domain.canonical import Frozen, canonical_json
+from workbench.domain.distortion import Recipe
+from workbench.errors import IntegrityError, StoreError
 from workbench.store.audit import Deed, record, record_all
-from workbench.store.bundle.checking import sealed_rows, version_row
+from workbench.store.bundle.archive import unpack
+from workbench.store.bundle.checking import check_bundle, sealed_rows, version_row
 from workbench.store.bundle.contents import Bundle, KeptComment, KeptRecipe, KeptRun, KeptVersion
 from workbench.store.bundle.exporting import TOLD
-from workbench.store.bundle.reading import read_bundle
-from workbench.store.calls import log_calls
-from workbench.store.columns import utc_now
-from workbench.store.frozen import KEPT, hashes_by_id
+from workbench.store.bundle.members import bundle_of
+from workbench.store.call_log import log_calls
+from workbench.store.frozen_versions import KEPT, hashes_by_id
 from workbench.store.mapping import call_row
 from workbench.store.store import Store
 from workbench.store.tables import (
@@ -32,7 +32,27 @@ from workbench.store.tables import (
     ResultRow,
     RunRow,
     VersionRow,
+    utc_now,
 )
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Return what a bundle holds, once every hash, seal and digest in it has been checked.
+
+    Args:
+        path: The file.
+
+    Raises:
+        StoreError: It cannot be read or is no zip.
+        IntegrityError: It is damaged, unsafe, of another format, or does not hold together.
+    """
+    try:
+        bundle = bundle_of(unpack(path))
+        check_bundle(bundle)
+    except StoreError as fault:
+        kind = IntegrityError if isinstance(fault, IntegrityError) else StoreError
+        raise kind(f"The bundle {path} cannot be used: {fault}. None of it was used.") from fault
+    return bundle
 
 
 class Imported(Frozen):

@@ -1,1 +1,1 @@
-"""The schema's history; `workbench.store.migrate` runs it."""
+"""The schema's history; `workbench.store.store` runs it."""

@@ -1,4 +1,4 @@
-"""Runs one upgrade inside the transaction that `workbench.store.migrate` has opened.
+"""Runs one upgrade inside the transaction that `workbench.store.store` has opened.
 
 A new step is a file in `versions/`, numbered, with the SQL of its day written out: a step never
 imports `tables`, for that changes later. The tests compare the models with what the steps build.

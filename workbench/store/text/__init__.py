@@ -9,10 +9,15 @@ A faulty file is refused whole, every fault with its line.
 """
 
 from workbench.store.text.assembly import AttributeText
+from workbench.store.text.attribute_document import AttributeSetDocument, attribute_set_schema
+from workbench.store.text.files import (
+    attribute_text,
+    parse_attributes,
+    read_attributes,
+    read_text,
+    write_attributes,
+)
 from workbench.store.text.json_form import attribute_document
-from workbench.store.text.reading import parse_attributes, read_attributes, read_text
-from workbench.store.text.writing import attribute_text, write_attributes
-from workbench.store.text.written import AttributeSetDocument, attribute_set_schema
 
 __all__ = [
     "AttributeSetDocument",

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from workbench.domain.attributes import Attribute, AttributeSet, Origin
-from workbench.domain.base import fault_words
+from workbench.domain.canonical import fault_words
+from workbench.store.text.attribute_document import WrittenAttribute
 from workbench.store.text.source import Block, Entry
-from workbench.store.text.written import WrittenAttribute
 
 
 @dataclass(frozen=True)

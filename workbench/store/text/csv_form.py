@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from workbench.domain.attributes import AttributeSet
+from workbench.store.text.attribute_document import FIELDS, WrittenAttribute
 from workbench.store.text.source import Block, Entry, Source
-from workbench.store.text.written import FIELDS, WrittenAttribute
 
 COLUMNS = ("distortion", *FIELDS)
 _REQUIRED = ("distortion", "phrase")

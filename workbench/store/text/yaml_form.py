@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 from workbench.domain.attributes import Attribute, AttributeSet, Origin, birth_identity
+from workbench.store.text.attribute_document import FIELDS, WrittenAttribute
 from workbench.store.text.source import Block, Entry, Source
-from workbench.store.text.written import FIELDS, WrittenAttribute
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # some platforms lack libyaml
 _DEPTH = 8  # three are needed; what is a little deeper is better called by its name

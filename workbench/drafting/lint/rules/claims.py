@@ -3,10 +3,8 @@
 import re
 
 from workbench.domain.finding import Finding
-from workbench.drafting.lint.lexicon import FAULT_KINDS, SINGULAR_FAULTS
-from workbench.drafting.lint.rule import Rule
-from workbench.drafting.lint.subject import Subject
-from workbench.drafting.lint.words import stems
+from workbench.drafting.lint.rule import Rule, Subject
+from workbench.drafting.lint.words import FAULT_KINDS, SINGULAR_FAULTS, stems
 
 NAME = "several_claims"
 _STRONG = re.compile(

@@ -3,10 +3,9 @@
 import numpy as np
 
 from workbench.domain.finding import Finding
-from workbench.drafting.lint.rule import Rule
+from workbench.drafting.lint.rule import Rule, Subject
 from workbench.drafting.lint.rules.dose_response import follows
 from workbench.drafting.lint.statistics import content_share
-from workbench.drafting.lint.subject import Subject
 
 NAME = "content_driven"
 MOSTLY = 0.5  # above it photographs move the probability more than levels do: the definition

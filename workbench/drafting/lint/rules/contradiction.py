@@ -4,10 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from workbench.domain.distortion import Distortion
 from workbench.domain.finding import Finding
-from workbench.drafting.lint.lexicon import NEGATIONS, OPPOSITES
-from workbench.drafting.lint.rule import Rule
-from workbench.drafting.lint.subject import Subject
-from workbench.drafting.lint.words import stem, words
+from workbench.drafting.lint.rule import Rule, Subject
+from workbench.drafting.lint.words import NEGATIONS, OPPOSITES, stem, words
 
 NAME = "contradicts_sibling"
 

@@ -1,9 +1,8 @@
 """Does its probability follow the strength of its distortion? (SRCC over photographs and levels)"""
 
 from workbench.domain.finding import Finding
-from workbench.drafting.lint.rule import Rule
+from workbench.drafting.lint.rule import Rule, Subject
 from workbench.drafting.lint.statistics import chance_dose_srcc, dose_srcc, pooled_srcc
-from workbench.drafting.lint.subject import Subject
 
 STILL = 0.05  # a mean probability that moves less over all levels stands still; decision 0013
 DEAD_LEVEL = 0.05  # one-sided chance that shuffled levels would follow the strength as well

@@ -4,10 +4,14 @@ from functools import cache
 
 from workbench.domain.distortion import Distortion
 from workbench.domain.finding import Finding
-from workbench.drafting.lint.lexicon import EVERYDAY_IN_NAMES, HARMLESS_IN_NAMES, SYNONYMS
-from workbench.drafting.lint.rule import Rule
-from workbench.drafting.lint.subject import Subject
-from workbench.drafting.lint.words import stem, words
+from workbench.drafting.lint.rule import Rule, Subject
+from workbench.drafting.lint.words import (
+    EVERYDAY_IN_NAMES,
+    HARMLESS_IN_NAMES,
+    SYNONYMS,
+    stem,
+    words,
+)
 
 NAME = "names_distortion"
 _EVERYDAY = frozenset(stem(word) for word in EVERYDAY_IN_NAMES)

@@ -1,8 +1,7 @@
 """What the text tower makes of the pair of sentences."""
 
 from workbench.domain.finding import Finding
-from workbench.drafting.lint.rule import Rule
-from workbench.drafting.lint.subject import Subject
+from workbench.drafting.lint.rule import Rule, Subject
 
 COLLAPSED = 0.95  # cosine; decision 0013
 

@@ -3,8 +3,7 @@
 import numpy as np
 
 from workbench.domain.finding import Finding
-from workbench.drafting.lint.rule import Rule
-from workbench.drafting.lint.subject import Other, Subject
+from workbench.drafting.lint.rule import Other, Rule, Subject
 from workbench.drafting.lint.words import overlap
 
 # Decision 0013 says how each was found.

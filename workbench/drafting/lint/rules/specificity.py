@@ -1,9 +1,8 @@
 """Does it fit its own distortion better than others? (AUC at the strongest levels)"""
 
 from workbench.domain.finding import Finding
-from workbench.drafting.lint.rule import Rule
+from workbench.drafting.lint.rule import Rule, Subject
 from workbench.drafting.lint.rules.dose_response import follows
-from workbench.drafting.lint.subject import Subject
 
 NAME = "also_fires_on"
 OUTRANKED = 0.8  # share of pairs that the other distortion wins; decision 0013

@@ -3,10 +3,8 @@
 import re
 
 from workbench.domain.finding import Finding
-from workbench.drafting.lint.lexicon import CLAUSE_OPENERS, FINITE_VERBS
-from workbench.drafting.lint.rule import Rule
-from workbench.drafting.lint.subject import Subject
-from workbench.drafting.lint.words import words
+from workbench.drafting.lint.rule import Rule, Subject
+from workbench.drafting.lint.words import CLAUSE_OPENERS, FINITE_VERBS, words
 
 NAME = "doubled_by_template"
 _OPENING = re.compile(

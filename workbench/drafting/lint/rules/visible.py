@@ -3,10 +3,8 @@
 import re
 
 from workbench.domain.finding import Finding
-from workbench.drafting.lint.lexicon import NOT_VISUAL
-from workbench.drafting.lint.rule import Rule
-from workbench.drafting.lint.subject import Subject
-from workbench.drafting.lint.words import words
+from workbench.drafting.lint.rule import Rule, Subject
+from workbench.drafting.lint.words import NOT_VISUAL, words
 
 NAME = "not_visual"
 _KINDS = {

@@ -6,7 +6,7 @@ from alembic import op
 revision: str = "0001"
 down_revision: str | None = None
 
-# What the triggers say; `workbench.store.faults` knows the first word.
+# What the triggers say; `workbench.store.database` knows the first word.
 FROZEN = "frozen: what is recorded cannot be changed"
 
 # Table, and when a row may no longer be inserted. INSERT OR REPLACE deletes without asking a

@@ -1,0 +1,88 @@
+"""Every image is predicted by a model that never saw its photograph."""
+
+import numpy as np
+import pytest
+
+from tests.experiment.small_run import configured, made_set, silent, tasked
+from workbench.datasets.image_set import ChosenImages
+from workbench.datasets.splits.run_splits import run_splits
+from workbench.experiment.cross_validation import held_out
+from workbench.experiment.final_model import on_locked_images, trained_whole
+from workbench.training.regressor import fit_regressor
+
+DATA = made_set()
+CONFIG = configured(split={"folds": 3, "repeats": 2, "validation": 0.4}, tuning={"patience": 1})
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    task = tasked(tmp_path_factory.mktemp("run") / "kept", config=CONFIG)
+    splits = run_splits(DATA, CONFIG.split)
+    return task, splits, *held_out(task, DATA, splits, silent)
+
+
+def test_each_repeat_of_each_fold_has_its_figures(found):
+    _, splits, _, figures, tested = found
+    assert [one.name for one in figures] == [split.name for split in splits]
+    assert len(figures) == 3 * 2
+    assert sum(one.images for one in figures) == 2 * len(DATA)
+    assert tested.tolist() == list(range(len(DATA)))
+
+
+def test_an_image_is_predicted_by_the_first_split_that_held_it_out(found):
+    task, splits, held, _, _ = found
+    assert held.fold_of.max() == 2
+    for number, split in enumerate(splits[:3]):
+        assert (held.fold_of[split.test] == number).all()
+        model = task.tuned(
+            f"split-{number}", DATA, split.train, split.validation, silent, seed=number
+        )
+        seen = model.probabilities(ChosenImages(DATA.images, split.train))
+        unseen = model.probabilities(ChosenImages(DATA.images, split.test))
+        regressor = fit_regressor(seen, DATA.quality[split.train], CONFIG.regressor, seed=number)
+        assert (held.quality[split.test] == regressor.predict(unseen)).all()
+        assert (held.strengths[split.test] == model.strengths(unseen)).all()
+
+
+def test_the_probabilities_of_every_image_are_kept_validation_too(found):
+    _, splits, held, _, _ = found
+    assert held.probabilities.shape == (3, len(DATA), 5)
+    assert all(len(split.validation) for split in splits)
+    assert held.probabilities.min() > 0
+
+
+def test_no_photograph_is_on_two_sides(found):
+    _, splits, *_ = found
+    photograph = np.array(DATA.photograph)
+    for split in splits:
+        sides = [set(photograph[rows]) for rows in split.parts.values()]
+        assert sum(map(len, sides)) == len(set().union(*sides))
+
+
+@pytest.mark.parametrize("given", ["strengths", "embedding"])
+def test_the_regressor_of_an_ablation_reads_something_else(tmp_path, given):
+    config = configured()
+    config = config.model_copy(
+        update={"regressor": config.regressor.model_copy(update={"given": given})}
+    )
+    task = tasked(tmp_path / "kept", config=config)
+    model = trained_whole(task, DATA, silent)
+    assert len(model.regressor.centre) == {"strengths": 2, "embedding": 16}[given]
+    held, *_ = held_out(task, DATA, run_splits(DATA, config.split), silent)
+    assert np.isfinite(held.quality).all()
+
+
+def test_the_locked_part_is_scored_by_the_whole_model(tmp_path):
+    opened, locked = DATA.only(np.arange(20)), DATA.only(np.arange(20, 30))
+    model = trained_whole(tasked(tmp_path / "kept"), opened, silent)
+    part = on_locked_images(model, DATA, locked)
+    expected = model.regressor.predict(model.tuned.probabilities(locked.images))
+    assert part.predictions.predicted == tuple(expected.tolist())
+    assert on_locked_images(model, DATA, DATA.only(np.arange(0))) is None
+
+
+def test_absent_is_the_mean_over_the_clean_images(tmp_path):
+    model = trained_whole(tasked(tmp_path / "kept"), DATA, silent)
+    clean = [row for row, shown in enumerate(DATA.distortion) if not shown]
+    probabilities = model.tuned.probabilities(DATA.images)
+    assert model.absent == pytest.approx(probabilities[clean].mean(0), abs=1e-6)

@@ -1,0 +1,231 @@
+"""A saved model on disk: whole or not at all, and nothing is loaded that is not what it says."""
+
+import hashlib
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from tests.inference.small_model import ATTRIBUTES, PROTOCOL, VERSION, configured, written
+from workbench.domain.config import EncoderConfig
+from workbench.domain.run import EncoderFacts
+from workbench.errors import (
+    CheckpointMismatchError,
+    ConfigError,
+    InvalidConfigError,
+    RunError,
+    ShapeError,
+)
+from workbench.inference import save_model
+from workbench.inference.model_card import resolved
+from workbench.inference.model_files import CARD, WEIGHTS, read_model
+from workbench.inference.quality_model import load_model
+
+
+@pytest.fixture
+def saved(save):
+    return save()
+
+
+@pytest.fixture
+def folder(saved, tmp_path):
+    """A copy that a test may spoil."""
+    return shutil.copytree(saved.folder, tmp_path / "model")
+
+
+def edit(folder, **fields):
+    """Change the card as somebody with an editor would."""
+    raw = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    (folder / CARD).write_text(json.dumps(raw | fields), encoding="utf-8")
+
+
+def put_weights(folder, content):
+    """Put other weights in place, with their hash in the card, as a forger would."""
+    (folder / WEIGHTS).write_bytes(content)
+    edit(folder, weights=hashlib.sha256(content).hexdigest())
+
+
+def test_a_model_is_two_files(saved):
+    assert sorted(file.name for file in saved.folder.iterdir()) == [CARD, WEIGHTS]
+
+
+def test_the_card_says_what_the_model_is(saved):
+    card = json.loads((saved.folder / CARD).read_text(encoding="utf-8"))
+    assert card["format"] == "quality-model/1"
+    assert card["attributes"] == {d: list(some) for d, some in ATTRIBUTES.phrases().items()}
+    assert (card["version"], card["label"]) == (VERSION.hash, "mine")
+    assert card["config_hash"] == configured().hash
+    assert card["encoder"] == {"name": "offline", "pretrained": None}
+    assert card["protocol"]["dataset"] == "grainy pictures"
+    assert card["licences"]["encoder weights"].startswith("Apache-2.0")
+    assert card["licences"]["attributes"].startswith("unknown here")
+    assert "shallow, 2 prompts, at most 1 epochs" in card["training"]
+    digest = hashlib.sha256((saved.folder / WEIGHTS).read_bytes()).hexdigest()
+    assert card["weights"] == digest
+
+
+def test_the_encoders_weights_are_named_not_copied_unless_they_were_tuned(save):
+    names = {mode: load_file(save(mode=mode).folder / WEIGHTS) for mode in ("shallow", "whole")}
+    sizes = {mode: sum(t.numel() for t in some.values()) for mode, some in names.items()}
+    assert sizes["shallow"] < 10_000 < 1_000_000 < sizes["whole"]
+
+
+def test_loading_never_asks_the_text_tower(saved, encoder, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the text tower ran")
+
+    monkeypatch.setattr(type(encoder.model.text), "forward", refuse)
+    with pytest.raises(AssertionError, match="the text tower ran"):
+        encoder.encode_texts(["grain"])
+    assert load_model(saved.folder).attributes == saved.model.attributes
+
+
+@pytest.mark.parametrize("failing", [CARD, WEIGHTS])
+def test_a_model_is_written_whole_or_not_at_all(saved, folder, failing, monkeypatch):
+    def full(file, *rest, **more):
+        if file.name == failing:
+            raise OSError("no space left on device")
+        return kept(file, *rest, **more)
+
+    name = "write_text" if failing == CARD else "write_bytes"
+    kept = getattr(Path, name)
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, name, full)
+        for target in (folder, folder.with_name("new")):
+            with pytest.raises(RunError, match=r"cannot be written to .*no space left"):
+                written(target, saved.tuned, saved.regressor, saved.seen, configured())
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    assert [one.name for one in folder.parent.iterdir()] == ["model"]
+
+
+def test_a_model_of_before_is_replaced(save, folder):
+    other = save(kind="linear")
+    written(folder, other.tuned, other.regressor, other.seen, configured(kind="linear"))
+    assert load_model(folder).card.regressor.kind == "linear"
+    assert [one.name for one in folder.parent.iterdir()] == ["model"]
+
+
+def test_a_folder_with_anything_else_in_it_is_left_alone(saved, tmp_path):
+    (tmp_path / "thesis.tex").write_text("all my work")
+    with pytest.raises(ConfigError, match=r"holds more than a model\. Name a new folder"):
+        written(tmp_path, saved.tuned, saved.regressor, saved.seen, configured())
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_levels_of_other_attributes_are_refused(saved, tmp_path):
+    with pytest.raises(ShapeError, match=r"5 attributes, a model of 5 and absent levels of \(4,\)"):
+        save_model(
+            tmp_path / "model", saved.tuned, saved.regressor,
+            absent=np.zeros(4), version=VERSION, attributes=ATTRIBUTES, config=configured(),
+            protocol=PROTOCOL,
+        )  # fmt: skip
+    assert not (tmp_path / "model").exists()
+
+
+def remove(name):
+    return lambda folder: (folder / name).unlink()
+
+
+def truncate(name):
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-20])
+
+
+def rename_a_pickle(folder):
+    put_weights(folder, pickle.dumps({"pairs": [1.0]}))
+
+
+def cut_and_forge(folder):
+    put_weights(folder, (folder / WEIGHTS).read_bytes()[:-20])
+
+
+def drop_an_attribute(folder):
+    tensors = load_file(folder / WEIGHTS) | {"pairs": torch.zeros(4, 2, 384)}
+    save_file(tensors, folder / WEIGHTS)
+    put_weights(folder, (folder / WEIGHTS).read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (shutil.rmtree, r"model\.json is missing. Name a folder that `workbench export`"),
+        (remove(CARD), r"model\.json is missing"),
+        (remove(WEIGHTS), r"model\.safetensors is missing. Export the model again"),
+        (truncate(CARD), r"model\.json cannot be read: "),
+        (truncate(WEIGHTS), r"model\.safetensors has SHA-256 .*, expected "),
+        (cut_and_forge, r"model\.safetensors cannot be read: "),
+        (rename_a_pickle, r"model\.safetensors cannot be read: "),
+        (lambda folder: edit(folder, format="quality-model/9"), "has the format 'quality-model/9'"),
+        (lambda folder: (folder / CARD).write_text("[]"), "has the format None"),
+        (lambda folder: edit(folder, label="yours"), r"model\.json was changed after the model"),
+        (drop_an_attribute, r"'pairs' is \(4, 2, 384\), not \(5, 2, 384\)"),
+    ],
+)
+def test_a_spoilt_model_is_refused_in_one_line(folder, spoil, words):
+    spoil(folder)
+    with pytest.raises(CheckpointMismatchError, match=words) as refused:
+        load_model(folder)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_card_with_wrong_fields_names_every_one(folder):
+    edit(folder, seed="many", mood="good")
+    with pytest.raises(InvalidConfigError, match=r"model\.json has 2 faults: seed: .*; mood: no"):
+        read_model(folder)
+
+
+def test_a_pickle_is_never_run(folder, tmp_path):
+    class Hostile:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "ran",))
+
+    put_weights(folder, pickle.dumps(Hostile()))
+    with pytest.raises(CheckpointMismatchError):
+        load_model(folder)
+    assert not (tmp_path / "ran").exists()
+
+
+def other_encoder(encoder, monkeypatch, *, width=None, weight=None):
+    """Let the loader return an encoder that differs from the one that was tuned."""
+    other = type(encoder).__new__(type(encoder))
+    vars(other).update(vars(encoder))
+    if width is not None:
+        other.facts = encoder.facts.model_copy(update={"embedding_width": width})
+    if weight is not None:
+        tower = torch.nn.Linear(1, 1)
+        other.tower = tower
+    monkeypatch.setattr("workbench.inference.quality_model.load_encoder", lambda *_, **__: other)
+
+
+def test_an_encoder_of_another_width_is_refused(saved, encoder, monkeypatch):
+    other_encoder(encoder, monkeypatch, width=512)
+    with pytest.raises(CheckpointMismatchError, match=r"embedding width is 384; .* has 512"):
+        load_model(saved.folder)
+
+
+def test_an_encoder_with_other_weights_is_refused(saved, encoder, monkeypatch):
+    other_encoder(encoder, monkeypatch, weight=0)
+    with pytest.raises(CheckpointMismatchError, match="but the model was tuned on"):
+        load_model(saved.folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "expected"),
+    [
+        ("offline", "image tower x", EncoderConfig(name="offline")),
+        ("ViT-B-32", "openai", EncoderConfig(name="ViT-B-32", pretrained="openai")),
+    ],
+)
+def test_auto_is_written_as_what_it_was(name, weights, expected):
+    facts = EncoderFacts(
+        name=name, weights=weights, trained=True, image_size=224, embedding_width=1,
+        image_parameters=1,
+    )  # fmt: skip
+    assert resolved(EncoderConfig(name="auto"), facts) == expected
+    own = EncoderConfig(name="ViT-L-14", pretrained="my.pt")
+    assert resolved(own, facts) == own

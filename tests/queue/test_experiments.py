@@ -1,0 +1,121 @@
+"""The experiments that ship, overrides of their fields, and their stand-ins."""
+
+import pytest
+
+from workbench.datasets.labelled import adapters
+from workbench.domain.config import DataConfig, DatasetConfig, RunConfig
+from workbench.errors import ConfigError
+from workbench.experiment.config_files import experiment_files, load_experiment, stand_in
+from workbench.settings import resource
+
+FOLDER = resource("experiments")
+PAPER = sorted((FOLDER / "paper").glob("*.yaml"))
+ABLATIONS = sorted((FOLDER / "ablations").glob("*.yaml"))
+FILES = [*experiment_files(), *PAPER, *ABLATIONS]
+NAMES = [file.relative_to(FOLDER).as_posix() for file in FILES]
+DEMOS = {
+    "demo-clip-quick": "34a27deb9d2dafeb",
+    "demo-clip": "a769e28521ba4c96",
+    "demo-quick": "ad1648c82dd58806",
+    "demo": "2f5056cead0043a5",
+}
+TYPES = {name: {one.distortion for one in found.facts.types} for name, found in adapters().items()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_experiment_loads_and_opens_with_the_command_that_runs_it(name):
+    load_experiment(FOLDER / name)
+    first = (FOLDER / name).read_text(encoding="utf-8").splitlines()[0]
+    assert first == f"# workbench run curated --config experiments/{name}"
+
+
+def test_every_row_of_the_papers_tables_has_an_experiment():
+    trained = {"kadid10k", "tid2013", "csiq", "lvq", "live", "exiqa100k"}
+    transferred = {"kadid10k-transfer", "tid2013-transfer", "exiqa100k-transfer"}
+    assert {file.stem for file in PAPER} == trained | transferred
+    assert len(ABLATIONS) == 14
+
+
+@pytest.mark.parametrize(("name", "digits"), DEMOS.items())
+def test_results_of_the_demo_stay_findable(name, digits):
+    assert load_experiment(FOLDER / f"{name}.yaml").hash[:16] == digits
+
+
+@pytest.mark.parametrize("file", PAPER, ids=lambda file: file.stem)
+def test_an_experiment_of_the_paper_takes_all_types_of_its_datasets(file):
+    config = load_experiment(file)
+    for data in (config.data, *config.transfer):
+        own = TYPES[data.dataset] or TYPES["kadid10k"]  # the paper's set has KADID-10k's types
+        assert set(data.distortions) == own
+
+
+@pytest.mark.parametrize("file", ABLATIONS, ids=lambda file: file.stem)
+def test_an_ablation_changes_one_part_of_the_demo(file):
+    config, demo = load_experiment(file), load_experiment(FOLDER / "demo.yaml")
+    changed = {name for name, value in config if value != getattr(demo, name)} - {"name"}
+    assert len(changed) == 1
+    assert changed <= {"tuning", "regressor"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("elsewhere", [None, "photographs"])
+def test_a_stand_in_needs_no_dataset_and_no_other_encoder(name, elsewhere, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # where no dataset lies
+    meant = load_experiment(FOLDER / name)
+    small = stand_in(meant, elsewhere=elsewhere)
+    RunConfig.model_validate(small.model_dump())
+    assert small.name == f"{meant.name}-stand-in"
+    assert (small.encoder.name, small.split.folds, small.split.repeats) == ("offline", 2, 1)
+    assert isinstance(small.data, DataConfig)
+    assert small.data.photographs == "packaged"
+    assert set(small.data.distortions) <= set(meant.data.distortions)
+    assert [data.photographs for data in small.transfer] == (
+        [elsewhere] * len(meant.transfer) if elsewhere else []
+    )
+
+
+def test_a_dataset_that_is_there_stays_with_some_of_its_images(tmp_path):
+    there = DatasetConfig(dataset="csiq", root=str(tmp_path), distortions=("jpeg",))
+    small = stand_in(
+        RunConfig(data=there, transfer=(there, there.model_copy(update={"images": 9})))
+    )
+    assert small.data == there.model_copy(update={"images": 500})
+    assert [data.images for data in small.transfer] == [500, 9]
+
+
+def test_a_folder_of_photographs_that_is_there_stays(tmp_path):
+    there = DataConfig(photographs=str(tmp_path), distortions=("jpeg",))
+    assert stand_in(RunConfig(data=there)).data.photographs == str(tmp_path)
+
+
+def test_nothing_stands_in_for_types_without_an_operator():
+    config = RunConfig(
+        data=DatasetConfig(dataset="live", root="none", distortions=("fast_fading",))
+    )
+    with pytest.raises(ConfigError, match=r"in for live: the workbench can apply none of fast_fad"):
+        stand_in(config)
+
+
+def test_an_override_reaches_into_a_list():
+    file = FOLDER / "paper" / "tid2013-transfer.yaml"
+    config = load_experiment(file, ["transfer.1.root=/media/csiq", "data.root=tid"])
+    assert [data.root for data in config.transfer] == [
+        *("data/KADID-10k", "/media/csiq", "data/LVQ", "data/LIVE"),
+    ]
+    assert config.data.root == "tid"
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("transfer.4.root=x", r"transfer\.4\.root=x: '4' is no entry of a list of 4, counted from"),
+        ("transfer.first.root=x", "'first' is no entry of a list of 4"),
+        ("transfer.-1=x", "'-1' is no entry of a list of 4"),
+        ("transfer.0.root.a=x", "'root' is a value, not a section"),
+        ("transfer", "--set takes field=value"),
+        ("name=[", "the value is not valid YAML"),
+    ],
+)
+def test_an_override_of_what_is_not_there_is_refused(override, words):
+    with pytest.raises(ConfigError, match=words):
+        load_experiment(FOLDER / "paper" / "tid2013-transfer.yaml", [override])

@@ -1,0 +1,107 @@
+import os
+import re
+import signal
+import socket
+import sys
+
+import psutil
+import pytest
+
+from tests.processes import started
+from tests.waiting import PATIENCE_S, wait_until
+from workbench.errors import RunError
+from workbench.queue import processes
+from workbench.queue.processes import ensure_worker, run_log, worker_log, worker_name
+
+from .run_results import CONFIG
+
+# What the command `workbench worker` is, with a run that never ends.
+WORKER = """
+import itertools, os, time
+from workbench.queue.worker import process_queue
+from workbench.settings import read_settings
+from workbench.store import open_store
+
+def slow(store, run, settings, report, *, afresh):
+    for step in itertools.count():
+        report(min(1, step / 600), "waiting")
+        time.sleep(0.1)
+
+with open_store(os.environ["WORKBENCH_DB"]) as store:
+    process_queue(store, read_settings(), execute=slow, poll_s=0.05)
+"""
+
+
+@pytest.fixture
+def worker(settings):
+    with started(sys.executable, "-c", WORKER) as process:
+        yield process
+
+
+@pytest.fixture
+def in_background():
+    """Make sure that no worker outlives the test."""
+    yield processes._started
+    for process in processes._started:
+        process.kill()
+        process.wait()
+    processes._started.clear()
+
+
+def test_sigterm_marks_the_run_interrupted_and_the_worker_leaves(store, version, worker):
+    id = store.runs.enqueue(version.hash, CONFIG).id
+    wait_until(lambda: store.runs.get(id).progress > 0, "the run reports")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(PATIENCE_S) == 0
+    assert store.runs.get(id).status == "interrupted"
+    assert store.runs.workers() == []
+
+
+def test_a_running_run_is_cancelled_from_another_process(store, version, worker):
+    id = store.runs.enqueue(version.hash, CONFIG).id
+    wait_until(lambda: store.runs.get(id).status == "running", "the run begins")
+    store.runs.cancel(id)
+    wait_until(lambda: store.runs.get(id).status == "cancelled", "the run stops")
+
+
+def test_a_killed_worker_is_not_taken_for_alive(store, version, worker, settings, monkeypatch):
+    id = store.runs.enqueue(version.hash, CONFIG).id
+    wait_until(lambda: store.runs.get(id).status == "running", "the run begins")
+    killed = worker_name(worker.pid)
+    assert ensure_worker(store, settings) == killed
+    worker.kill()
+    worker.wait()
+    assert store.runs.workers() == [killed]  # its last heartbeat is not old yet
+    monkeypatch.setattr(processes, "_start", lambda *_: psutil.Process())
+    assert ensure_worker(store, settings) == worker_name()
+    assert store.runs.workers() == [worker_name()]
+
+
+def test_a_worker_is_started_in_the_background_once(store, settings, in_background):
+    name = ensure_worker(store, settings)
+    host, _, pid = name.rpartition(":")
+    assert host == socket.gethostname()
+    command = psutil.Process(int(pid))
+    assert command.cmdline()[1:] == ["-m", "workbench", "worker"]
+    assert command.environ()["WORKBENCH_DB"] == store.url
+    assert os.getsid(int(pid)) == int(pid) != os.getsid(0)
+    assert worker_log(settings).is_file()
+    assert ensure_worker(store, settings) == name
+    assert len(in_background) == 1
+
+
+def test_a_worker_on_another_machine_counts(store, settings):
+    store.runs.beat("elsewhere:1")
+    assert ensure_worker(store, settings) == "elsewhere:1"
+
+
+def test_a_worker_that_cannot_be_started_is_said(store, settings):
+    settings.results.parent.mkdir(parents=True)
+    settings.results.write_text("in the way")
+    with pytest.raises(RunError, match=re.escape(f"its log at {worker_log(settings)}")):
+        ensure_worker(store, settings)
+    assert store.runs.workers() == []
+
+
+def test_each_run_has_a_log_of_its_own(settings):
+    assert run_log(settings, 3) == settings.results / "3" / "run.log"

@@ -1,0 +1,129 @@
+"""Training stops by the validation part only, and refuses what it cannot train on."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.small_encoder import grainy, tuned
+from workbench.errors import ConfigError, ShapeError, TrainingDivergedError
+from workbench.training import loop
+
+IMAGES, STRENGTHS = grainy()
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    """Return the validation losses of all epochs from here on, each with the weights it is of."""
+    seen, loss_on = [], loop._loss_on
+
+    def watching(model, validation):
+        seen.append((loss_on(model, validation), model.state()))
+        return seen[-1][0]
+
+    monkeypatch.setattr(loop, "_loss_on", watching)
+    return seen
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("patience", [1, 3])
+def test_the_epoch_of_the_lowest_validation_loss_is_kept(small, watched, seed, patience):
+    unlike = np.random.default_rng(seed).random(STRENGTHS.shape).astype(np.float32)
+    model = tuned(
+        small, patience=patience, validation=(IMAGES, unlike), epochs=12, seed=seed, warmup=0.0
+    )
+    losses = [loss for loss, _ in watched]
+    best = int(np.argmin(losses))
+    assert len(losses) == min(12, best + 1 + patience)
+    assert all(
+        torch.equal(values, watched[best][1][name]) for name, values in model.state().items()
+    )
+
+
+def test_without_patience_the_validation_part_is_not_looked_at(small, watched):
+    with_part = tuned(small, validation=(IMAGES, 1 - STRENGTHS)).state()
+    assert watched == []
+    assert all(
+        torch.equal(with_part[name], values) for name, values in tuned(small).state().items()
+    )
+
+
+@pytest.mark.parametrize("validation", [None, (IMAGES[:0], STRENGTHS[:0])])
+def test_patience_without_a_validation_part_is_refused(small, validation):
+    with pytest.raises(ConfigError, match=r"stops by a validation part, and .*split\.validation"):
+        tuned(small, patience=2, validation=validation)
+
+
+def test_a_validation_part_of_one_image_is_enough(small, watched):
+    tuned(small, patience=3, validation=(IMAGES[:1], STRENGTHS[:1]))
+    assert all(np.isfinite(loss) for loss, _ in watched)
+
+
+def test_an_empty_training_part_is_refused(small):
+    with pytest.raises(ConfigError, match=r"no image to tune on; the split leaves .* empty\.$"):
+        tuned(small, examples=(IMAGES[:0], STRENGTHS[:0]))
+
+
+def test_images_that_are_all_of_one_class_are_refused(small):
+    with pytest.raises(ConfigError, match="All 5 images to tune on have the same strengths"):
+        tuned(small, examples=(IMAGES[1::2], STRENGTHS[1::2]))
+
+
+def test_embeddings_that_are_no_numbers_name_the_epoch(small, monkeypatch):
+    forward, calls = loop.PromptedTower.forward, []
+
+    def poisoned(tower, images):
+        calls.append(1)
+        return forward(tower, images) * (torch.inf if len(calls) == 5 else 1)
+
+    monkeypatch.setattr(loop.PromptedTower, "forward", poisoned)
+    with pytest.raises(
+        TrainingDivergedError, match=r"^The loss became nan in epoch 2 of 3\. Lower"
+    ):
+        tuned(small)
+
+
+def test_a_gradient_that_is_no_number_in_the_last_step_is_not_kept(small, monkeypatch):
+    loss, told = loop.TunedModel.loss, []
+
+    def steep(model, crops, targets):
+        last = model.tower.prompts.new_tensor(0.0).copysign(torch.tensor(1.0))
+        # The root's slope at 0 is infinite while its value is finite.
+        return loss(model, crops, targets) + (model.tower.prompts.sum() * last).sqrt() * 0
+
+    monkeypatch.setattr(loop.TunedModel, "loss", steep)
+    words = re.escape("The gradient became nan in epoch 1 of 1.")
+    with pytest.raises(TrainingDivergedError, match=words):
+        tuned(small, epochs=1, batch_size=10, progress=lambda share, text: told.append(share))
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "The loss after the last step became nan in epoch 1 of 1."),
+        (
+            {"patience": 1, "validation": (IMAGES, STRENGTHS), "epochs": 4},
+            "The loss on the validation part became nan in epoch 1 of 4.",
+        ),
+    ],
+    ids=["last epoch", "validation"],
+)
+def test_a_step_that_breaks_the_tower_is_noticed_without_another_one(small, fields, words):
+    broken = {"epochs": 1, "batch_size": 10, "warmup": 0.0, "learning_rate": 1e30, **fields}
+    with pytest.raises(TrainingDivergedError, match=re.escape(words)):
+        tuned(small, **broken)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"examples": (IMAGES, STRENGTHS[:3])}, "(3, 2), expected (10, 2)"),
+        ({"examples": (IMAGES, STRENGTHS[:, :1])}, "(10, 1), expected (10, 2)"),
+        ({"validation": (IMAGES[:2], STRENGTHS)}, "(10, 2), expected (2, 2)"),
+    ],
+)
+def test_strengths_that_do_not_fit_are_refused_with_both_shapes(small, fields, words):
+    with pytest.raises(ShapeError, match=re.escape(f"Strengths have shape {words}: one row per")):
+        tuned(small, **fields)

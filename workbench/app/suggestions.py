@@ -1,0 +1,98 @@
+"""Asking a language model from the page: a command in the background asks, the log answers.
+
+What is offered is made of the log alone, so it is there however the model was asked, by whom, and
+after any break.
+"""
+
+import subprocess
+
+import streamlit as st
+
+from workbench.app.services import Workplace
+from workbench.app.widgets import announce, escaped, faults_shown
+from workbench.drafting.candidates import Candidate, candidates_from_calls
+from workbench.drafting.templates import load_template, template_names
+from workbench.queue.processes import start_command
+
+POLL_S = 2.0
+MOST_CALLS = 1_000  # of the log's newest
+_ASKING = "command that asks"
+
+
+def ask_model(place: Workplace, distortion: str) -> None:
+    """Offer to ask about a distortion, and what the log holds of answers.
+
+    Args:
+        place: Where.
+        distortion: Id of the distortion.
+    """
+    with st.expander("Ask a language model"), faults_shown():
+        _question(place, distortion)
+        running = st.session_state.get(_ASKING)
+        alive = running is not None and running.poll() is None
+        st.fragment(_answers, run_every=POLL_S if alive else None)(place, distortion, alive)
+
+
+def _question(place: Workplace, distortion: str) -> None:
+    names = template_names()
+    left, middle, right = st.columns([4, 1, 1])
+    template = left.selectbox("Template", names, index=names.index("few_shot"))
+    k = middle.number_input("Attributes", 1, 20, 5)
+    samples = right.number_input("Samples", 1, 20, 3)
+    st.caption(escaped(load_template(template).purpose))
+    if st.button("Ask"):
+        log = place.settings.results / "draft.log"
+        arguments = ["draft", distortion, "--log-only", "--template", template]
+        arguments += ["--k", str(k), "--samples", str(samples)]
+        st.session_state[_ASKING] = start_command(
+            arguments, place.settings.database_url, place.settings, log
+        )
+        st.rerun()
+
+
+def _answers(place: Workplace, distortion: str, was_alive: bool) -> None:
+    running: subprocess.Popen[bytes] | None = st.session_state.get(_ASKING)
+    alive = running is not None and running.poll() is None
+    if was_alive and not alive:
+        st.rerun()  # the whole page, which then polls no more
+    calls = place.store.calls.list(distortion=distortion, limit=MOST_CALLS)
+    if alive:
+        st.info(f"The model is being asked; {len(calls)} answers about this distortion so far.")
+    elif running is not None and running.returncode:
+        log = place.settings.results / "draft.log"
+        st.error(escaped(_last_line(log.read_text(encoding="utf-8", errors="replace"))))
+    held = place.store.draft.attribute_set().phrases().get(distortion, ())
+    offered = candidates_from_calls(reversed(calls), besides=held)
+    if not offered:
+        st.caption("The log has no answer that the draft has not taken in.")
+        return
+    _offer(place, distortion, offered)
+
+
+def _offer(place: Workplace, distortion: str, offered: tuple[Candidate, ...]) -> None:
+    turn = st.session_state.setdefault("candidates taken", 0)
+    with st.form(f"candidates-{distortion}-{turn}", border=False):
+        st.caption("All that models have answered about it so far, the most supported first.")
+        chosen = [
+            one
+            for rank, one in enumerate(offered, start=1)
+            if st.checkbox(
+                escaped(f"{one.attribute.phrase} ({one.support} of {one.samples} answers)"),
+                key=f"candidate-{distortion}-{rank}-{turn}",
+            )
+        ]
+        wanted = st.form_submit_button("Add the chosen")
+    if wanted and not chosen:
+        st.info("Nothing is chosen; tick what is to come into the draft.")
+    if wanted and chosen:
+        for one in chosen:
+            place.store.draft.add(distortion, one.attribute, author=place.settings.author)
+        st.session_state["candidates taken"] = turn + 1
+        count = len(chosen)
+        announce(f"{count} attribute{'s' * (count > 1)} came into the draft.")
+        st.rerun()
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.startswith("workbench:")]
+    return lines[-1].removeprefix("workbench: ") if lines else "The model could not be asked."

@@ -1,0 +1,300 @@
+"""Recipes as text: a distortion type in a few lines of YAML, checked whole before it is used.
+
+name: Night shot
+explanation: A phone's camera at night makes the picture dark and grainy.
+steps:
+  - operator: darken
+    parameters: [0.1, 0.3, 0.6]
+  - operator: white_noise
+    parameter: 0.01             # one number for all levels
+"""
+
+import re
+import reprlib
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+
+from workbench.atomic_files import written_whole
+from workbench.distortions.catalogue import catalogue, operators
+from workbench.domain.distortion import Distortion, Group, Recipe, Step, id_of
+from workbench.errors import ConfigError, InvalidConfigError, UnknownNameError
+
+MOST_LEVELS = 20
+
+_STEP_FIELDS = ("operator", "parameters", "parameter")
+
+
+def read_steps(
+    raw: Mapping[str, object], taken: Collection[str], faults: list[str]
+) -> tuple[Step, ...]:
+    """Return the steps of a recipe; what is wrong with them is added to the faults.
+
+    Args:
+        raw: The recipe's fields, of which `steps` and `levels` are read.
+        taken: Ids of the recipes there are; a step may not name one of them.
+        faults: Receives one line per fault, each starting with the field's path.
+
+    Returns:
+        The steps; none if there are faults.
+    """
+    given = raw.get("steps")
+    if given is None or given == []:
+        if raw.get("levels") is not None:
+            faults.append("levels: without steps there are none; leave it out, or add steps")
+        return ()
+    if not isinstance(given, list):
+        faults.append(f"steps: must be a list, got {shown(given)}")
+        return ()
+    levels = _levels(raw, given, faults)
+    steps = [_step(step, f"steps.{n}", levels, taken, faults) for n, step in enumerate(given, 1)]
+    return () if faults else tuple(step for step in steps if step is not None)
+
+
+def _levels(raw: Mapping[str, object], steps: list[object], faults: list[str]) -> int | None:
+    """Return the number of levels: as it is given, else as the first list of parameters has it."""
+    given = raw.get("levels")
+    if given is None:
+        lists = (step.get("parameters") for step in steps if isinstance(step, dict))
+        given = next((len(values) for values in lists if isinstance(values, list)), None)
+        if given is None:
+            faults.append("levels: is missing, and no step lists a parameter per level")
+            return None
+    if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MOST_LEVELS:
+        faults.append(f"levels: must be 1 to {MOST_LEVELS}, got {shown(given)}")
+        return None
+    return given
+
+
+def _step(
+    raw: object, place: str, levels: int | None, taken: Collection[str], faults: list[str]
+) -> Step | None:
+    if not isinstance(raw, dict):
+        faults.append(f"{place}: must have an operator and its parameters, got {shown(raw)}")
+        return None
+    faults += unknown_fields(raw, _STEP_FIELDS, f"{place}.")
+    spec = _operator(raw.get("operator"), f"{place}.operator", taken, faults)
+    if ("parameters" in raw) == ("parameter" in raw):
+        faults.append(f"{place}: needs either 'parameters', one per level, or one 'parameter'")
+        return None
+    if "parameter" in raw:
+        one = _number(raw["parameter"], f"{place}.parameter", spec, faults)
+        values = [one] * (levels or 0)
+    else:
+        values = _numbers(raw["parameters"], f"{place}.parameters", levels, spec, faults)
+    return Step(operator=spec.id, parameters=tuple(values)) if spec and not faults else None
+
+
+def _operator(
+    name: object, place: str, taken: Collection[str], faults: list[str]
+) -> Distortion | None:
+    if not isinstance(name, str):
+        faults.append(f"{place}: must be the id of an operator, got {shown(name)}")
+    elif name in operators():
+        return operators()[name].spec
+    elif name in taken:
+        faults.append(f"{place}: '{name}' is itself a recipe; write its steps out here")
+    elif name in catalogue():
+        faults.append(f"{place}: '{name}' can be described, but has no operator")
+    else:
+        meant = str(UnknownNameError("operator", name[:40], operators())).rstrip("?.")
+        faults.append(f"{place}: {meant[0].lower()}{meant[1:]}")
+    return None
+
+
+def _numbers(
+    given: object, place: str, levels: int | None, spec: Distortion | None, faults: list[str]
+) -> list[float]:
+    if not isinstance(given, list):
+        faults.append(f"{place}: must be a list of one number per level, got {shown(given)}")
+        return []
+    if levels is not None and len(given) != levels:
+        faults.append(f"{place}: {len(given)} of them for {levels} levels")
+    return [_number(one, f"{place}.{n}", spec, faults) for n, one in enumerate(given, 1)]
+
+
+def _number(given: object, place: str, spec: Distortion | None, faults: list[str]) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        exponent = isinstance(given, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", given)
+        hint = "; YAML takes it for text: write it with a point, as 1.0e-3" if exponent else ""
+        faults.append(f"{place}: {shown(given)} is not a number{hint}")
+        return 0.0
+    if not isfinite(given) if isinstance(given, float) else abs(given) > 10**300:
+        faults.append(f"{place}: {shown(given)} is not a finite number")
+        return 0.0
+    low, high = spec.limits if spec else (None, None)
+    if spec and ((low is not None and given < low) or (high is not None and given > high)):
+        bounds = " and ".join(
+            f"at {end} {bound:g}"
+            for end, bound in (("least", low), ("most", high))
+            if bound is not None
+        )
+        faults.append(f"{place}: {shown(given)} must be {bounds} ({spec.parameter})")
+    return float(given)
+
+
+def unknown_fields(raw: Mapping[Any, object], known: Sequence[str], place: str = "") -> list[str]:
+    """Return a fault for each field that is none of the known."""
+    return [
+        f"{place}{shown(key).strip(chr(39))}: no such field; known: {', '.join(known)}"
+        for key in raw
+        if key not in known
+    ]
+
+
+def shown(value: object) -> str:
+    """Return a value as a message may show it: short, however large it is.
+
+    Example:
+        >>> shown(["a" * 1000])
+        "['aaaaaaaaaaaa...aaaaaaaaaaaaa']"
+    """
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a huge number"
+
+
+MOST_BYTES = 64 * 1024  # of a file; what is larger is no recipe
+
+_FIELDS = ("name", "explanation", "id", "group", "levels", "steps")
+
+
+def read_recipe(path: Path, recipes: tuple[Recipe, ...] = ()) -> Recipe:
+    """Read a recipe from a YAML file.
+
+    Args:
+        path: The file, UTF-8.
+        recipes: Those there are already; a step may not name one of them.
+
+    Raises:
+        ConfigError: The file cannot be opened.
+        InvalidConfigError: Names every fault at once.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except OSError as fault:
+        raise ConfigError(f"Cannot read the recipe {path}: {fault.strerror}.") from fault
+    if len(raw) > MOST_BYTES:
+        raise InvalidConfigError(str(path), [f"it is longer than {MOST_BYTES:,} bytes"])
+    try:
+        document = yaml.load(raw.decode("utf-8-sig"), _StrictLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as fault:
+        raise InvalidConfigError(str(path), [_syntax(fault)]) from fault
+    return parse_recipe(document, str(path), recipes)
+
+
+def parse_recipe(raw: object, where: str, recipes: tuple[Recipe, ...] = ()) -> Recipe:
+    """Return the recipe that a mapping of fields describes, as it is read from YAML.
+
+    Args:
+        raw: `name` and `explanation`; optional `id` (else made of the name), `group` (else the
+            first step's), `levels` (a count) and `steps`. A step has an `operator`, and
+            `parameters` (one per level) or one `parameter` for all levels.
+        where: Opens the message of faults.
+        recipes: Those there are already.
+
+    Raises:
+        InvalidConfigError: Names every fault at once.
+    """
+    if not isinstance(raw, dict):
+        raise InvalidConfigError(where, ["it must be a mapping of fields, such as 'name: …'"])
+    faults = unknown_fields(raw, _FIELDS)
+    name, explanation = (_text(raw, field, faults) for field in ("name", "explanation"))
+    id = _id(raw, name, faults)
+    steps = read_steps(raw, {recipe.id for recipe in recipes}, faults)
+    group = _group(raw, steps, faults)
+    if faults:
+        raise InvalidConfigError(where, faults)
+    return Recipe.model_validate(
+        {"id": id, "name": name, "group": group, "explanation": explanation, "steps": steps}
+    )
+
+
+def write_recipe(recipe: Recipe, path: Path) -> None:
+    """Write a recipe as YAML, whole or not at all; reading it back gives an equal one.
+
+    Raises:
+        ConfigError: The file cannot be written.
+    """
+    fields = recipe.model_dump(mode="json")
+    document = {name: fields[name] for name in ("name", "explanation", "id", "group", "steps")}
+    text = yaml.safe_dump(
+        document, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+    )
+    try:
+        with written_whole(path) as passing:
+            passing.write_text(text, encoding="utf-8")
+    except OSError as fault:
+        raise ConfigError(f"Cannot write the recipe {path}: {fault.strerror}.") from fault
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Refuses a field that stands twice, where YAML's own would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        for name, count in names.items():
+            if count > 1:
+                problem = f"the field '{name}' stands {count} times"
+                raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _syntax(fault: Exception) -> str:
+    """Return what is wrong with a text that is no YAML."""
+    if isinstance(fault, UnicodeDecodeError):
+        return f"byte {fault.start + 1} is not UTF-8; save the file as UTF-8"
+    if isinstance(fault, RecursionError):
+        return "not valid YAML: nested too deeply"
+    if isinstance(fault, yaml.MarkedYAMLError) and fault.problem_mark:
+        mark = fault.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {fault.problem}"
+    return f"not valid YAML: {' '.join(str(fault).split())}"
+
+
+def _text(raw: Mapping[str, object], field: str, faults: list[str]) -> str:
+    value = raw.get(field)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        faults.append(f"{field}: is {'empty' if field in raw else 'missing'}")
+        return ""
+    if not isinstance(value, str):
+        faults.append(f"{field}: must be text, got {shown(value)}; put it into quotes")
+        return ""
+    text = unicodedata.normalize("NFC", " ".join(value.split()))
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        faults.append(f"{field}: holds a character that is no text; remove it")
+    return text
+
+
+def _id(raw: Mapping[str, object], name: str, faults: list[str]) -> str:
+    """Return the id that is given or that the name suggests."""
+    given = raw.get("id")
+    id = id_of(name) if given is None else given
+    if not isinstance(id, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", id):
+        if given is not None:
+            rule = "must be small letters, 0-9 and _, a letter first"
+            faults.append(f"id: {rule}; got {shown(given)}")
+        elif name:
+            faults.append(f"id: {shown(name)} suggests none; give one: small letters, 0-9 and _")
+        return ""
+    if id in catalogue():
+        place = catalogue()[id].source or "there already"
+        faults.append(f"id: '{id}' is a distortion of the catalogue ({place}); choose another")
+    return id
+
+
+def _group(raw: Mapping[str, object], steps: tuple[Step, ...], faults: list[str]) -> object:
+    """Return the group that is given, or that of the first step; "spatial" says the least."""
+    given = raw.get("group")
+    if given is None:
+        return operators()[steps[0].operator].spec.group if steps else "spatial"
+    if given not in get_args(Group):
+        faults.append(f"group: {shown(given)} is none of {', '.join(get_args(Group))}")
+    return given

@@ -1,0 +1,78 @@
+"""What every domain value shares: frozen, no unknown fields, one canonical form."""
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class Frozen(BaseModel):
+    """An immutable value; an unknown field is a fault, not a surprise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of a value: sorted keys, no blanks, NFC Unicode, no NaN.
+
+    Args:
+        value: Anything `json.dumps` takes.
+
+    Example:
+        >>> canonical_json({"b": 1, "a": ["é"]})
+        '{"a":["é"],"b":1}'
+    """
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return unicodedata.normalize("NFC", text)
+
+
+def content_hash(value: Any) -> str:
+    """Return the SHA-256 of a value's canonical JSON, 64 hexadecimal digits.
+
+    Example:
+        >>> content_hash({}) == hashlib.sha256(b"{}").hexdigest()
+        True
+    """
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def fault_words(fault: ValidationError) -> list[str]:
+    """Return one line for each fault of a value, opening with the field's path where it has one.
+
+    Example:
+        >>> class Point(Frozen):
+        ...     x: int
+        >>> try:
+        ...     Point.model_validate({"x": "a", "y": 1})
+        ... except ValidationError as fault:
+        ...     fault_words(fault)[1]
+        'y: no such field'
+    """
+    places = [".".join(map(str, error["loc"])) for error in fault.errors()]
+    return [
+        f"{place}: {_words(error)}" if place else _words(error)
+        for place, error in zip(places, fault.errors(), strict=True)
+    ]
+
+
+def _words(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return "no such field"
+    if error["type"] == "missing":
+        return "is missing"
+    if error["type"] == "value_error":  # in this program's own words
+        return str(error["msg"]).removeprefix("Value error, ")
+    return f"{error['msg'][0].lower()}{error['msg'][1:]}, got {error['input']!r}"
+
+
+Progress = Callable[[float, str], None]  # the share done, in [0, 1], and what is being done
+
+
+def part(progress: Progress, start: float, end: float) -> Progress:
+    """Return a progress function whose 0..1 is a part of the whole's."""
+    return lambda share, text: progress(start + (end - start) * share, text)

@@ -1,0 +1,51 @@
+"""What a model says of one image, and what it would say if an attribute were absent."""
+
+from pydantic import Field
+
+from workbench.domain.canonical import Frozen
+from workbench.domain.metrics import Metric, Undefined
+
+ByAttribute = dict[str, dict[str, float]]  # distortion id to phrase to value
+
+
+class Score(Frozen):
+    """Quality, strengths and attributes of one image, and what each attribute does to the quality.
+
+    `base` and all contributions add up to `unclipped`.
+
+    Attributes:
+        image: Its path as it was given, "" for pixels.
+        quality: In [0, 1], higher is better.
+        unclipped: The same before it is clipped to [0, 1].
+        clipped: Whether the two differ.
+        distortions: Strength of each distortion, in [0, 1].
+        attributes: Probability of each attribute, in [0, 1].
+        base: Unclipped quality of the image that contributions are counted from.
+        contributions: What each attribute adds to it; undefined where the regressor reads no
+            attributes.
+    """
+
+    image: str
+    quality: float = Field(ge=0, le=1)
+    unclipped: float
+    clipped: bool
+    distortions: dict[str, float]
+    attributes: ByAttribute
+    base: Metric
+    contributions: ByAttribute | Undefined
+
+
+class Counterfactual(Frozen):
+    """What the model would say if some attributes were absent; its own answer, not the world's.
+
+    Attributes:
+        without: What is taken to be absent: phrases or distortion ids, as they were given.
+        quality: The quality that the model would give, in [0, 1].
+        change: By how much that differs from the quality of the image as it is.
+        absent: Probability that each of those attributes is given instead.
+    """
+
+    without: tuple[str, ...] = Field(min_length=1)
+    quality: float = Field(ge=0, le=1)
+    change: float
+    absent: ByAttribute

@@ -1,0 +1,69 @@
+"""How figures are written for people: digits, signs, intervals, counts."""
+
+from workbench.domain.comparison import Interval
+from workbench.domain.metrics import Metric, Undefined
+
+_UNDEFINED = "undefined"
+
+
+def figure_text(value: Metric, *, digits: int = 3) -> str:
+    """Return a figure with a true minus sign, or "undefined".
+
+    Example:
+        >>> figure_text(-0.0123)
+        '−0.012'
+        >>> figure_text(Undefined(undefined="no images"))
+        'undefined'
+    """
+    if isinstance(value, Undefined):
+        return _UNDEFINED
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "−") if float(text) else text.lstrip("-")
+
+
+def signed_text(value: Metric, *, digits: int = 3) -> str:
+    """Return a difference with its sign always shown.
+
+    Example:
+        >>> signed_text(0.0123), signed_text(0.0)
+        ('+0.012', '0.000')
+    """
+    text = figure_text(value, digits=digits)
+    return f"+{text}" if isinstance(value, float) and float(f"{value:.{digits}f}") > 0 else text
+
+
+def interval_text(interval: Interval | None, *, signed: bool = False) -> str:
+    """Return both ends of an interval, or a dash where there is none.
+
+    Example:
+        >>> interval_text((-0.03, 0.05), signed=True)
+        '−0.030 to +0.050'
+    """
+    if interval is None:
+        return "—"
+    low, high = (signed_text(end) if signed else figure_text(end) for end in interval)
+    return f"{low} to {high}"
+
+
+def p_text(p: Metric) -> str:
+    """Return a p-value to three places.
+
+    Example:
+        >>> p_text(0.61), p_text(0.0001)
+        ('.610', '< .001')
+    """
+    if isinstance(p, Undefined):
+        return _UNDEFINED
+    if p < 0.001:
+        return "< .001"
+    return "1" if p > 0.9995 else f"{p:.3f}".removeprefix("0")
+
+
+def count_text(count: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun.
+
+    Example:
+        >>> count_text(1, "photograph"), count_text(2880, "image")
+        ('1 photograph', '2,880 images')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,218 @@
+"""What a figure from few photographs allows one to say: interval, p-value, detectable difference.
+
+Images of one photograph resemble each other, so the photographs are the sample, and there are
+few of them. A percentile bootstrap, even over photographs, is then too sure of itself: with 10
+or 20 of them its 95% interval held the true SRCC in 77–88% and the true difference in 90–92% of
+simulated datasets. What is done instead, and held 93–97% in the same simulation:
+
+1. The correlation is put on Fisher's scale (a difference stays as it is).
+2. Leaving out each photograph in turn gives pseudo-values: their mean is the estimate without the
+   bias that few photographs cause, their spread its standard error.
+3. Every bootstrap resample of photographs gives a correlation and a standard error of its own
+   (that of its pseudo-values). The 95% quantile of |deviation / own error| is the critical value,
+   which a normal table would put at 1.96; it is never taken smaller than Student's for G − 1
+   degrees of freedom, for with three or four photographs the resamples repeat themselves.
+4. Interval: estimate ± critical value · standard error.
+
+Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 11 and 12.4.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import t as student_t
+
+from workbench.domain.comparison import Interval, Verdict
+from workbench.domain.metrics import Metric, Undefined
+from workbench.evaluation.bootstrap import Copies, Floats, PairedBootstrap
+
+MINIMUM_PHOTOGRAPHS = 3  # below, a standard error has nothing to stand on
+CONFIDENCE = 0.95
+POWER = 0.8
+_USABLE_SHARE = 0.75  # of all resamples; three photographs lose one in nine
+_NO_SPREAD = 1e-7  # in units of a correlation; resampled ranks are good to some 1e-8
+
+
+@dataclass(frozen=True)
+class Studentised:
+    """One figure and how sure it is, on the scale it was given in.
+
+    Attributes:
+        centre: The estimate less its jackknife bias.
+        error: Jackknife standard error over photographs, > 0.
+        critical: Quantile of |t| that 95% of resamples stay under, or Student's if that is larger.
+        photographs: Number of photographs G.
+        scores: |t| of every usable resample, sorted.
+    """
+
+    centre: float
+    error: float
+    critical: float
+    photographs: int
+    scores: Floats
+
+    @property
+    def interval(self) -> Interval:
+        """95% interval."""
+        reach = self.critical * self.error
+        return self.centre - reach, self.centre + reach
+
+    @property
+    def p(self) -> float:
+        """Two-sided p-value against 0: how often a resample strays as far as 0 lies away.
+
+        Never below that of Student's t, and never below 1/(R + 1).
+        """
+        reached = abs(self.centre) / self.error
+        beyond = len(self.scores) - np.searchsorted(self.scores, reached)
+        bootstrap = (1 + beyond) / (1 + len(self.scores))
+        return float(max(bootstrap, 2 * student_t.sf(reached, self.photographs - 1)))
+
+    @property
+    def smallest_detectable(self) -> float:
+        """The true value that would differ from 0 at 5% in 80% of such samples.
+
+        (critical + t₈₀)·error: the familiar (z₉₇.₅ + z₈₀)·SE with the quantiles that hold for G
+        photographs in place of the normal's. In simulation 70–80% of such samples showed it.
+        """
+        return float((self.critical + student_t.ppf(POWER, self.photographs - 1)) * self.error)
+
+
+def studentise(
+    point: float, resampled: ArrayLike, left_out: ArrayLike, copies: Copies
+) -> Studentised | Undefined:
+    """Return how sure a figure is, from its resamples over photographs.
+
+    Args:
+        point: The figure over all photographs.
+        resampled: The figure in each resample, (R,); NaN where it does not exist.
+        left_out: The figure without each photograph, (G,).
+        copies: How often each resample holds each photograph, (R, G).
+
+    Returns:
+        The parts of interval and p-value, or Undefined with the reason: fewer than three
+        photographs, a figure that hangs on a single one, or no spread at all.
+    """
+    values, without = np.asarray(resampled, dtype=np.float64), np.asarray(left_out, np.float64)
+    count = len(without)
+    if count < MINIMUM_PHOTOGRAPHS:
+        return Undefined(undefined=f"{_photographs(count)}, and {MINIMUM_PHOTOGRAPHS} are needed")
+    if not np.isfinite(without).all():
+        return Undefined(undefined="the figure does not exist without one of the photographs")
+    pseudo = count * point - (count - 1) * without
+    centre, error = float(pseudo.mean()), float(pseudo.std(ddof=1) / np.sqrt(count))
+    if error < _NO_SPREAD:
+        return Undefined(undefined="leaving out any photograph changes nothing")
+    errors = _own_errors(pseudo - centre, copies)
+    usable = np.isfinite(values) & (errors > 1e-3 * error)
+    if usable.mean() < _USABLE_SHARE:
+        return Undefined(undefined=f"it does not exist in {1 - usable.mean():.0%} of resamples")
+    kept = values[usable]
+    scores = np.sort(np.abs(kept - kept.mean()) / errors[usable])
+    critical = max(np.quantile(scores, CONFIDENCE), student_t.ppf((1 + CONFIDENCE) / 2, count - 1))
+    return Studentised(centre, error, float(critical), count, scores)
+
+
+def correlation_interval(
+    point: Metric, resampled: Floats, left_out: Floats, copies: Copies
+) -> Interval | Undefined:
+    """Return the 95% interval of a correlation, computed on Fisher's scale so it stays in [-1, 1].
+
+    Takes what `studentise` does; an undefined correlation has no interval, nor has a perfect one.
+    """
+    if isinstance(point, Undefined):
+        return point
+    if abs(point) > 1 - _NO_SPREAD:
+        return Undefined(undefined="the correlation is perfect")
+    sure = studentise(float(np.arctanh(point)), _fisher(resampled), _fisher(left_out), copies)
+    if isinstance(sure, Undefined):
+        return sure
+    low, high = np.tanh(sure.interval)
+    return float(low), float(high)
+
+
+def paired_difference(
+    sample: PairedBootstrap, points: Sequence[Metric], names: Sequence[str], a: int, b: int
+) -> tuple[Metric, Studentised | Undefined]:
+    """Return how far version b's SRCC lies above version a's, and how sure that is.
+
+    Args:
+        sample: Both versions in the same resamples.
+        points: SRCC of every version.
+        names: What the reason calls them where one has none.
+        a: Place of the version compared against.
+        b: Place of the other.
+    """
+    first, second = points[a], points[b]
+    if isinstance(first, Undefined) or isinstance(second, Undefined):
+        name, point = (names[a], first) if isinstance(first, Undefined) else (names[b], second)
+        why = point.undefined if isinstance(point, Undefined) else ""
+        missing = Undefined(undefined=f"the SRCC of {name} is undefined, {why}")
+        return missing, missing
+    delta, values, without = second - first, sample.srcc, sample.srcc_without
+    return delta, studentise(delta, values[b] - values[a], without[b] - without[a], sample.copies)
+
+
+def p_of(sure: Studentised | Undefined) -> Metric:
+    """Return the p-value, or why there is none."""
+    return sure if isinstance(sure, Undefined) else sure.p
+
+
+def verdict_of(sure: Studentised | Undefined, p_holm: Metric, among: str) -> tuple[Verdict, str]:
+    """Return the verdict on a difference, and what must be said with it.
+
+    Args:
+        sure: The difference, later version less earlier one.
+        p_holm: Its p-value after Holm's correction.
+        among: What was corrected for ("3 pairs").
+    """
+    if isinstance(sure, Undefined):
+        return "not distinguishable", f"No interval: {sure.undefined}."
+    alpha = 1 - CONFIDENCE
+    if isinstance(p_holm, Undefined) or p_holm >= alpha:
+        alone = f"Alone it would differ; among {among} it does not." if sure.p < alpha else ""
+        return "not distinguishable", alone
+    return ("better" if sure.centre > 0 else "worse"), ""
+
+
+def holm(p_values: Sequence[Metric]) -> tuple[Metric, ...]:
+    """Return Holm's step-down correction of several p-values; an undefined one stays so.
+
+    The smallest of m is multiplied by m, the next by m − 1, …, and none may fall below the one
+    before (Holm 1979). What is undefined was never tested and does not count into m.
+
+    Example:
+        >>> holm([0.01, 0.04, 0.03])
+        (0.03, 0.06, 0.06)
+    """
+    tested = sorted((p, place) for place, p in enumerate(p_values) if isinstance(p, float))
+    corrected: list[Metric] = list(p_values)
+    floor = 0.0
+    for rank, (p, place) in enumerate(tested):
+        floor = max(floor, min(1.0, (len(tested) - rank) * p))
+        corrected[place] = floor
+    return tuple(corrected)
+
+
+def _own_errors(deviations: Floats, copies: Copies) -> Floats:
+    """Return each resample's standard error of the mean of its pseudo-values, (R,)."""
+    count = len(deviations)
+    moments = np.stack([deviations, deviations**2], axis=1)
+    mean, square = (
+        np.concatenate(
+            [copies[start : start + 500] @ moments for start in range(0, len(copies), 500)]
+        ).T
+        / count
+    )
+    return np.asarray(np.sqrt(np.maximum(square - mean**2, 0.0) / (count - 1)))
+
+
+def _fisher(correlations: Floats) -> Floats:
+    """Return artanh; a resample may be perfect by chance and must not become infinite."""
+    return np.arctanh(np.clip(correlations, -1 + 1e-6, 1 - 1e-6))
+
+
+def _photographs(count: int) -> str:
+    return "1 photograph" if count == 1 else f"{count} photographs"

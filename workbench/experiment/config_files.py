@@ -1,0 +1,197 @@
+"""Experiment files: one YAML each, all faults reported together; and small stand-ins for them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from workbench.distortions import catalogue, operator_of
+from workbench.domain.attributes import AttributeSet, Version
+from workbench.domain.canonical import fault_words
+from workbench.domain.config import AnyData, DataConfig, EncoderConfig, RunConfig
+from workbench.domain.distortion import Recipe
+from workbench.errors import ConfigError, InvalidConfigError
+from workbench.settings import resource
+
+STAND_IN_SIZE = 224  # pixels a side: one view of most encoders
+STAND_IN_IMAGES = 500  # of a dataset that is there
+STAND_IN_EPOCHS = 2
+STAND_IN_PROMPTS = 16
+
+
+def experiment_files() -> list[Path]:
+    """Return the experiments that are offered in the browser: the demo's, then others, by name."""
+    found = resource("experiments").glob("*.yaml")
+    return sorted(found, key=lambda file: (not file.stem.startswith("demo"), file.stem))
+
+
+def load_experiment(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read an experiment and apply `section.field=value` overrides (values are YAML).
+
+    A list's entries are counted from 0: `transfer.0.root=FOLDER`.
+
+    Args:
+        path: The YAML file.
+        overrides: As given to `--set`.
+
+    Raises:
+        ConfigError: The file does not exist or is no YAML mapping, or an override has no "=" or
+            names an entry that a list does not have.
+        InvalidConfigError: Names every fault at once.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise ConfigError(f"Cannot read the experiment {path}: {fault.strerror}.") from fault
+    except (yaml.YAMLError, UnicodeDecodeError) as fault:
+        line = " ".join(str(fault).split())
+        raise ConfigError(f"{path} is not valid YAML: {line}.") from fault
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path} must hold a mapping of fields, such as 'data: …'.")
+    for override in overrides:
+        _set(raw, override)
+    return parse_experiment(raw, str(path))
+
+
+def parse_experiment(raw: dict[str, Any], where: str) -> RunConfig:
+    """Validate a configuration that is already read.
+
+    Raises:
+        InvalidConfigError: Names every fault at once.
+    """
+    try:
+        return RunConfig.model_validate(raw)
+    except ValidationError as fault:
+        raise InvalidConfigError(where, fault_words(fault)) from fault
+
+
+def stand_in(config: RunConfig, *, elsewhere: str | None = None) -> RunConfig:
+    """Return a run of the same form that two cores bear, with what is at hand.
+
+    Data that are not there are replaced by the packaged photographs, distorted with those of their
+    distortions that have an operator; a dataset that is there gives some of its images. The encoder
+    is the offline one, folds and epochs are few. Figures of a stand-in reproduce nothing.
+
+    Args:
+        config: The run as it is meant.
+        elsewhere: Folder of other photographs than the packaged ones, to stand in for data that the
+            tuned model is tried on. Without it such data are left out: on the photographs that it
+            was tuned on, nothing would be unseen.
+
+    Raises:
+        ConfigError: None of its distortions has an operator.
+
+    Example:
+        >>> from workbench.domain.config import DatasetConfig
+        >>> meant = RunConfig(name="live", data=DatasetConfig(
+        ...     dataset="live", root="nowhere", distortions=("jpeg", "fast_fading")))
+        >>> small = stand_in(meant)
+        >>> small.name, small.data.distortions, small.encoder.name
+        ('live-stand-in', ('jpeg',), 'offline')
+    """
+    distorted = config.data.distortions
+    tried = [_at_hand(other, elsewhere, distorted) for other in config.transfer]
+    tuning, split = config.tuning, config.split
+    few = {
+        "prompts": min(tuning.prompts, STAND_IN_PROMPTS),
+        "epochs": min(tuning.epochs, STAND_IN_EPOCHS),
+        "crops": 1,
+    }
+    return config.model_copy(
+        update={
+            "name": f"{config.name}-stand-in",
+            "data": _at_hand(config.data, "packaged", distorted),
+            "transfer": tuple(data for data in tried if data is not None),
+            "encoder": EncoderConfig(name="offline"),
+            "tuning": tuning.model_copy(update=few),
+            "split": split.model_copy(update={"folds": 2, "repeats": 1, "published": None}),
+        }
+    )
+
+
+def _at_hand(data: AnyData, photographs: str | None, otherwise: tuple[str, ...]) -> AnyData | None:
+    """Return data as they are at hand; None where nothing can stand in for them.
+
+    Args:
+        data: What is meant.
+        photographs: What stands in for a dataset that is not there.
+        otherwise: The distortions, where those of the data are not known.
+    """
+    if isinstance(data, DataConfig):
+        there = data.photographs if Path(data.photographs).is_dir() else "packaged"
+        small = {"width": STAND_IN_SIZE, "height": STAND_IN_SIZE}
+        return data.model_copy(update={"photographs": there, **small})
+    if Path(data.root).is_dir():
+        fewest = min(data.images or STAND_IN_IMAGES, STAND_IN_IMAGES)
+        return data.model_copy(update={"images": fewest})
+    if photographs is None:
+        return None
+    known = catalogue()
+    applied = [id for id in data.distortions or otherwise if id in known and known[id].has_operator]
+    if not applied:
+        raise ConfigError(
+            f"Nothing can stand in for {data.dataset}: the workbench can apply none of "
+            f"{', '.join(data.distortions or otherwise)}."
+        )
+    return DataConfig(
+        photographs=photographs,
+        distortions=tuple(applied),
+        width=STAND_IN_SIZE,
+        height=STAND_IN_SIZE,
+        seed=data.seed,
+    )
+
+
+def _set(raw: dict[str, Any], override: str) -> None:
+    path, equals, value = override.partition("=")
+    if not equals or not path:
+        raise ConfigError(f"--set takes field=value such as tuning.epochs=5, got '{override}'.")
+    *sections, field = path.split(".")
+    holder: dict[str, Any] | list[Any] = raw
+    for section in sections:
+        place = _place(holder, section, override)
+        inner = holder.setdefault(place, {}) if isinstance(holder, dict) else holder[place]
+        if not isinstance(inner, dict | list):
+            raise ConfigError(f"--set {override}: '{section}' is a value, not a section.")
+        holder = inner
+    place = _place(holder, field, override)
+    try:
+        holder[place] = yaml.safe_load(value)
+    except yaml.YAMLError as fault:
+        raise ConfigError(f"--set {override}: the value is not valid YAML.") from fault
+
+
+def _place(holder: dict[str, Any] | list[Any], name: str, override: str) -> Any:
+    """Return the key of a section or the index of a list's entry."""
+    if isinstance(holder, dict):
+        return name
+    if not name.isdecimal() or int(name) >= len(holder):
+        raise ConfigError(
+            f"--set {override}: '{name}' is no entry of a list of {len(holder)}, counted from 0."
+        )
+    return int(name)
+
+
+def attributes_for(
+    version: Version, config: RunConfig, recipes: tuple[Recipe, ...]
+) -> AttributeSet:
+    """Return the attributes of a version that a configuration asks for.
+
+    It is asked when a run is queued, so that a fault shows at once, and when the run starts: the
+    worker may be another machine, without the package that an operator comes from.
+
+    Raises:
+        ConfigError: The version lacks a distortion of the configuration, or one has no operator.
+    """
+    for distortion in config.data.distortions:
+        operator_of(distortion, recipes)  # raises with the name that was meant, or what is missing
+    attributes = version.attributes.restricted_to(config.data.distortions)
+    missing = sorted(set(config.data.distortions) - set(attributes.distortions))
+    if missing:
+        raise ConfigError(
+            f"Version {version.label} has no attributes for {', '.join(missing)}. "
+            "Draft them, or take them out of data.distortions."
+        )
+    return attributes

@@ -1,0 +1,167 @@
+"""What each attribute adds to an image's quality: contributions that add up to it.
+
+Shapes: N images, A attributes, D distortions, F numbers that the regressor reads.
+"""
+
+from copy import deepcopy
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from workbench.training.regressor import Regressor
+
+NODES = 5  # per piece; integrates polynomials up to degree 9 exactly
+TOLERANCE = 1e-10  # per piece, in the network's unit; a few hundred pieces stay far below 1e-6
+SECANT_STEPS = 6  # between two cuts a unit's input is nearly linear in t
+HALVINGS = 60  # beyond these a piece is shorter than a float can tell
+
+_places, _weights = np.polynomial.legendre.leggauss(NODES)
+
+
+def mean_gradient(network: nn.Sequential, start: Tensor, end: Tensor) -> Tensor:
+    """Return ∫₀¹ ∇f(start + t·(end − start)) dt (Sundararajan et al. 2017, Eq. 1).
+
+    Args:
+        network: f, (N, F) to (N, 1), float64, in evaluation mode; the only kinks are SELU's.
+        start: (F,), float64.
+        end: Likewise.
+
+    Returns:
+        (F,); its product with `end − start` is f(end) − f(start).
+
+    Example:
+        >>> linear = nn.Sequential(nn.Linear(2, 1).double())
+        >>> found = mean_gradient(linear, torch.zeros(2).double(), torch.ones(2).double())
+        >>> torch.allclose(found, linear[0].weight[0])
+        True
+    """
+    cuts, along = kinks(network, start, end), end - start
+    low, high = cuts[:-1], cuts[1:]
+    found = torch.zeros_like(start)
+    for _ in range(HALVINGS):
+        parts = _gauss(network, start, along, low, high)  # (pieces, F)
+        ends = _results(network, start, along, torch.cat([low, high])).reshape(2, -1)
+        settled = (parts @ along - (ends[1] - ends[0])).abs() <= TOLERANCE
+        found += parts[settled].sum(0)
+        low, high = low[~settled], high[~settled]
+        if not len(low):
+            return found
+        middle = (low + high) / 2  # two cuts of one unit in one piece were not seen
+        low, high = torch.cat([low, middle]), torch.cat([middle, high])
+    return found + _gauss(network, start, along, low, high).sum(0)
+
+
+@torch.no_grad()
+def kinks(network: nn.Sequential, start: Tensor, end: Tensor) -> Tensor:
+    """Return where on the line some SELU unit's input changes its sign, with 0 and 1, sorted.
+
+    Args:
+        network: See `mean_gradient`.
+        start: (F,), float64: t = 0.
+        end: Likewise: t = 1.
+
+    Returns:
+        (cuts,), float64, in [0, 1].
+
+    Example:
+        >>> network = nn.Sequential(nn.Identity(), nn.SELU())
+        >>> kinks(network, torch.tensor([-1.0]).double(), torch.tensor([3.0]).double()).tolist()
+        [0.0, 0.25, 1.0]
+    """
+    cuts = torch.tensor([0.0, 1.0], dtype=start.dtype)
+    for depth, layer in enumerate(network):
+        if isinstance(layer, nn.SELU):
+            found = _sign_changes(network[:depth], start, end - start, cuts)
+            cuts = torch.cat([cuts, found]).sort().values
+    return cuts
+
+
+def _sign_changes(before: nn.Sequential, start: Tensor, along: Tensor, cuts: Tensor) -> Tensor:
+    """Return one zero of each unit in each piece at whose ends its signs differ, (zeros,)."""
+    signals = _results(before, start, along, cuts)  # (cuts, units)
+    piece, unit = torch.nonzero(signals[:-1] * signals[1:] < 0, as_tuple=True)
+    low, high = cuts[piece], cuts[piece + 1]
+    at_low, at_high = signals[piece, unit], signals[piece + 1, unit]
+    zero = low
+    for _ in range(SECANT_STEPS):
+        zero = (low * at_high - high * at_low) / (at_high - at_low)
+        at_zero = _results(before, start, along, zero).gather(1, unit[:, None])[:, 0]
+        beyond = at_zero * at_low > 0
+        low, at_low = torch.where(beyond, zero, low), torch.where(beyond, at_zero, at_low)
+        high, at_high = torch.where(beyond, high, zero), torch.where(beyond, at_high, at_zero)
+    return zero
+
+
+@torch.no_grad()
+def _results(network: nn.Sequential, start: Tensor, along: Tensor, places: Tensor) -> Tensor:
+    results: Tensor = network(start + places[:, None] * along)
+    return results
+
+
+def _gauss(
+    network: nn.Sequential, start: Tensor, along: Tensor, low: Tensor, high: Tensor
+) -> Tensor:
+    """Return the integral of the gradient over each piece, (pieces, F)."""
+    shares = torch.from_numpy((_places + 1) / 2)
+    places = low[:, None] + (high - low)[:, None] * shares  # (pieces, nodes)
+    points = (start + places.reshape(-1, 1) * along).requires_grad_(True)
+    with torch.enable_grad():
+        (slopes,) = torch.autograd.grad(network(points).sum(), points)
+    weighed = slopes.reshape(*places.shape, -1) * torch.from_numpy(_weights / 2)[:, None]
+    return weighed.sum(1) * (high - low)[:, None]
+
+
+class QualityFunction:
+    """A fitted regressor in float64 on the CPU, before its result is clipped to [0, 1].
+
+    Args:
+        regressor: Stays as it is.
+    """
+
+    def __init__(self, regressor: Regressor) -> None:
+        network = deepcopy(regressor.network).cpu().double().eval().requires_grad_(False)
+        self._network = network if isinstance(network, nn.Sequential) else nn.Sequential(network)
+        self.centre = regressor.centre.cpu().double()
+        self._spread = regressor.spread.cpu().double()
+        self._middle = float(regressor.quality_centre)
+        self._width = float(regressor.quality_spread)
+
+    @torch.no_grad()
+    def __call__(self, given: Tensor) -> Tensor:
+        """Return unclipped quality, (N,), of what the regressor reads, (N, F), float64."""
+        standard = (given - self.centre) / self._spread
+        return self._network(standard)[:, 0] * self._width + self._middle  # type: ignore[no-any-return]
+
+    def mean_slopes(self, given: Tensor) -> Tensor:
+        """Return the mean gradient of quality from the training centre to an image, (F,).
+
+        Args:
+            given: What the regressor reads of the image, (F,), float64.
+        """
+        standard = (given - self.centre) / self._spread
+        found = mean_gradient(self._network, torch.zeros_like(standard), standard)
+        return found * self._width / self._spread
+
+
+def attribute_contributions(
+    function: QualityFunction, probabilities: Tensor, mixing: Tensor
+) -> Tensor:
+    """Return what each attribute adds to the quality of the average training image.
+
+    Integrated gradients (Sundararajan et al. 2017, Eq. 1) from the centre that the regressor
+    standardises by. Through `mixing` the rest is linear, so completeness holds there too.
+
+    Args:
+        function: The regressor.
+        probabilities: Attributes of one image, (A,), float64.
+        mixing: What the regressor reads of them, (F, A), float64: the identity, or the weights of
+            Eq. 7, each attribute's in the row of its distortion. The baseline of an attribute is
+            the centre of its row.
+
+    Returns:
+        (A,), float64; with `function` of the centre they add up to the unclipped quality.
+    """
+    slopes = function.mean_slopes(mixing @ probabilities)  # (F,)
+    baseline = function.centre[mixing.argmax(0)]  # (A,)
+    return (slopes @ mixing) * (probabilities - baseline)

@@ -1,0 +1,217 @@
+"""A saved model on disk: `model.json` and `model.safetensors`, there whole or not at all.
+
+    save_model(folder, tuned, regressor, absent=…, version=…, …)   # what a run leaves behind
+    read_model(folder)                                             # its card and its tensors
+
+Weights only: nothing is ever unpickled. The card names the SHA-256 of the weights, and the weights
+hold the SHA-256 of the rest of the card, so that neither can be changed without the other.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from safetensors.torch import save
+from torch import Tensor
+
+from workbench.atomic_files import checked_tensors, folder_written_whole
+from workbench.domain.attributes import AttributeSet, Version
+from workbench.domain.canonical import content_hash, fault_words
+from workbench.domain.config import RunConfig
+from workbench.domain.run import Protocol, Run, run_key
+from workbench.errors import (
+    CheckpointMismatchError,
+    ConfigError,
+    InvalidConfigError,
+    RunError,
+    ShapeError,
+)
+from workbench.inference.model_card import FORMAT, ModelCard, card_of
+from workbench.settings import Settings
+from workbench.training.regressor import Regressor
+from workbench.training.tuned_model import TunedModel
+
+CARD, WEIGHTS, ONNX = "model.json", "model.safetensors", "model.onnx"
+REMEDY = "Export the model again."
+
+
+def model_folder(settings: Settings, version: str, config_hash: str) -> Path:
+    """Return where the model of a version under a configuration lies.
+
+    Example:
+        >>> from workbench.settings import read_settings
+        >>> model_folder(read_settings(), "a" * 64, "b" * 64).name
+        'aaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb'
+    """
+    return settings.results / "models" / run_key(version, config_hash)
+
+
+def run_folder(settings: Settings, run: Run) -> Path:
+    """Return the folder of a run's model.
+
+    Raises:
+        RunError: The run has left none.
+        CheckpointMismatchError: What lies there is of another version or configuration.
+    """
+    folder = model_folder(settings, run.version, run.config.hash)
+    if run.status != "done":
+        raise RunError(f"Run {run.id} is {run.status}, so it has no model. Take one that is done.")
+    if not folder.is_dir():
+        raise RunError(f"Run {run.id} has no model in {folder}: run it again with --again.")
+    told = _read_card(folder / CARD)
+    for name, value in (("version", run.version), ("config_hash", run.config.hash)):
+        if told.get(name) != value:
+            raise CheckpointMismatchError(
+                f"{folder} is of another run: its {name} is {told.get(name)}, not {value}: "
+                "run it again with --again."
+            )
+    return folder
+
+
+def save_model(
+    folder: Path,
+    tuned: TunedModel,
+    regressor: Regressor,
+    *,
+    absent: np.ndarray,
+    version: Version,
+    attributes: AttributeSet,
+    config: RunConfig,
+    protocol: Protocol,
+) -> None:
+    """Write a model; one that was there before is replaced when the new one is whole.
+
+    Args:
+        folder: Where to; see `model_folder`.
+        tuned: The tuned tower with its attributes.
+        regressor: From what `config.regressor.given` names to quality.
+        absent: Mean probability of each attribute over clean images, (A,).
+        version: What was tuned to.
+        attributes: The part of it that was used, A attributes in the model's order.
+        config: Of the run.
+        protocol: Of the run's data.
+
+    Raises:
+        ShapeError: The attributes, the model's columns and `absent` differ in number.
+        ConfigError: The folder holds something else.
+        RunError: It cannot be written.
+    """
+    if not attributes.size == len(tuned.pairs) == len(absent):
+        raise ShapeError(
+            f"{attributes.size} attributes, a model of {len(tuned.pairs)} and absent levels of "
+            f"{absent.shape} do not fit."
+        )
+    card = card_of(
+        tuned.encoder, version=version, attributes=attributes, config=config, protocol=protocol
+    )
+    tensors = {
+        **{f"tuned.{name}": values for name, values in tuned.state().items()},
+        **{f"regressor.{name}": values for name, values in regressor.state().items()},
+        "pairs": tuned.pairs,
+        "groups": tuned.head.groups,
+        "absent": torch.from_numpy(np.asarray(absent, dtype=np.float64)),
+        "card": _digest(_without_weights(card.model_dump(mode="json"))),
+    }
+    with replaced_whole(folder) as making:
+        _write(making, card, tensors)
+
+
+def read_model(folder: Path) -> tuple[ModelCard, dict[str, Tensor]]:
+    """Return the card and the tensors of a saved model, proven by their hashes.
+
+    Raises:
+        CheckpointMismatchError: A file is missing, damaged, edited or of another format.
+        InvalidConfigError: The card lacks a field or has a wrong one.
+    """
+    raw = _read_card(folder / CARD)
+    try:
+        card = ModelCard.model_validate(raw)
+    except ValidationError as fault:
+        raise InvalidConfigError(str(folder / CARD), fault_words(fault)) from fault
+    tensors = checked_tensors(folder / WEIGHTS, card.weights, remedy=REMEDY)
+    if not torch.equal(tensors.get("card", torch.empty(0)), _digest(_without_weights(raw))):
+        raise CheckpointMismatchError(
+            f"{folder / CARD} was changed after the model was written. {REMEDY}"
+        )
+    _require_shapes(folder / WEIGHTS, card, tensors)
+    return card, tensors
+
+
+@contextmanager
+def replaced_whole(folder: Path) -> Iterator[Path]:
+    """Yield a passing folder that takes a model folder's name at the end.
+
+    If anything is raised inside, the passing folder goes and the old one stays as it was.
+
+    Raises:
+        ConfigError: The folder is no model's.
+        RunError: It cannot be written.
+    """
+    if folder.exists() and not _is_model(folder):
+        raise ConfigError(f"{folder} holds more than a model. Name a new folder.")
+    try:
+        with folder_written_whole(folder, replace=True) as making:
+            yield making
+    except OSError as fault:
+        raise RunError(
+            f"The model cannot be written to {folder}: {fault}. Make room or the folder writable."
+        ) from fault
+
+
+def _is_model(folder: Path) -> bool:
+    return folder.is_dir() and {file.name for file in folder.iterdir()} <= {CARD, WEIGHTS, ONNX}
+
+
+def _write(folder: Path, card: ModelCard, tensors: dict[str, Tensor]) -> None:
+    own = {name: values.detach().cpu().contiguous().clone() for name, values in tensors.items()}
+    weights = save(own)
+    (folder / WEIGHTS).write_bytes(weights)
+    card = card.model_copy(update={"weights": hashlib.sha256(weights).hexdigest()})
+    text = json.dumps(card.model_dump(mode="json"), indent=2, ensure_ascii=False)
+    (folder / CARD).write_text(text + "\n", encoding="utf-8")
+
+
+def _read_card(file: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointMismatchError(
+            f"{file} is missing. Name a folder that `workbench export` has written."
+        ) from None
+    except (OSError, ValueError) as fault:
+        raise CheckpointMismatchError(f"{file} cannot be read: {fault}. {REMEDY}") from fault
+    found = raw.get("format") if isinstance(raw, dict) else None
+    if found != FORMAT:
+        raise CheckpointMismatchError(
+            f"{file} has the format {found!r}, this workbench reads '{FORMAT}'. {REMEDY}"
+        )
+    return raw  # type: ignore[no-any-return]
+
+
+def _without_weights(raw: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in raw.items() if name != "weights"}
+
+
+def _digest(raw: dict[str, Any]) -> Tensor:
+    return torch.tensor(list(bytes.fromhex(content_hash(raw))), dtype=torch.uint8)
+
+
+def _require_shapes(file: Path, card: ModelCard, tensors: dict[str, Tensor]) -> None:
+    groups = [d for d, phrases in enumerate(card.attributes.values()) for _ in phrases]
+    expected = {
+        "pairs": (len(groups), 2, card.encoder_facts.embedding_width),
+        "groups": (len(groups),),
+        "absent": (len(groups),),
+    }
+    for name, shape in expected.items():
+        found = tuple(tensors[name].shape) if name in tensors else "nothing"
+        if found != shape:
+            raise CheckpointMismatchError(f"{file}: '{name}' is {found}, not {shape}. {REMEDY}")
+    if tensors["groups"].tolist() != groups:
+        raise CheckpointMismatchError(f"{file} groups its attributes in another way. {REMEDY}")

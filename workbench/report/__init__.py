@@ -1,0 +1,1 @@
+"""Comparisons, matrices and runs as people read them: tables, plots and pages."""

@@ -1,1 +1,0 @@
-"""Tuning an image tower to attributes, and the regressor from attributes to quality."""

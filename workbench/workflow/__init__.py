@@ -1,0 +1,1 @@
+"""What the command line and the pages call: each function is one thing that a user does."""

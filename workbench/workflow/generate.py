@@ -1,0 +1,32 @@
+"""Make a multi-distortion set."""
+
+from functools import partial
+from pathlib import Path
+
+from workbench.datasets.generation.generator import GeneratedSet, generate
+from workbench.datasets.generation.plan import GeneratorConfig
+from workbench.distortions import apply_sequence, catalogue
+from workbench.domain.canonical import Progress
+from workbench.domain.distortion import Recipe
+
+
+def generate_set(
+    photographs: str,
+    out: Path,
+    config: GeneratorConfig,
+    *,
+    recipes: tuple[Recipe, ...] = (),
+    workers: int = 1,
+    progress: Progress,
+) -> GeneratedSet:
+    """Make a multi-distortion set of a folder of photographs, or what is missing of it."""
+    known = catalogue(recipes)
+    return generate(
+        photographs,
+        out,
+        config,
+        [known[name] for name in config.distortions],
+        partial(apply_sequence, stretch=config.stretch, recipes=recipes),
+        workers=workers,
+        progress=progress,
+    )
