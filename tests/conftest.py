@@ -1,10 +1,24 @@
 """What tests of several rooms need."""
 
+import os
 import sys
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from workbench.cli import main
+
+# One thread a process, those that tests start included: every core has a worker of its own, and
+# threads of two processes on one core wait for each other. It is read when NumPy and torch load.
+for _library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
+# How long an example takes is the machine's affair.
+hypothesis_settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("any machine")
 
 
 @pytest.fixture

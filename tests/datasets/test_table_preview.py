@@ -177,7 +177,7 @@ def test_a_header_alone_is_a_problem(written):
 CELLS = st.text(st.sampled_from('ab.png,;\t"\n\r012-e é\0\x85'), max_size=40)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=list(HealthCheck), max_examples=150)
 @given(st.one_of(st.binary(max_size=60), CELLS.map(lambda text: f"image,score\n{text}")))
 def test_whatever_the_file_holds_it_is_read_or_refused_in_plain_words(written, content):
     try:

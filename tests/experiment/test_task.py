@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.processes import started
 from tests.experiment.small_run import ATTRIBUTES, configured, made_set, silent, tasked
+from tests.processes import started
 from workbench.domain.attributes import AttributeSet
 from workbench.errors import CheckpointMismatchError, ConfigError, RunCancelledError, RunError
 from workbench.experiment.resumable_training import finished_folder, kept_trainings

@@ -1,7 +1,7 @@
 import signal
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -11,7 +11,6 @@ from tests.waiting import wait_until
 from workbench.errors import DatasetNotFoundError, RunCancelledError, StoreError
 from workbench.queue.processes import run_log
 from workbench.queue.worker import process_queue
-from workbench.store.columns import utc_now
 from workbench.store.tables import RunRow
 
 from .run_results import CONFIG, result_of
@@ -86,7 +85,7 @@ def test_progress_within_a_stage_is_not_written_at_every_step(store, version, wo
         report_it(*arguments)
 
     monkeypatch.setattr(store.runs, "report", noted)
-    monkeypatch.setattr("workbench.runs.worker.REPORT_S", 3600.0)
+    monkeypatch.setattr("workbench.queue.worker.REPORT_S", 3600.0)
 
     def execute(run, report):
         for stage in ("tuning", "regressing"):
@@ -220,7 +219,7 @@ def test_a_long_step_keeps_its_heartbeat(store, version, work, monkeypatch):
     enqueue(store, version)
 
     def execute(run, report):
-        long_ago = utc_now() - timedelta(hours=1)
+        long_ago = datetime.now(UTC) - timedelta(hours=1)
         with connected(store) as connection:
             connection.execute(update(RunRow).values(heartbeat_at=long_ago))
         wait_until(lambda: last_beat(store) > long_ago, "the heartbeat goes on")

@@ -1,12 +1,11 @@
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, event, text, update
 
 from workbench.domain.run import Run
 from workbench.errors import RunCancelledError, StoreError, VersionNotFoundError
-from workbench.store.columns import utc_now
 from workbench.store.tables import RunRow
 
 from .past_the_store import connected
@@ -189,7 +188,9 @@ def test_a_workers_heartbeat_keeps_its_run_alive_and_no_other(store, version, ru
     other = store.runs.enqueue(version, CONFIG)
     store.runs.claim("here:2")
     with connected(store) as connection:
-        connection.execute(update(RunRow).values(heartbeat_at=utc_now() - timedelta(hours=1)))
+        connection.execute(
+            update(RunRow).values(heartbeat_at=datetime.now(UTC) - timedelta(hours=1))
+        )
     store.runs.beat("here:1")
     assert store.runs.mark_interrupted(1800) == [other.id]
 
