@@ -76,7 +76,17 @@ def test_resamples_draw_as_many_photographs_as_there_are():
 
 
 def test_resamples_do_not_depend_on_how_many_are_drawn_at_once():
-    assert (draw_photographs(9, 100, seed=4) == draw_photographs(9, 100, seed=4)).all()
+    # All hundred of nine photographs are drawn at once, but five of 1.5 million two by two.
+    for count, resamples in ((9, 100), (1_500_000, 5)):
+        one_by_one = np.random.default_rng(4)
+        expected = [
+            np.bincount(one_by_one.integers(0, count, count), minlength=count)
+            for _ in range(resamples)
+        ]
+        assert (draw_photographs(count, resamples, seed=4) == expected).all()
+
+
+def test_another_seed_draws_others():
     assert (draw_photographs(9, 100, seed=4) != draw_photographs(9, 100, seed=5)).any()
 
 

@@ -95,8 +95,15 @@ def test_the_same_seed_gives_the_same_result_bit_for_bit(both_run, workbench):
 
 
 def test_a_finished_run_is_reused(both_run, workbench):
+    def ids():
+        return {run["id"] for run in json.loads(workbench("runs", "list", "--json")[1])}
+
+    before = ids()
     _, out, _ = workbench("run", "plain", "--config", "tiny.yaml", "--json")
-    assert json.loads(out)["run"] in {run["run"] for run in both_run} | {3}
+    reused = json.loads(out)
+    assert reused["run"] in before
+    assert reused["metrics"] == both_run[0]["metrics"]
+    assert ids() == before
 
 
 def test_compare_prints_the_numbers_of_the_runs(both_run, workbench):

@@ -55,8 +55,16 @@ def test_undefined_figures_have_no_shade_and_say_so():
 
 
 def test_names_of_any_kind_are_drawn_as_they_are():
-    run = tried_on(make_run(), "a <b> & $x_$ of a rather long name that goes on", "c", noise=0.2)
-    ElementTree.fromstring(heat_map_figure(transfer_matrix([run], ["_図 $"])).svg)
+    name = "a <b> & $x_$ of a rather long name that goes on"
+    run = tried_on(make_run(), name, "c", noise=0.2)
+    figure = heat_map_figure(transfer_matrix([run], ["_図 $"]))
+    drawn = [text.lstrip("\u200b") for text in texts_of(figure.svg)]
+    # In each of the three panels; only the middle of what is too long is left out.
+    for line in ("_図 $", "a <b> & $x_$ of a", "…name that goes on"):
+        assert drawn.count(line) == 3
+    assert [row[:2] for row in figure.table.rows] == [
+        ("_図 $", "packaged photographs"), ("_図 $", name),
+    ]  # fmt: skip
 
 
 def test_the_page_needs_nothing_else():
