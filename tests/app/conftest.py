@@ -5,7 +5,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from workbench.app.services import workplace
+from workbench.app.services import current_session
 from workbench.settings import read_settings
 from workbench.store import open_store
 
@@ -54,7 +54,7 @@ def page(settings):
 
     yield open_page
     sys.modules["__main__"] = main  # Streamlit puts its script there, and child processes run it
-    workplace().store.close()
+    current_session().store.close()
     st.cache_resource.clear()
     st.cache_data.clear()
 
