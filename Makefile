@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 .DEFAULT_GOAL := help
-.PHONY: help demo test app check bench soak lock wheel-test
+.PHONY: help demo test app check docs bench soak lock wheel-test
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -31,6 +31,11 @@ $(VENV)/.local-llm: requirements/local-llm.lock $(VENV)/.run
 	$(PIP) -r $<
 	@touch $@
 
+# The site needs neither torch nor the workbench: docstrings are read, not imported.
+$(VENV)/.docs: requirements/docs.lock $(BIN)/pip
+	$(PIP) -r $<
+	@touch $@
+
 demo: $(VENV)/.run $(if $(OPENAI_API_KEY),,$(VENV)/.local-llm)  ## the main job end to end; make demo QUICK=1 for the short form
 	$(BIN)/workbench demo $(if $(QUICK),--quick)
 
@@ -47,6 +52,9 @@ check: $(VENV)/.dev  ## what a change must pass: style, types, layers, tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest
 
+docs: $(VENV)/.docs  ## the documentation as a site in site/; a broken link fails
+	$(BIN)/zensical build --clean --strict
+
 soak: $(VENV)/.dev  ## 20 processes at one store for a minute, on SQLite and on PostgreSQL
 	$(BIN)/python -m tests.store.soak
 
@@ -56,5 +64,6 @@ bench: $(VENV)/.dev  ## ratios against stated references, measured side by side
 lock: $(VENV)/.dev  ## resolve the requirements again
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra postgresql -o requirements/dev.lock $(LOCK)
 	$(BIN)/uv pip compile pyproject.toml -o requirements/run.lock -c requirements/dev.lock $(LOCK)
+	$(BIN)/uv pip compile --group docs -o requirements/docs.lock -c requirements/dev.lock $(LOCK)
 	$(BIN)/uv pip compile requirements/local-llm.in --no-deps -o requirements/local-llm.lock $(LOCK)
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from experiments.faithfulness import faithfulness, mass_share, peak_inside, region_auc
-from workbench.atomic_files import written_whole
+from workbench.atomic_files import atomic_write
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.distortions import apply_distortion
 from workbench.domain.attributes import AttributeSet
@@ -222,7 +222,7 @@ def write_sheet(models: Models, folder: str, file: Path) -> None:
             )
         for axes in row:
             axes.plot([128, 320, 320, 128, 128], [128, 128, 320, 320, 128], color="white", lw=1)
-    with written_whole(file) as passing:
+    with atomic_write(file) as passing:
         figure.savefig(passing, format="png", dpi=80)
 
 

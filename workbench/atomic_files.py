@@ -18,7 +18,7 @@ _PASSING = ".partial-"
 
 
 @contextmanager
-def written_whole(file: Path) -> Iterator[Path]:
+def atomic_write(file: Path) -> Iterator[Path]:
     """Yield a passing path beside a file's own; what was written there takes its name at the end.
 
     If anything is raised inside, the passing file goes and the file stays as it was. The passing
@@ -30,7 +30,7 @@ def written_whole(file: Path) -> Iterator[Path]:
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
-        ...     with written_whole(Path(folder) / "a.txt") as passing:
+        ...     with atomic_write(Path(folder) / "a.txt") as passing:
         ...         _ = passing.write_text("all of it")
         ...     [found.name for found in Path(folder).iterdir()]
         ['a.txt']
@@ -43,14 +43,14 @@ def written_whole(file: Path) -> Iterator[Path]:
         passing.unlink(missing_ok=True)
 
 
-def clear_passing(folder: Path) -> None:
+def remove_partial(folder: Path) -> None:
     """Remove what killed processes left half-written in a folder; nobody else may write there."""
     for file in folder.glob(f"{_PASSING}*"):
         file.unlink(missing_ok=True)
 
 
 @contextmanager
-def folder_written_whole(folder: Path, *, replace: bool = False) -> Iterator[Path]:
+def atomic_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield a passing folder beside a folder's own; it takes that name at the end.
 
     If anything is raised inside, the passing folder goes, and one that was there before stays.
@@ -66,7 +66,7 @@ def folder_written_whole(folder: Path, *, replace: bool = False) -> Iterator[Pat
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as parent:
-        ...     with folder_written_whole(Path(parent) / "made") as making:
+        ...     with atomic_folder(Path(parent) / "made") as making:
         ...         _ = (making / "a.txt").write_text("all of it")
         ...     [found.name for found in Path(parent).rglob("*")]
         ['made', 'a.txt']

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.waiting import PATIENCE_S
-from workbench.app.services import workplace
+from workbench.app.services import current_session
 from workbench.settings import read_settings
 from workbench.store import open_store
 
@@ -56,7 +56,7 @@ def page(settings):
 
     yield open_page
     sys.modules["__main__"] = main  # Streamlit puts its script there, and child processes run it
-    workplace().store.close()
+    current_session().store.close()
     st.cache_resource.clear()
     st.cache_data.clear()
 

@@ -131,14 +131,14 @@ def test_figures_are_shown_when_they_are_asked_for_and_that_is_one_look(runs, fu
     done = next(run for run in full_store.runs.list() if run.status == "done")
     result = full_store.runs.get(done.id).result
     assert not any("SRCC" in caption.value for caption in runs.caption)
-    assert full_store.looks.list() == []
+    assert full_store.access_log.list() == []
     runs = press(runs, f"Show figures of run {done.id}")
     for _ in range(3):  # what the page shows again is no further look
         (caption,) = (some for some in runs.caption if "SRCC" in some.value)
         assert f"SRCC {result.quality.srcc:.3f}" in plain(caption)
         assert "looked at 1 time, 1 version." in plain(caption)
         runs = runs.run()
-    (look,) = full_store.looks.list()
+    (look,) = full_store.access_log.list()
     assert (look.run, look.purpose, look.author) == (done.id, f"page Runs, run {done.id}", "eva")
 
 

@@ -130,7 +130,7 @@ def test_no_figure_of_the_run_is_shown_and_no_look_is_recorded(page, finished, f
     shown = page("score")
     everything = captions(shown) + " ".join(bodies(shown, "table"))
     assert not re.search("SRCC|PLCC|RMSE", everything)
-    assert full_store.looks.list() == []
+    assert full_store.access_log.list() == []
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])

@@ -36,7 +36,7 @@ def test_every_comparison_is_a_look_at_each_version_on_record(compare, store):
     assert [one["looks"]["looks"] for one in (first, second)] == [2, 4]
     assert [one["looks"]["versions"] for one in (first, second)] == [2, 2]
     assert first["pairs"] == second["pairs"]  # the same two versions are no more candidates
-    looks = store.looks.list(first["test_hash"])
+    looks = store.access_log.list(first["test_hash"])
     assert [(look.author, look.purpose) for look in looks] == [
         (name, "compare draft, curated") for name in ("bob", "bob", "eve", "eve")
     ]
@@ -47,7 +47,7 @@ def test_the_count_stands_beside_the_figures(compare, store):
     words = " ".join(compare()[1].split())
     assert "looked at 2 times, 2 versions" in words
     assert "SRCC of the best of 2 candidates" in words
-    assert store.looks.list()[0].author == "ann"
+    assert store.access_log.list()[0].author == "ann"
 
 
 def test_parts_are_shown_on_request(compare, store):
@@ -83,7 +83,7 @@ def test_what_cannot_be_shown_is_one_plain_line_and_no_look(compare, store, opti
     assert (status, out) == (1, "")
     assert words in err
     assert err.count("\n") == 1
-    assert store.looks.list() == []
+    assert store.access_log.list() == []
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_report_that_cannot_be_written_costs_no_look(compare, store, tmp_path,
     (tmp_path / "a file").write_text("kept")
     (tmp_path / "a folder").mkdir()
     status, out, err = compare(option, tmp_path / name)
-    assert (status, out, store.looks.list()) == (1, "", [])
+    assert (status, out, store.access_log.list()) == (1, "", [])
     assert f"cannot be written to {tmp_path / name}: " in err
     assert err.endswith("Name another path. No look was counted.\n")
     assert (tmp_path / "a file").read_text() == "kept"
@@ -129,7 +129,7 @@ def test_single_runs_stand_side_by_side_whatever_they_were_made_with(workbench, 
     by_run = json.loads(workbench("compare", "--run", 1, "--run", 2, "--json")[1])
     by_version = json.loads(workbench("compare", *REFS, "--json")[1])
     assert by_run["pairs"] == by_version["pairs"]
-    assert store.looks.list()[0].purpose == "compare run 1, run 2"
+    assert store.access_log.list()[0].purpose == "compare run 1, run 2"
 
 
 def test_only_runs_on_the_named_data_and_terms_are_taken(compare, store):

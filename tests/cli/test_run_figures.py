@@ -10,7 +10,11 @@ from workbench.domain.run import LockedPart, Transfer
 from workbench.evaluation.test_set_access import hash_of_test_part
 from workbench.settings import read_settings
 from workbench.store import open_store
-from workbench.training.probabilities import HeldOut, probabilities_file, save_probabilities
+from workbench.training.probabilities import (
+    HeldOutPredictions,
+    probabilities_file,
+    save_probabilities,
+)
 
 LOCKED_SRCC = 0.123456789  # no other figure of these results is that
 
@@ -50,7 +54,7 @@ def locked(store):
 
 
 def looks(store):
-    return [(look.run, look.purpose, look.author) for look in store.looks.list()]
+    return [(look.run, look.purpose, look.author) for look in store.access_log.list()]
 
 
 def test_showing_a_run_is_a_look_at_its_test_part(workbench, store):
@@ -58,7 +62,7 @@ def test_showing_a_run_is_a_look_at_its_test_part(workbench, store):
         json.loads(workbench("runs", "show", id, "--author", "bob", "--json")[1]) for id in (1, 2)
     )
     assert looks(store) == [(1, "runs show 1", "bob"), (2, "runs show 2", "bob")]
-    (name,) = {look.test_hash for look in store.looks.list()}
+    (name,) = {look.test_hash for look in store.access_log.list()}
     assert first["looks"] == {"test_hash": name, "looks": 1, "versions": 1}
     assert second["looks"] == {"test_hash": name, "looks": 2, "versions": 2}
     words = " ".join(workbench("runs", "show", 2)[1].split())
@@ -78,7 +82,7 @@ def test_other_data_that_a_run_was_tried_on_is_looked_at_with_it(workbench, stor
     own = hash_of_test_part(result.protocol, result.predictions)
     there = hash_of_test_part(other.protocol, other.predictions)
     assert own != there
-    assert {look.test_hash for look in store.looks.list()} == {own, there}
+    assert {look.test_hash for look in store.access_log.list()} == {own, there}
 
 
 def test_a_result_that_is_there_already_is_a_look_too(workbench, store, experiment):
@@ -97,7 +101,7 @@ def keep_probabilities(store, ref):
     attributes = version.attributes.restricted_to(used)
     shape, quality = (2, len(told.image), attributes.size), np.array(told.predicted)
     none = np.zeros((len(told.image), len(used)), np.float32)
-    held = HeldOut(
+    held = HeldOutPredictions(
         strengths=none,
         truth=none,
         quality=quality,

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from workbench.domain.comparison import Looks, labels_of
+from workbench.domain.comparison import AccessCount, labels_of
 from workbench.domain.metrics import Undefined
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.evaluation.test_set_access import (
-    MANY_LOOKS,
-    after_looks,
+    MANY_ACCESSES,
+    corrected_for_access,
     corrected_for_choosing,
     hash_of_test_part,
-    looked_p,
+    p_after_access,
 )
-from workbench.report.wording import looked_sentences, looks_sentences, verdict_sentence
+from workbench.report.wording import access_and_choice_sentences, access_sentences, verdict_sentence
 
 from .clustered_images import judge_choice, share
 from .comparison_factory import make_run, with_result
@@ -24,7 +24,7 @@ COMPARISON = compare_runs(RUNS, ["draft", "curated"], resamples=1000)
 
 
 OTHERS = tuple(make_run(3 + n, word=f"try {n}", noise=0.4, seed=7 + n) for n in range(3))
-LOOKS = Looks(test_hash=COMPARISON.test_hash, looks=2, versions=2)
+LOOKS = AccessCount(test_hash=COMPARISON.test_hash, looks=2, versions=2)
 
 
 @pytest.fixture(scope="module")
@@ -87,20 +87,20 @@ def test_candidates_without_an_srcc_cannot_be_chosen():
 )
 def test_p_is_multiplied_by_the_candidates(p, holm, candidates, expected):
     pair = PAIR.model_copy(update={"p": p, "p_holm": holm})
-    assert looked_p(pair, candidates) == pytest.approx(expected)
+    assert p_after_access(pair, candidates) == pytest.approx(expected)
 
 
 def test_an_undefined_p_stays_so():
     none = Undefined(undefined="why")
-    assert looked_p(PAIR.model_copy(update={"p": none, "p_holm": none}), 5) == none
+    assert p_after_access(PAIR.model_copy(update={"p": none, "p_holm": none}), 5) == none
 
 
 def test_looks_take_a_verdict_back_and_say_so():
     close = PAIR.model_copy(update={"p": 0.02, "p_holm": 0.02, "verdict": "better"})
     comparison = COMPARISON.model_copy(update={"pairs": (close,)})
-    (held,) = after_looks(comparison, LOOKS, RUNS).pairs
+    (held,) = corrected_for_access(comparison, LOOKS, RUNS).pairs
     assert (held.verdict, held.p_looked) == ("better", 0.02)
-    (taken,) = after_looks(comparison, LOOKS, (*RUNS, *OTHERS)).pairs
+    (taken,) = corrected_for_access(comparison, LOOKS, (*RUNS, *OTHERS)).pairs
     assert (taken.verdict, taken.p_looked) == ("not distinguishable", 0.08)
     assert taken.reason == (
         "Alone it would be better; among 5 candidates looked at on this test part it is not."
@@ -115,15 +115,15 @@ def test_a_candidate_is_a_version_under_a_configuration_and_counts_once():
     seed = RUNS[1].config.model_copy(update={"seed": 9})
     other_seed = again[1].model_copy(update={"config": seed})
     for runs, candidates in ((RUNS + again, 2), ((*RUNS, other_seed), 3)):
-        found = after_looks(comparison, LOOKS, runs)
+        found = corrected_for_access(comparison, LOOKS, runs)
         assert found.looks.choice.candidates == candidates
         assert found.pairs[0].p_looked == pytest.approx(0.02 * (candidates - 1))
 
 
 def test_what_looks_do_is_told_in_words():
-    many_looks = LOOKS.model_copy(update={"looks": MANY_LOOKS, "versions": 4})
-    found = after_looks(COMPARISON, many_looks, (*RUNS, *OTHERS))
-    first, bonferroni, best, many = looks_sentences(found.looks)
+    many_looks = LOOKS.model_copy(update={"looks": MANY_ACCESSES, "versions": 4})
+    found = corrected_for_access(COMPARISON, many_looks, (*RUNS, *OTHERS))
+    first, bonferroni, best, many = access_and_choice_sentences(found.looks)
     assert first == f"Test part {COMPARISON.test_hash[:8]}… looked at 10 times, 4 versions."
     assert bonferroni == (
         "Of 5 candidates, each a version under a configuration, one was the baseline: each p-value "
@@ -132,14 +132,16 @@ def test_what_looks_do_is_told_in_words():
     assert best.startswith("SRCC of the best of 5 candidates (run 2), corrected for choosing: ")
     assert "in one case of seven" in many
     assert "--locked" in many
-    assert looked_sentences(found.looks) == (first, many)
+    assert access_sentences(found.looks) == (first, many)
 
 
 def test_two_candidates_need_no_factor_and_one_no_choice():
-    count, best = looks_sentences(after_looks(COMPARISON, LOOKS, RUNS).looks)
+    count, best = access_and_choice_sentences(corrected_for_access(COMPARISON, LOOKS, RUNS).looks)
     assert best.startswith("SRCC of the best of 2 candidates")
-    assert looks_sentences(after_looks(COMPARISON, LOOKS, RUNS[:1]).looks) == (count,)
-    assert looked_sentences(LOOKS) == (count,)
+    assert access_and_choice_sentences(corrected_for_access(COMPARISON, LOOKS, RUNS[:1]).looks) == (
+        count,
+    )
+    assert access_sentences(LOOKS) == (count,)
 
 
 def test_a_test_part_is_its_images_and_not_their_order_or_the_seeds():

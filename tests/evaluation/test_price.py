@@ -4,7 +4,7 @@ from tests.evaluation.comparison_factory import make_run
 from workbench.domain.metrics import QualityMetrics, Undefined
 from workbench.domain.run import RunResult
 from workbench.evaluation.baselines import EMBEDDING
-from workbench.evaluation.paired_comparison import price, price_of_explainability
+from workbench.evaluation.paired_comparison import explainability_gap, explainability_gap_text
 
 
 def result(explained, direct=None):
@@ -28,7 +28,7 @@ def figures(quality: QualityMetrics, srcc):
     ],
 )
 def test_the_price_is_one_sentence_with_both_figures(explained, direct, end):
-    assert price_of_explainability(result(explained, direct)) == (
+    assert explainability_gap_text(result(explained, direct)) == (
         f"SRCC from attribute probabilities {explained:.3f}, from the same encoder's embedding "
         f"without text {direct:.3f}: {end}"
     )
@@ -43,8 +43,8 @@ def test_the_price_is_one_sentence_with_both_figures(explained, direct, end):
     ],
 )
 def test_an_unknown_price_says_why(explained, direct, reason):
-    assert price(result(explained, direct)) == Undefined(undefined=reason)
-    sentence = price_of_explainability(result(explained, direct))
+    assert explainability_gap(result(explained, direct)) == Undefined(undefined=reason)
+    sentence = explainability_gap_text(result(explained, direct))
     assert sentence == f"The price of explainability is unknown: {reason}."
 
 

@@ -6,8 +6,8 @@ import pytest
 from tests.experiment.small_run import configured, made_set, silent, tasked
 from workbench.datasets.image_set import ChosenImages
 from workbench.datasets.splits.run_splits import run_splits
-from workbench.experiment.cross_validation import held_out
-from workbench.experiment.final_model import on_locked_images, trained_whole
+from workbench.experiment.cross_validation import cross_validate
+from workbench.experiment.final_model import evaluate_locked, train_final_model
 from workbench.training.regressor import fit_regressor
 
 DATA = made_set()
@@ -18,7 +18,7 @@ CONFIG = configured(split={"folds": 3, "repeats": 2, "validation": 0.4}, tuning=
 def found(tmp_path_factory):
     task = tasked(tmp_path_factory.mktemp("run") / "kept", config=CONFIG)
     splits = run_splits(DATA, CONFIG.split)
-    return task, splits, *held_out(task, DATA, splits, silent)
+    return task, splits, *cross_validate(task, DATA, splits, silent)
 
 
 def test_each_repeat_of_each_fold_has_its_figures(found):
@@ -66,23 +66,23 @@ def test_the_regressor_of_an_ablation_reads_something_else(tmp_path, given):
         update={"regressor": config.regressor.model_copy(update={"given": given})}
     )
     task = tasked(tmp_path / "kept", config=config)
-    model = trained_whole(task, DATA, silent)
+    model = train_final_model(task, DATA, silent)
     assert len(model.regressor.centre) == {"strengths": 2, "embedding": 16}[given]
-    held, *_ = held_out(task, DATA, run_splits(DATA, config.split), silent)
+    held, *_ = cross_validate(task, DATA, run_splits(DATA, config.split), silent)
     assert np.isfinite(held.quality).all()
 
 
 def test_the_locked_part_is_scored_by_the_whole_model(tmp_path):
     opened, locked = DATA.only(np.arange(20)), DATA.only(np.arange(20, 30))
-    model = trained_whole(tasked(tmp_path / "kept"), opened, silent)
-    part = on_locked_images(model, DATA, locked)
+    model = train_final_model(tasked(tmp_path / "kept"), opened, silent)
+    part = evaluate_locked(model, DATA, locked)
     expected = model.regressor.predict(model.tuned.probabilities(locked.images))
     assert part.predictions.predicted == tuple(expected.tolist())
-    assert on_locked_images(model, DATA, DATA.only(np.arange(0))) is None
+    assert evaluate_locked(model, DATA, DATA.only(np.arange(0))) is None
 
 
 def test_absent_is_the_mean_over_the_clean_images(tmp_path):
-    model = trained_whole(tasked(tmp_path / "kept"), DATA, silent)
+    model = train_final_model(tasked(tmp_path / "kept"), DATA, silent)
     clean = [row for row, shown in enumerate(DATA.distortion) if not shown]
     probabilities = model.tuned.probabilities(DATA.images)
     assert model.absent == pytest.approx(probabilities[clean].mean(0), abs=1e-6)

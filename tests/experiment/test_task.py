@@ -12,7 +12,7 @@ from tests.experiment.small_run import ATTRIBUTES, configured, made_set, silent,
 from tests.processes import started
 from workbench.domain.attributes import AttributeSet
 from workbench.errors import CheckpointMismatchError, ConfigError, RunCancelledError, RunError
-from workbench.experiment.resumable_training import finished_folder, kept_trainings
+from workbench.experiment.resumable_training import finished_folder, resumable_trainings
 
 DATA, NONE = made_set(), np.array([], dtype=np.intp)
 TRAIN = np.arange(20)
@@ -111,7 +111,7 @@ def test_a_parent_that_saw_other_rows_is_refused(tmp_path):
 
 def broken_off(settings):
     """Leave what a run that failed has trained, and return the folder."""
-    with suppress(KeyError), kept_trainings(settings, "key", afresh=False) as folder:
+    with suppress(KeyError), resumable_trainings(settings, "key", afresh=False) as folder:
         (folder / "split-0.safetensors").write_text("first")
         raise KeyError
     return folder
@@ -120,29 +120,29 @@ def broken_off(settings):
 def test_trainings_move_when_the_run_ends_and_stay_when_it_fails(settings):
     folder = broken_off(settings)
     assert not finished_folder(settings, "key").exists()
-    with kept_trainings(settings, "key", afresh=False) as again:
+    with resumable_trainings(settings, "key", afresh=False) as again:
         assert (again / "split-0.safetensors").read_text() == "first"
     assert not folder.exists()
     finished = finished_folder(settings, "key")
     assert [file.name for file in finished.iterdir()] == ["split-0.safetensors"]
-    with kept_trainings(settings, "key", afresh=False) as later:
+    with resumable_trainings(settings, "key", afresh=False) as later:
         (later / "whole.safetensors").write_text("second")
     assert [file.name for file in finished.iterdir()] == ["whole.safetensors"]
 
 
 def test_a_run_afresh_forgets_what_was_left(settings):
     broken_off(settings)
-    with kept_trainings(settings, "key", afresh=True) as folder:
+    with resumable_trainings(settings, "key", afresh=True) as folder:
         assert list(folder.iterdir()) == []
 
 
 HOLDING = """
 from pathlib import Path
 from workbench.settings import read_settings
-from workbench.training.task import kept_trainings
+from workbench.training.task import resumable_trainings
 
 settings = read_settings().model_copy(update={{"home": Path({home!r})}})
-with kept_trainings(settings, "key", afresh=False):
+with resumable_trainings(settings, "key", afresh=False):
     print("held", flush=True)
     input()
 """
@@ -155,13 +155,13 @@ def test_a_second_process_is_refused_while_the_first_trains(settings):
         assert other.stdout.readline() == "held\n"
         with (
             pytest.raises(RunError, match=r"under the same configuration by another process\. Wai"),
-            kept_trainings(settings, "key", afresh=True),
+            resumable_trainings(settings, "key", afresh=True),
         ):
             raise AssertionError("it was let in")
-        with kept_trainings(settings, "another", afresh=False):
+        with resumable_trainings(settings, "another", afresh=False):
             other.communicate("\n")
     assert other.returncode == 0
-    with kept_trainings(settings, "key", afresh=False):
+    with resumable_trainings(settings, "key", afresh=False):
         pass
 
 
@@ -170,6 +170,6 @@ def test_a_folder_that_cannot_be_written_says_so(settings):
     settings.results.write_text("in the way")
     with (
         pytest.raises(RunError, match=r"What the run trains cannot be kept in .*Make room"),
-        kept_trainings(settings, "key", afresh=False),
+        resumable_trainings(settings, "key", afresh=False),
     ):
         raise AssertionError("it was let in")

@@ -15,7 +15,7 @@ from workbench.datasets.splits.grouped import photograph_folds
 from workbench.domain.run import Transfer
 from workbench.evaluation.correlation import quality_metrics, srcc
 from workbench.evaluation.identification import all_clean, identification_metrics
-from workbench.experiment.final_model import trained_whole
+from workbench.experiment.final_model import train_final_model
 from workbench.experiment.transfer import transfer, transfers
 from workbench.training.regressor import fit_regressor
 
@@ -25,7 +25,7 @@ CONFIG = configured(split={"repeats": 2, "validation": 0.2, "locked": 0.2})
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     task = tasked(tmp_path_factory.mktemp("run") / "kept", config=CONFIG)
-    return trained_whole(task, made_set(), silent)
+    return train_final_model(task, made_set(), silent)
 
 
 @pytest.fixture(scope="module")

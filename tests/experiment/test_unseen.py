@@ -8,7 +8,7 @@ from tests.experiment.small_run import configured, made_set, silent
 from workbench.datasets.photographs import photograph_files, read_image
 from workbench.domain.config import RunConfig
 from workbench.errors import ConfigError, DataError
-from workbench.experiment.data import require_unseen, without_seen
+from workbench.experiment.data import require_disjoint_data, without_leaked_photographs
 
 COFFEE, ROCKET, CAT = (
     read_image(photograph_files("packaged")[name]) for name in ("coffee", "rocket", "chelsea")
@@ -28,7 +28,7 @@ def shown(name, *photographs):
 def test_a_picture_that_was_tuned_on_is_left_out_under_any_name_and_size():
     tuned = shown("mine", COFFEE, ROCKET)
     other = shown("other", CAT, COFFEE[40:340, 150:550], ROCKET[:, ::-1])
-    left = without_seen(other, tuned, silent)
+    left = without_leaked_photographs(other, tuned, silent)
     assert set(left.photograph) == {"photograph 0"}
     assert left.dataset == "other, without 2 photographs that the run was tuned on"
     assert len(left) == len(other) / 3
@@ -37,12 +37,12 @@ def test_a_picture_that_was_tuned_on_is_left_out_under_any_name_and_size():
 
 def test_data_that_were_never_seen_stay_as_they_are():
     other = shown("other", CAT, ROCKET)
-    assert without_seen(other, shown("mine", COFFEE), silent) is other
+    assert without_leaked_photographs(other, shown("mine", COFFEE), silent) is other
 
 
 def test_data_of_nothing_but_seen_pictures_are_refused():
     with pytest.raises(DataError) as refused:
-        without_seen(shown("other", COFFEE), shown("mine", CAT, COFFEE), silent)
+        without_leaked_photographs(shown("other", COFFEE), shown("mine", CAT, COFFEE), silent)
     assert str(refused.value) == (
         "Every photograph of other shows a picture that the run was tuned on, so nothing in it is "
         "unseen. Name other data."
@@ -67,4 +67,4 @@ def test_the_photographs_of_the_run_are_refused(data, other):
     elsewhere = {"dataset": "table", "root": "elsewhere"}
     config = configured().model_dump() | {"data": data, "transfer": [elsewhere, other]}
     with pytest.raises(ConfigError, match=r"^transfer\.1 takes the photographs that data is tuned"):
-        require_unseen(RunConfig.model_validate(config))
+        require_disjoint_data(RunConfig.model_validate(config))

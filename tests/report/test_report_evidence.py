@@ -1,7 +1,7 @@
 import pytest
 
 from tests.evaluation.comparison_factory import make_attributes, make_run
-from workbench.domain.comparison import Choice, Looks, QuotedRow, labels_of
+from workbench.domain.comparison import AccessCount, Choice, QuotedRow, labels_of
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.report.comparison_tables import pairs_table, quality_table
 from workbench.report.page import write_report
@@ -21,7 +21,7 @@ QUOTED = QuotedRow(
 LOOKED = COMPARISON.model_copy(
     update={
         "quoted": (QUOTED,),
-        "looks": Looks(
+        "looks": AccessCount(
             test_hash="a" * 64,
             looks=7,
             versions=3,

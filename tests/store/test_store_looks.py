@@ -22,20 +22,20 @@ def a_run(store, **phrases):
 def test_looks_and_the_versions_among_them_are_counted(store):
     first, second = a_run(store), a_run(store, blur=["haze"])
     again = a_run(store)  # of the first version
-    store.looks.add_all(PART, runs=[first, second], purpose="compare", author="ann")
-    look = store.looks.add(PART, run=again, purpose=" show ", author="bob")
-    store.looks.add("other", run=None, purpose="show", author="bob")
-    counted = store.looks.count(PART)
+    store.access_log.add_all(PART, runs=[first, second], purpose="compare", author="ann")
+    look = store.access_log.add(PART, run=again, purpose=" show ", author="bob")
+    store.access_log.add("other", run=None, purpose="show", author="bob")
+    counted = store.access_log.count(PART)
     assert (counted.test_hash, counted.looks, counted.versions) == (PART, 3, 2)
-    assert [one.run for one in store.looks.list(PART)] == [first, second, again]
-    assert store.looks.list(PART)[-1] == look
-    assert (look.purpose, look.author, len(store.looks.list())) == ("show", "bob", 4)
-    assert store.looks.count("never").looks == 0
+    assert [one.run for one in store.access_log.list(PART)] == [first, second, again]
+    assert store.access_log.list(PART)[-1] == look
+    assert (look.purpose, look.author, len(store.access_log.list())) == ("show", "bob", 4)
+    assert store.access_log.count("never").looks == 0
 
 
 def test_a_look_stands_in_the_record(store):
     run = a_run(store)
-    look = store.looks.add(PART, run=run, purpose="show", author="ann")
+    look = store.access_log.add(PART, run=run, purpose="show", author="ann")
     (event,) = store.record.events(subject=f"look:{look.id}")
     assert (event.action, event.author, event.at) == ("look", "ann", look.at)
     assert event.after == {"test_hash": PART, "run": run, "purpose": "show"}
@@ -54,20 +54,20 @@ def test_a_look_stands_in_the_record(store):
 def test_a_look_that_says_nothing_is_refused_and_leaves_nothing(store, fields, words):
     asked = {"test_hash": PART, "run": None, "purpose": "show", "author": "ann", **fields}
     with pytest.raises(StoreError, match=words):
-        store.looks.add(asked.pop("test_hash"), **asked)
-    assert store.looks.list() == []
+        store.access_log.add(asked.pop("test_hash"), **asked)
+    assert store.access_log.list() == []
     assert store.verify() == []
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM test_look", "UPDATE test_look SET author = ''"])
 def test_the_database_itself_keeps_a_look(store, statement):
-    store.looks.add(PART, run=None, purpose="show", author="ann")
+    store.access_log.add(PART, run=None, purpose="show", author="ann")
     with (
         pytest.raises(FrozenVersionError, match="cannot be changed"),
         connected(store) as connection,
     ):
         connection.execute(text(statement))
-    assert store.looks.count(PART).looks == 1
+    assert store.access_log.count(PART).looks == 1
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_the_database_itself_keeps_a_look(store, statement):
 )
 def test_a_look_taken_out_past_the_store_is_missed(sqlite_path, statement, words):
     with open_store(f"sqlite:///{sqlite_path}") as store:
-        store.looks.add(PART, run=a_run(store), purpose="show", author="ann")
+        store.access_log.add(PART, run=a_run(store), purpose="show", author="ann")
         with closing(sqlite3.connect(sqlite_path, isolation_level=None)) as connection:
             for deed in ("update", "delete"):
                 connection.execute(f"DROP TRIGGER test_look_no_{deed}")

@@ -8,7 +8,7 @@ from tests.evaluation.comparison_factory import make_attributes, make_run
 from workbench.errors import CheckpointMismatchError, RunError
 from workbench.settings import read_settings
 from workbench.training.probabilities import (
-    HeldOut,
+    HeldOutPredictions,
     load_probabilities,
     probabilities_file,
     save_probabilities,
@@ -27,7 +27,7 @@ def settings(tmp_path):
 @pytest.fixture
 def found():
     generator = np.random.default_rng(0)
-    return HeldOut(
+    return HeldOutPredictions(
         strengths=np.zeros((IMAGES, 4), np.float32),
         truth=np.zeros((IMAGES, 4), np.float32),
         quality=np.array(TOLD.predicted),

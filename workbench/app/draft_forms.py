@@ -5,8 +5,8 @@ from typing import get_args
 
 import streamlit as st
 
-from workbench.app.services import Workplace, freeze_draft
-from workbench.app.widgets import announce, escaped, faults_shown, named
+from workbench.app.services import Session, freeze_draft
+from workbench.app.widgets import announce, escaped, named, show_errors
 from workbench.domain.attributes import DraftRow, Status
 from workbench.domain.audit_events import Event
 
@@ -56,12 +56,12 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 def attribute_form(
-    place: Workplace, name: str, number: int, row: DraftRow, now: DraftRow | None
+    session: Session, name: str, number: int, row: DraftRow, now: DraftRow | None
 ) -> None:
     """Show one attribute with its words and status, and what may be done with it.
 
     Args:
-        place: Where.
+        session: Settings and store.
         name: Name of its distortion.
         number: What people call it on this page, from 1.
         row: The state that this session has read.
@@ -82,19 +82,21 @@ def attribute_form(
         )
         save = left.form_submit_button(f"Save {number}", width="stretch")
         remove = right.form_submit_button(f"Remove {number}", width="stretch")
-    with faults_shown():
+    with show_errors():
         if save:
-            _save(place, row, phrase, status)
+            _save(session, row, phrase, status)
         if remove:
-            place.store.draft.remove(row.id, based_on=row.row_version, author=place.settings.author)
+            session.store.draft.remove(
+                row.id, based_on=row.row_version, author=session.settings.author
+            )
             _done(row, f"'{row.attribute.phrase}' was removed.")
     if now is None or now.row_version != row.row_version:
         _changed_meanwhile(number, row, now)
 
 
-def _save(place: Workplace, row: DraftRow, phrase: str, status: Status) -> None:
+def _save(session: Session, row: DraftRow, phrase: str, status: Status) -> None:
     """Store what differs; the second edit builds on the first."""
-    draft, author, saved = place.store.draft, place.settings.author, row
+    draft, author, saved = session.store.draft, session.settings.author, row
     if phrase != row.attribute.phrase:
         saved = draft.edit(row.id, phrase, based_on=row.row_version, author=author)
     if status != row.attribute.status:
@@ -122,15 +124,15 @@ def _changed_meanwhile(number: int, row: DraftRow, now: DraftRow | None) -> None
         st.rerun()
 
 
-def undo_button(place: Workplace) -> None:
+def undo_button(session: Session) -> None:
     """Offer to take back the author's last change; nothing is shown while there is none."""
-    last = place.store.record.last_own(place.settings.author)
+    last = session.store.record.last_own(session.settings.author)
     if last is None:
         return
     told, button = st.columns([8, 2.2], vertical_alignment="center")
     told.caption(escaped(f"Your last change: {_words(last)}."))
     if button.button("Undo", width="stretch"):
-        undone = place.store.record.undo_change(last.change, author=place.settings.author)
+        undone = session.store.record.undo_change(last.change, author=session.settings.author)
         forget_all()
         count = "" if len(undone) == 1 else f" ({len(undone)} attributes)"
         announce(f"Taken back: {_words(last)}{count}.")
@@ -142,15 +144,15 @@ def _words(event: Event) -> str:
     return f"{event.action} '{state.get('phrase', '')}' of {state.get('distortion', 'the draft')}"
 
 
-def freeze_form(place: Workplace) -> None:
+def freeze_form(session: Session) -> None:
     """Offer to freeze the draft as it stands."""
     st.subheader("Freeze the draft")
-    draft = place.store.draft.attribute_set()
+    draft = session.store.draft.attribute_set()
     kept = draft.without_rejected()
     rejected = draft.size - kept.size
     left_out = f" {rejected} rejected will be left out." if rejected else ""
     st.caption(f"{kept.size} attributes of {len(kept.distortions)} distortions.{left_out}")
-    versions = place.store.versions.summaries()
+    versions = session.store.versions.summaries()
     choices = [*(version.hash for version in versions), None]
     turn = st.session_state.setdefault("drafts frozen", 0)
     with st.form(f"freeze-{turn}"):
@@ -160,14 +162,14 @@ def freeze_form(place: Workplace) -> None:
         parent = right.selectbox(
             "Edited from",
             choices,
-            index=choices.index(place.store.draft.base() or choices[0]),
+            index=choices.index(session.store.draft.base() or choices[0]),
             format_func=named(versions),
             key=f"parent-{turn}",
         )
         wanted = st.form_submit_button("Freeze", type="primary")
-    with faults_shown():
+    with show_errors():
         if wanted:
-            frozen = freeze_draft(place, message=message, alias=alias, parent=parent)
+            frozen = freeze_draft(session, message=message, alias=alias, parent=parent)
             st.session_state["drafts frozen"] = turn + 1
             _say(frozen.version.label, frozen.version.message, is_new=frozen.is_new)
             st.rerun()

@@ -62,9 +62,9 @@ def html_table(
     wide = [Markup(' style="width: {}%"').format(percent) for percent in widths]
     head = Markup("").join(
         Markup('<th scope="col"{}{}>{}</th>').format(
-            _kind(place, figures), wide[place] if wide else "", name
+            _kind(index, figures), wide[index] if wide else "", name
         )
-        for place, name in enumerate(columns)
+        for index, name in enumerate(columns)
     )
     body = Markup("").join(Markup("<tr>{}</tr>").format(_cells(cells, figures)) for cells in rows)
     return Markup(
@@ -134,8 +134,8 @@ def _cells(cells: Sequence[object], figures: Sequence[int]) -> Markup:
     first, *others = cells
     head = Markup('<th scope="row">{}</th>').format(escape(first))
     return head + Markup("").join(
-        Markup("<td{}>{}</td>").format(_kind(place, figures), escape(cell))
-        for place, cell in enumerate(others, start=1)
+        Markup("<td{}>{}</td>").format(_kind(index, figures), escape(cell))
+        for index, cell in enumerate(others, start=1)
     )
 
 

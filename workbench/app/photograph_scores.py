@@ -17,7 +17,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from workbench.app.markup import html_table
-from workbench.app.services import Workplace
+from workbench.app.services import Session
 from workbench.datasets.photographs import load_photograph, photograph_files, read_image
 from workbench.distortions import apply_distortion
 from workbench.domain.distortion import Recipe
@@ -194,24 +194,24 @@ HASHES: dict[str | type, Callable[[Any], str | tuple[str, int]]] = {
 }  # what tells apart what is kept of them
 
 
-def runs_with_model(place: Workplace) -> list[Run]:
+def runs_with_model(session: Session) -> list[Run]:
     """Return the finished runs that have left a model, newest first.
 
     Of several runs of one version under one configuration only the newest counts: they share a
     model, and it is that one's.
     """
-    done = [run for run in place.store.runs.list() if run.status == "done"]
+    done = [run for run in session.store.runs.list() if run.status == "done"]
     if not done:
         return []
     from workbench.inference.model_files import CARD, model_folder
 
     newest: dict[Path, Run] = {}
     for run in done:
-        newest.setdefault(model_folder(place.settings, run.version, run.config.hash), run)
+        newest.setdefault(model_folder(session.settings, run.version, run.config.hash), run)
     return [run for folder, run in newest.items() if (folder / CARD).is_file()]
 
 
-def loaded_model(place: Workplace, run: Run) -> Loaded:
+def loaded_model(session: Session, run: Run) -> Loaded:
     """Return the model of a run; it is read once, and again when it has changed.
 
     Raises:
@@ -221,8 +221,8 @@ def loaded_model(place: Workplace, run: Run) -> Loaded:
     """
     from workbench.inference.model_files import CARD, run_folder
 
-    folder = run_folder(place.settings, run)
-    return _loaded(str(folder), (folder / CARD).stat().st_mtime_ns, place.settings)
+    folder = run_folder(session.settings, run)
+    return _loaded(str(folder), (folder / CARD).stat().st_mtime_ns, session.settings)
 
 
 @st.cache_resource(show_spinner="Loading the model…", max_entries=MODELS)

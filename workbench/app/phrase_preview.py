@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from workbench.app.markup import html_table, picture_of_svg
-from workbench.app.services import Workplace, new_attribute
-from workbench.app.widgets import announce, escaped, faults_shown
+from workbench.app.services import Session, new_attribute
+from workbench.app.widgets import announce, escaped, show_errors
 from workbench.domain.attributes import normalise_phrase
 from workbench.domain.config import EncoderConfig
 from workbench.domain.finding import Finding
@@ -38,7 +38,7 @@ class Eyes(NamedTuple):
 
 
 def findings_of(
-    place: Workplace,
+    session: Session,
     phrase: str,
     distortion: str,
     *,
@@ -48,7 +48,7 @@ def findings_of(
     """Return what there is to say about a sentence, worst first.
 
     Args:
-        place: Where; the sentence is judged among the attributes of its draft.
+        session: Settings and store; the sentence is judged among the attributes of its draft.
         phrase: The sentence as it stands.
         distortion: Id of its distortion, of the catalogue.
         identity: The attribute that it is, if it is one already.
@@ -60,8 +60,8 @@ def findings_of(
     return lint_phrase(
         phrase,
         distortion,
-        place.store.draft.attribute_set().without_rejected(),
-        place.store.recipes.catalogue(),
+        session.store.draft.attribute_set().without_rejected(),
+        session.store.recipes.catalogue(),
         text=eyes.text if eyes else None,
         probe=eyes.probe if eyes else None,
         polarity=partial(sentence_pairs, polarity=eyes.polarity if eyes else "not"),
@@ -78,7 +78,7 @@ def response_to(phrase: str, eyes: Eyes) -> "Response":
     return response_of(phrase, text=eyes.text, probe=eyes.probe, polarity=pairs)
 
 
-def open_eyes(place: Workplace) -> Eyes:
+def open_eyes(session: Session) -> Eyes:
     """Return the encoder and the probe of the draft's distortions, as far as it is made.
 
     Raises:
@@ -87,10 +87,10 @@ def open_eyes(place: Workplace) -> Eyes:
     from workbench.drafting.lint import load_probe, missing_from_probe
 
     encoder, texts = _reader()
-    known, recipes = place.store.recipes.catalogue(), tuple(place.store.recipes.list())
-    drafted = place.store.draft.attribute_set().distortions
+    known, recipes = session.store.recipes.catalogue(), tuple(session.store.recipes.list())
+    drafted = session.store.draft.attribute_set().distortions
     specs = [known[id] for id in drafted if id in known and known[id].has_operator]
-    cache = place.settings.cache
+    cache = session.settings.cache
     missing = missing_from_probe(encoder, specs, cache=cache, recipes=recipes)
     ready = [spec for spec in specs if spec.id not in missing]
     if not ready:
@@ -119,11 +119,11 @@ SIGNS = {"fault": "✗", "doubt": "?", "hint": "·"}
 LOUDEST = 6  # of the other distortions, how many are told
 
 
-def new_attribute_form(place: Workplace, distortion: str, name: str) -> None:
+def new_attribute_form(session: Session, distortion: str, name: str) -> None:
     """Let a sentence be typed, tried and added.
 
     Args:
-        place: Where.
+        session: Settings and store.
         distortion: Id of the distortion.
         name: Its name.
     """
@@ -135,18 +135,18 @@ def new_attribute_form(place: Workplace, distortion: str, name: str) -> None:
         key=f"new-{distortion}-{turn}",
     )
     added = button.button("Add", width="stretch")
-    with faults_shown():
+    with show_errors():
         if added:
             attribute = new_attribute(phrase)
-            place.store.draft.add(distortion, attribute, author=place.settings.author)
+            session.store.draft.add(distortion, attribute, author=session.settings.author)
             st.session_state["attributes added"] = turn + 1
             announce(f"Added: '{attribute.phrase}'.")
             st.rerun()
-        if distortion in place.store.recipes.catalogue():
-            _try(place, phrase, distortion, name)
+        if distortion in session.store.recipes.catalogue():
+            _try(session, phrase, distortion, name)
 
 
-def _try(place: Workplace, phrase: str, distortion: str, name: str) -> None:
+def _try(session: Session, phrase: str, distortion: str, name: str) -> None:
     looking = st.toggle(
         "Try sentences on photographs as I type",
         key="try on photographs",
@@ -154,8 +154,8 @@ def _try(place: Workplace, phrase: str, distortion: str, name: str) -> None:
     )
     if not normalise_phrase(phrase):
         return
-    eyes = open_eyes(place) if looking else None
-    show_findings(findings_of(place, phrase, distortion, eyes=eyes))
+    eyes = open_eyes(session) if looking else None
+    show_findings(findings_of(session, phrase, distortion, eyes=eyes))
     if eyes is not None:
         _answer(phrase, distortion, name, eyes)
 

@@ -12,7 +12,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from workbench.domain.attributes import Attribute, AttributeSet, Version
-from workbench.domain.comparison import Comparison, Looks
+from workbench.domain.comparison import AccessCount, Comparison
 from workbench.domain.config import DatasetConfig, RunConfig
 from workbench.domain.lineage import VersionSummary
 from workbench.domain.metrics import QualityMetrics
@@ -33,14 +33,14 @@ RESUMABLE = frozenset({"interrupted", "failed", "cancelled"})
 AUTHOR = "author"  # where a session keeps its name
 
 
-class Workplace(NamedTuple):
+class Session(NamedTuple):
     """Where a page works: the user's settings, and the store they name."""
 
     settings: Settings
     store: Store
 
 
-def workplace() -> Workplace:
+def current_session() -> Session:
     """Return the settings and the open store; one store per URL, shared by all sessions.
 
     The author is who this browser session says it is (`ask_name`), else that of the settings.
@@ -51,7 +51,7 @@ def workplace() -> Workplace:
     settings = read_settings()
     if name := st.session_state.get(AUTHOR, "").strip():
         settings = settings.model_copy(update={"author": name})
-    return Workplace(settings, _store(settings.database_url))
+    return Session(settings, _store(settings.database_url))
 
 
 @st.cache_resource(show_spinner=False)
@@ -93,12 +93,12 @@ def curated_set() -> AttributeSet:
 
 
 def freeze_draft(
-    place: Workplace, *, message: str, alias: str = "", parent: str | None = None
+    session: Session, *, message: str, alias: str = "", parent: str | None = None
 ) -> Frozen:
     """Freeze the working draft as it stands.
 
     Args:
-        place: Where.
+        session: Settings and store.
         message: Why it is frozen.
         alias: A name to point at it; none if blank.
         parent: Hash of the version that it was edited from.
@@ -108,9 +108,9 @@ def freeze_draft(
         StoreError: No message, nothing to freeze, or an unusable alias.
     """
     return workflow_freeze(
-        place.store,
+        session.store,
         message=message,
-        author=place.settings.author,
+        author=session.settings.author,
         parent=parent or "",
         alias=alias.strip() or None,
     )
@@ -122,11 +122,11 @@ def experiments(settings: Settings) -> dict[str, Path]:
     return {file.stem: file for file in (*experiment_files(), *own)}
 
 
-def start_run(place: Workplace, version: str, experiment: Path, *, again: bool = False) -> Run:
+def start_run(session: Session, version: str, experiment: Path, *, again: bool = False) -> Run:
     """Put a run into the queue and see to it that a worker is alive.
 
     Args:
-        place: Where.
+        session: Settings and store.
         version: Hash of a version.
         experiment: The YAML file.
         again: Run it even if its result is there already.
@@ -139,21 +139,21 @@ def start_run(place: Workplace, version: str, experiment: Path, *, again: bool =
         RunError: No worker can be started; the run stays in the queue.
     """
     config = load_experiment(experiment)
-    return queue_run(place.store, version, config, settings=place.settings, again=again)
+    return queue_run(session.store, version, config, settings=session.settings, again=again)
 
 
-def resume_run(place: Workplace, run: int) -> None:
+def resume_run(session: Session, run: int) -> None:
     """Put a run that was broken off into the queue again and see to it that a worker is alive.
 
     Args:
-        place: Where.
+        session: Settings and store.
         run: Number of a run that is interrupted, failed or cancelled; what it trained is kept.
 
     Raises:
         StoreError: There is no such run, or it cannot be resumed.
         RunError: No worker can be started; the run stays in the queue.
     """
-    restart_run(place.store, run, settings=place.settings)
+    restart_run(session.store, run, settings=session.settings)
 
 
 def log_tail(settings: Settings, run: int, lines: int = 30) -> str:
@@ -165,19 +165,19 @@ def log_tail(settings: Settings, run: int, lines: int = 30) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-class SeenFigures(NamedTuple):
+class OpenedFigures(NamedTuple):
     """Figures of one run as one session sees them, with how often its test part was looked at."""
 
     quality: QualityMetrics
     target: str
-    looks: Looks
+    looks: AccessCount
 
 
-def look_at_figures(place: Workplace, run: int) -> SeenFigures:
+def open_figures(session: Session, run: int) -> OpenedFigures:
     """Return the figures of a run that is done, and record that they are shown.
 
     Args:
-        place: Where.
+        session: Settings and store.
         run: Number of the run.
 
     Raises:
@@ -186,12 +186,12 @@ def look_at_figures(place: Workplace, run: int) -> SeenFigures:
     from workbench.evaluation.comparable import finished_results
     from workbench.workflow.access import record_run_access
 
-    found = place.store.runs.get(run)
+    found = session.store.runs.get(run)
     (result,) = finished_results([found], [f"run {run}"])
     looks = record_run_access(
-        place.store, [found], purpose=f"page Runs, run {run}", author=place.settings.author
+        session.store, [found], purpose=f"page Runs, run {run}", author=session.settings.author
     )
-    return SeenFigures(result.quality, result.protocol.target, looks)
+    return OpenedFigures(result.quality, result.protocol.target, looks)
 
 
 def finished_configurations(store: Store) -> dict[str, set[str]]:
@@ -213,14 +213,14 @@ def newest_comparable(
         finished: Version hash to configuration hashes.
     """
     hashes = [version.hash for version in versions if version.hash in finished]
-    for place, newer in enumerate(hashes):
-        for older in hashes[place + 1 :]:
+    for index, newer in enumerate(hashes):
+        for older in hashes[index + 1 :]:
             if finished[newer] & finished[older]:
                 return [newer, older]
     return []
 
 
-def compare(place: Workplace, versions: list[Version]) -> Comparison:
+def compare(session: Session, versions: list[Version]) -> Comparison:
     """Compare versions by their newest runs under the newest configuration that all have done.
 
     The answer is kept until one of them has another run or another name; making it counts as a
@@ -231,9 +231,9 @@ def compare(place: Workplace, versions: list[Version]) -> Comparison:
     """
     hashes = tuple(version.hash for version in versions)
     labels = [version.label for version in versions]
-    runs = place.store.runs.list()
+    runs = session.store.runs.list()
     done = [run.id for run in runs if run.status == "done" and run.version in hashes]
-    return _compare(place.store, hashes, (labels, done), place.settings.author)
+    return _compare(session.store, hashes, (labels, done), session.settings.author)
 
 
 def with_quoted(comparison: Comparison, published: Sequence[str]) -> Comparison:

@@ -8,8 +8,8 @@ import subprocess
 
 import streamlit as st
 
-from workbench.app.services import Workplace
-from workbench.app.widgets import announce, escaped, faults_shown
+from workbench.app.services import Session
+from workbench.app.widgets import announce, escaped, show_errors
 from workbench.drafting.candidates import Candidate, candidates_from_calls
 from workbench.drafting.templates import load_template, template_names
 from workbench.queue.processes import start_command
@@ -19,21 +19,21 @@ MOST_CALLS = 1_000  # of the log's newest
 _ASKING = "command that asks"
 
 
-def ask_model(place: Workplace, distortion: str) -> None:
+def ask_model(session: Session, distortion: str) -> None:
     """Offer to ask about a distortion, and what the log holds of answers.
 
     Args:
-        place: Where.
+        session: Settings and store.
         distortion: Id of the distortion.
     """
-    with st.expander("Ask a language model"), faults_shown():
-        _question(place, distortion)
+    with st.expander("Ask a language model"), show_errors():
+        _question(session, distortion)
         running = st.session_state.get(_ASKING)
         alive = running is not None and running.poll() is None
-        st.fragment(_answers, run_every=POLL_S if alive else None)(place, distortion, alive)
+        st.fragment(_answers, run_every=POLL_S if alive else None)(session, distortion, alive)
 
 
-def _question(place: Workplace, distortion: str) -> None:
+def _question(session: Session, distortion: str) -> None:
     names = template_names()
     left, middle, right = st.columns([4, 1, 1])
     template = left.selectbox("Template", names, index=names.index("few_shot"))
@@ -41,35 +41,35 @@ def _question(place: Workplace, distortion: str) -> None:
     samples = right.number_input("Samples", 1, 20, 3)
     st.caption(escaped(load_template(template).purpose))
     if st.button("Ask"):
-        log = place.settings.results / "draft.log"
+        log = session.settings.results / "draft.log"
         arguments = ["draft", distortion, "--log-only", "--template", template]
         arguments += ["--k", str(k), "--samples", str(samples)]
         st.session_state[_ASKING] = start_command(
-            arguments, place.settings.database_url, place.settings, log
+            arguments, session.settings.database_url, session.settings, log
         )
         st.rerun()
 
 
-def _answers(place: Workplace, distortion: str, was_alive: bool) -> None:
+def _answers(session: Session, distortion: str, was_alive: bool) -> None:
     running: subprocess.Popen[bytes] | None = st.session_state.get(_ASKING)
     alive = running is not None and running.poll() is None
     if was_alive and not alive:
         st.rerun()  # the whole page, which then polls no more
-    calls = place.store.calls.list(distortion=distortion, limit=MOST_CALLS)
+    calls = session.store.calls.list(distortion=distortion, limit=MOST_CALLS)
     if alive:
         st.info(f"The model is being asked; {len(calls)} answers about this distortion so far.")
     elif running is not None and running.returncode:
-        log = place.settings.results / "draft.log"
+        log = session.settings.results / "draft.log"
         st.error(escaped(_last_line(log.read_text(encoding="utf-8", errors="replace"))))
-    held = place.store.draft.attribute_set().phrases().get(distortion, ())
+    held = session.store.draft.attribute_set().phrases().get(distortion, ())
     offered = candidates_from_calls(reversed(calls), besides=held)
     if not offered:
         st.caption("The log has no answer that the draft has not taken in.")
         return
-    _offer(place, distortion, offered)
+    _offer(session, distortion, offered)
 
 
-def _offer(place: Workplace, distortion: str, offered: tuple[Candidate, ...]) -> None:
+def _offer(session: Session, distortion: str, offered: tuple[Candidate, ...]) -> None:
     turn = st.session_state.setdefault("candidates taken", 0)
     with st.form(f"candidates-{distortion}-{turn}", border=False):
         st.caption("All that models have answered about it so far, the most supported first.")
@@ -86,7 +86,7 @@ def _offer(place: Workplace, distortion: str, offered: tuple[Candidate, ...]) ->
         st.info("Nothing is chosen; tick what is to come into the draft.")
     if wanted and chosen:
         for one in chosen:
-            place.store.draft.add(distortion, one.attribute, author=place.settings.author)
+            session.store.draft.add(distortion, one.attribute, author=session.settings.author)
         st.session_state["candidates taken"] = turn + 1
         count = len(chosen)
         announce(f"{count} attribute{'s' * (count > 1)} came into the draft.")

@@ -6,7 +6,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from workbench.app.markup import html_rewording, html_table
-from workbench.app.services import Workplace
+from workbench.app.services import Session
 from workbench.app.widgets import announce, escaped, named
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.difference import Change, difference
@@ -58,7 +58,7 @@ def _lines(change: Change) -> Iterator[tuple[str, Markup]]:
         yield "Stands elsewhere in the list", Markup("{}").format(phrase)
 
 
-def merge_form(place: Workplace, versions: Sequence[VersionSummary]) -> None:
+def merge_form(session: Session, versions: Sequence[VersionSummary]) -> None:
     """Offer to merge one version into another and to freeze what comes of it."""
     st.caption(
         "What only one side changed is taken. Where both changed the same attribute in ways that "
@@ -78,10 +78,10 @@ def merge_form(place: Workplace, versions: Sequence[VersionSummary]) -> None:
         return
     from workbench.workflow.versions import merge_versions
 
-    found = merge_versions(place.store, ours, theirs)
+    found = merge_versions(session.store, ours, theirs)
     asked = {conflict.id: _asked(conflict) for conflict in found.conflicts}
     answers = {id: answer for id, answer in asked.items() if answer is not None}
-    merged = merge_versions(place.store, ours, theirs, resolve=answers)
+    merged = merge_versions(session.store, ours, theirs, resolve=answers)
     taken = len(merged.taken)
     left_open = f" {len(merged.conflicts)} still to be decided." if merged.conflicts else ""
     st.caption(f"{taken} change{'s' * (taken != 1)} against what both came from.{left_open}")
@@ -90,7 +90,7 @@ def merge_form(place: Workplace, versions: Sequence[VersionSummary]) -> None:
         alias = st.text_input("Alias of the merge (optional)")
         wanted = st.form_submit_button("Merge and freeze", disabled=merged.attributes is None)
     if wanted and merged.attributes is not None:
-        _freeze(place, merged.attributes, (ours, theirs), message, alias)
+        _freeze(session, merged.attributes, (ours, theirs), message, alias)
 
 
 def _asked(conflict: Conflict) -> Resolution | None:
@@ -115,15 +115,15 @@ def _asked(conflict: Conflict) -> Resolution | None:
 
 
 def _freeze(
-    place: Workplace, attributes: AttributeSet, sides: tuple[str, str], message: str, alias: str
+    session: Session, attributes: AttributeSet, sides: tuple[str, str], message: str, alias: str
 ) -> None:
     from workbench.workflow.versions import freeze_version
 
     version = freeze_version(
-        place.store,
+        session.store,
         attributes,
         message=message,
-        author=place.settings.author,
+        author=session.settings.author,
         parent=sides[0],
         merged=sides[1],
         alias=alias.strip() or None,

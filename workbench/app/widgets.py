@@ -52,7 +52,7 @@ def announce(text: str, tone: Tone = "success") -> None:
 
 
 @contextmanager
-def faults_shown() -> Iterator[None]:
+def show_errors() -> Iterator[None]:
     """Show what could not be done as one plain line; anything else than a plain fault surfaces."""
     try:
         yield

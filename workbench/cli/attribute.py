@@ -7,8 +7,8 @@ import typer
 from rich.console import Group
 from rich.table import Table
 
-from workbench.cli.console import Author, Db, Json, emit, progress_bar, table, workplace
-from workbench.domain.comparison import Looks
+from workbench.cli.console import Author, Db, Json, emit, open_workbench, progress_bar, table
+from workbench.domain.comparison import AccessCount
 from workbench.domain.edit_effects import Attribution, EditEffect, Effect, RefitName
 from workbench.domain.number_format import (
     count_text,
@@ -19,7 +19,7 @@ from workbench.domain.number_format import (
 )
 from workbench.experiment.attribution import attribute_runs
 from workbench.experiment.config_files import load_experiment
-from workbench.report.wording import looked_sentences
+from workbench.report.wording import access_sentences
 from workbench.workflow.access import record_run_access
 from workbench.workflow.compare import comparable_runs
 
@@ -50,7 +50,7 @@ def attribute(
 
     Nothing is tuned unless --retune asks for it; that takes as long as N runs.
     """
-    with workplace(db) as (settings, store), progress_bar("attribute") as progress:
+    with open_workbench(db) as (settings, store), progress_bar("attribute") as progress:
         experiment = load_experiment(config) if config else None
         runs = comparable_runs(store, (a, b), config=experiment)
         found = attribute_runs(
@@ -72,7 +72,7 @@ def attribute(
     emit(json, document, lambda: _text(found, looks))
 
 
-def _text(found: Attribution, looks: Looks) -> Group:
+def _text(found: Attribution, looks: AccessCount) -> Group:
     sure = (
         f"{count_text(found.images, 'image')} of {count_text(found.photographs, 'photograph')}, "
         f"{found.refit} refitted, {found.resamples:,} resamples of photographs"
@@ -81,7 +81,7 @@ def _text(found: Attribution, looks: Looks) -> Group:
         f"{found.a_label} → {found.b_label}: {sure}\n", _edits(found), "",
         *((_retuned(found), "") if any(edit.retuned for edit in found.edits) else ()),
         _distortions(found), "", _totals(found), "", _attributes(found), "",
-        *(f"· {note}" for note in (*looked_sentences(looks), *found.notes)),
+        *(f"· {note}" for note in (*access_sentences(looks), *found.notes)),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Group
 
 from workbench.cli import editing
-from workbench.cli.console import Author, Db, Json, emit, progress_bar, table, workplace
+from workbench.cli.console import Author, Db, Json, emit, open_workbench, progress_bar, table
 from workbench.cli.difference_text import difference_lines
 from workbench.domain.attributes import Attribute, AttributeSet, Status
 from workbench.domain.config import EncoderConfig
@@ -56,7 +56,7 @@ def lint(
     Rejected attributes are left out. The first time, photographs are distorted and encoded, some
     seconds for each distortion; after that they are read from the cache.
     """
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         held = store.versions.get(ref).attributes if ref else store.draft.attribute_set()
         attributes = held.without_rejected()
         for name in distortion or ():
@@ -142,7 +142,7 @@ def list_attributes(
     """List the working draft."""
     if status is not None and status not in get_args(Status):
         raise UnknownNameError("status", status, get_args(Status))
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         if distortion is not None:
             store.recipes.catalogue()[distortion]  # raises with the name that was meant
         comments = store.comments.counts()
@@ -171,7 +171,7 @@ def import_attributes(
     A folder is read as its YAML files. A fault anywhere refuses the whole, and every one is named.
     """
     text = read_text(path, form=form)
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         _refuse_unknown(text, path, store.recipes.catalogue())
         known = store.calls.ids(text.digests)
         read, unlogged = text.with_calls(known), text.unlogged(known)
@@ -204,7 +204,7 @@ def export_attributes(
     db: Db = None,
 ) -> None:
     """Write a file per distortion into a folder (YAML), or one file of all (.json, .csv)."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         chosen = store.versions.get(ref).attributes if ref else store.draft.attribute_set()
         named = {a.call_id for some in chosen.by_distortion.values() for a in some}
         calls = store.calls.digests([id for id in named if id is not None])

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.cli.console import Author, Db, Json, emit, workplace
+from workbench.cli.console import Author, Db, Json, emit, open_workbench
 from workbench.store.bundle import Bundle, Imported, export_bundle, import_bundle, read_bundle
 
 bundle = typer.Typer(
@@ -28,7 +28,7 @@ def export(
     db: Db = None,
 ) -> None:
     """Write versions, with all that bears them out, to one file."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         written = export_bundle(store, path, refs, with_runs=not without_runs)
     emit(json, _counted(path, written), lambda: f"{path}: {_words(written)}")
 
@@ -49,7 +49,7 @@ def import_(
     db: Db = None,
 ) -> None:
     """Add to the store what a bundle holds and the store does not have: all of it or none."""
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         done = import_bundle(store, path, author=author or settings.author, dry_run=dry_run)
     emit(json, {**done.model_dump(mode="json"), "dry_run": dry_run}, lambda: _told(done, dry_run))
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.console import Db, Json, emit, table, workplace
+from workbench.cli.console import Db, Json, emit, open_workbench, table
 from workbench.domain.llm_call import LLMCall
 from workbench.store.call_log import read_log, write_log
 
@@ -22,7 +22,7 @@ def list_calls(
     db: Db = None,
 ) -> None:
     """List the latest calls, newest first, and what each model took in all."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         found = store.calls.list(distortion=distortion, limit=limit)
         usage = store.calls.usage()
     rows = [(c.id, c.distortion, c.request.template, *_summary(c)) for c in found]
@@ -37,7 +37,7 @@ def list_calls(
 @calls.command("show")
 def show_call(id: int, json: Json = False, db: Db = None) -> None:
     """Show one call whole: what was asked, and what came of it."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         call = store.calls.get(id)
     emit(json, call.model_dump(mode="json"), lambda: _text(call))
 
@@ -50,7 +50,7 @@ def export_calls(
     db: Db = None,
 ) -> None:
     """Write the log to a file: a JSON line for each call, the oldest first."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         count = write_log(path, reversed(store.calls.list(distortion=distortion, limit=None)))
     emit(json, {"file": str(path), "calls": count}, lambda: f"{count} calls in {path}")
 
@@ -62,7 +62,7 @@ def import_calls(path: Path, json: Json = False, db: Db = None) -> None:
     A fault anywhere refuses the whole, and every one is named.
     """
     read = read_log(path)
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         before = store.calls.count()
         store.calls.add_all(read)
         new = store.calls.count() - before

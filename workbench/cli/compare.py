@@ -7,7 +7,7 @@ import typer
 from rich.console import Group
 from rich.table import Table
 
-from workbench.cli.console import Author, Db, Json, emit, require_writable, table, workplace
+from workbench.cli.console import Author, Db, Json, emit, open_workbench, require_writable, table
 from workbench.domain.run import Run
 from workbench.domain.transfer_matrix import TransferMatrix
 from workbench.evaluation.comparable import finished_results
@@ -79,7 +79,7 @@ def compare(
     kinds = [column_named(name) for name in by]
     require_writable(report, folder=False)
     require_writable(csv, folder=csv is not None and csv.suffix.lower() != ".zip")
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         given = load_experiment(config) if config else None
         comparison = compare_runs(
             store,
@@ -115,7 +115,7 @@ def matrix(
     if out is not None:
         writer_for(out)  # before anything is computed
         require_writable(out)
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         held = [store.runs.get(id) for id in dict.fromkeys(runs)]
         found = matrix_of(held, quote=quote)
         for run in held:

@@ -31,7 +31,7 @@ _progress_console = Console(stderr=True)
 
 
 @contextmanager
-def workplace(db: str | None) -> Iterator[tuple[Settings, Store]]:
+def open_workbench(db: str | None) -> Iterator[tuple[Settings, Store]]:
     """Open the settings and the store that a command works with."""
     settings = read_settings(database_url=db)
     with open_store(settings.database_url) as store:

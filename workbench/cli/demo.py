@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.console import Db, Json, emit, progress_bar, workplace
+from workbench.cli.console import Db, Json, emit, open_workbench, progress_bar
 from workbench.domain.config import RunConfig
 from workbench.encoders import default_encoder
 from workbench.experiment.config_files import load_experiment
@@ -19,7 +19,7 @@ def demo(
     db: Db = None,
 ) -> None:
     """Draft attributes, freeze two versions, train both and compare them."""
-    with workplace(db) as (settings, store), progress_bar("demo") as progress:
+    with open_workbench(db) as (settings, store), progress_bar("demo") as progress:
         config = demo_experiment(settings, quick=quick)
         versions, comparison, report = main_job(store, config, settings=settings, progress=progress)
     document = {

@@ -7,8 +7,8 @@ import numpy as np
 import typer
 from PIL import Image
 
-from workbench.atomic_files import written_whole
-from workbench.cli.console import Author, Db, Json, emit, table, workplace
+from workbench.atomic_files import atomic_write
+from workbench.cli.console import Author, Db, Json, emit, open_workbench, table
 from workbench.datasets.photographs import load_photograph, photograph_files, read_image
 from workbench.distortions import (
     apply_distortion,
@@ -30,7 +30,7 @@ PREVIEW_SIZE = (256, 256)  # pixels
 @distortions.command("list")
 def list_distortions(json: Json = False, db: Db = None) -> None:
     """List the catalogue, recipes included."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         specs = store.recipes.catalogue().values()
     document = [
         spec.model_dump(mode="json", include={"id", "name", "group", "source", "explanation"})
@@ -55,7 +55,7 @@ def apply(
     db: Db = None,
 ) -> None:
     """Distort one image."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         recipes = tuple(store.recipes.list())
     spec = operator_of(id, recipes).spec
     save_image(apply_distortion(read_image(source), id, level, seed=seed, recipes=recipes), target)
@@ -75,7 +75,7 @@ def preview(
     db: Db = None,
 ) -> None:
     """Show a photograph clean and at every level, side by side in one image."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         recipes = tuple(store.recipes.list())
     if Path(id).suffix in (".yaml", ".yml"):
         shown = read_recipe(Path(id), recipes)
@@ -96,7 +96,7 @@ def add(
     db: Db = None,
 ) -> None:
     """Add a distortion type that a YAML recipe describes."""
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         recipe = read_recipe(path, tuple(store.recipes.list()))
         store.recipes.add(recipe, author=author or settings.author)
     emit(json, {"id": recipe.id}, lambda: f"{recipe.id}: {recipe.name}, {recipe.levels} levels")
@@ -110,7 +110,7 @@ def export(
     db: Db = None,
 ) -> None:
     """Write a recipe as YAML."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         write_recipe(store.recipes.get(id), path)
     emit(json, {"id": id, "path": str(path)}, lambda: f"{id} in {path}")
 
@@ -118,7 +118,7 @@ def export(
 @distortions.command("remove")
 def remove(id: str, author: Author = None, json: Json = False, db: Db = None) -> None:
     """Remove a recipe that no attribute names."""
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         store.recipes.remove(id, author=author or settings.author)
     emit(json, {"id": id}, lambda: f"{id} was removed.")
 
@@ -126,7 +126,7 @@ def remove(id: str, author: Author = None, json: Json = False, db: Db = None) ->
 def save_image(image: np.ndarray, target: Path) -> None:
     """Write an image whole or not at all."""
     try:
-        with written_whole(target) as passing:
+        with atomic_write(target) as passing:
             Image.fromarray(image).save(passing)
     except (OSError, ValueError) as fault:
         raise DataError(f"Cannot write the image {target}: {fault}.") from fault

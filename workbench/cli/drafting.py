@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.cli.console import Db, Json, emit, progress_bar, table, workplace
+from workbench.cli.console import Db, Json, emit, open_workbench, progress_bar, table
 from workbench.domain.canonical import Progress, part
 from workbench.drafting.candidates import Candidate, Found
 from workbench.drafting.client import NamedModel
@@ -57,7 +57,7 @@ def draft(
     _check_neighbours(neighbour, template)
     rows: dict[str, list[dict[str, Any]]] = {}
     faults: dict[str, WorkbenchError] = {}
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         prompts = _prompts(store, ids, neighbour, template, k)  # a fault ends it before it asks
         if dry_run:
             _show_prompts(prompts, json)

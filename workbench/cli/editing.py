@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.cli.console import Author, Db, Json, emit, table, workplace
+from workbench.cli.console import Author, Db, Json, emit, open_workbench, table
 from workbench.domain.attributes import DraftRow
 from workbench.domain.audit_events import Event
 from workbench.errors import ConfigError
@@ -43,7 +43,7 @@ def set_attribute(
     """Decide on an attribute, or reword it."""
     if (status is None) == (phrase is None):
         raise typer.BadParameter("say either --status or --phrase")
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         row, who = _row(store, id), author or settings.author
         if phrase is not None:
             row = store.draft.edit(row.id, phrase, based_on=row.row_version, author=who)
@@ -65,7 +65,7 @@ def move_attribute(
     db: Db = None,
 ) -> None:
     """Give an attribute another place in its distortion."""
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         row, who = _row(store, id), author or settings.author
         row = store.draft.move(row.id, position, based_on=row.row_version, author=who)
         _emit_row(store, row, json)
@@ -73,7 +73,7 @@ def move_attribute(
 
 def remove_attribute(id: Id, author: Author = None, json: Json = False, db: Db = None) -> None:
     """Take an attribute out of the draft; the record keeps it."""
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         row = _row(store, id)
         who = author or settings.author
         store.draft.remove(row.id, based_on=row.row_version, author=who)
@@ -86,7 +86,7 @@ def add_comment(
     id: Id, text: str, author: Author = None, json: Json = False, db: Db = None
 ) -> None:
     """Say something about an attribute."""
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         who = author or settings.author
         comment = store.comments.add(_identity(store, id), text, author=who)
     emit(json, comment.model_dump(mode="json"), lambda: f"{comment.author}: {comment.text}")
@@ -94,7 +94,7 @@ def add_comment(
 
 def list_comments(id: Id, json: Json = False, db: Db = None) -> None:
     """List what was said about an attribute, whatever its words were then."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         found = store.comments.list(_identity(store, id))
     rows = [(f"{said.at:%Y-%m-%d %H:%M}", said.author, said.text) for said in found]
     document = [comment.model_dump(mode="json") for comment in found]
@@ -103,7 +103,7 @@ def list_comments(id: Id, json: Json = False, db: Db = None) -> None:
 
 def show_history(id: Id, json: Json = False, db: Db = None) -> None:
     """Show what was done with an attribute, oldest first."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         entries = store.history.of(_identity(store, id))
     rows = [(f"{e.at:%Y-%m-%d %H:%M}", e.author, e.kind, e.words, e.event) for e in entries]
     columns = ("at", "author", "did", "what", "event")
@@ -120,7 +120,7 @@ def undo(
     db: Db = None,
 ) -> None:
     """Take back an edit of the draft; without a number, the author's own last change."""
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         who = author or settings.author
         if event is None:
             done = store.record.undo_change(_last_own(store, who).change, author=who)

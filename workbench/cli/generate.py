@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.console import Db, Json, emit, progress_bar, workplace
+from workbench.cli.console import Db, Json, emit, open_workbench, progress_bar
 from workbench.datasets.generation.plan import Form, generator_config
 from workbench.distortions import kadid10k
 from workbench.errors import ConfigError
@@ -45,7 +45,7 @@ def generate(
     db: Db = None,
 ) -> None:
     """Make a multi-distortion set, or go on with one that was broken off."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         recipes = tuple(store.recipes.list())
     named = _names(distortions) if distortions else kadid10k()
     config = generator_config(

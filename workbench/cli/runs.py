@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Group
 
-from workbench.cli.console import Author, Db, Json, emit, progress_bar, table, workplace
-from workbench.domain.comparison import Looks
+from workbench.cli.console import Author, Db, Json, emit, open_workbench, progress_bar, table
+from workbench.domain.comparison import AccessCount
 from workbench.domain.number_format import figure_text
 from workbench.domain.run import Run
 from workbench.evaluation.baselines import TITLES
@@ -15,7 +15,7 @@ from workbench.experiment.config_files import load_experiment
 from workbench.experiment.config_files import stand_in as standing_in
 from workbench.queue.processes import run_log
 from workbench.queue.worker import process_queue
-from workbench.report.wording import looked_sentences
+from workbench.report.wording import access_sentences
 from workbench.store import Store
 from workbench.workflow.access import record_run_access
 from workbench.workflow.runs import resume_now, run_now
@@ -42,7 +42,7 @@ def run(
     """Tune, regress and evaluate one version; showing its figures counts as a look."""
     experiment = load_experiment(config, set_)
     experiment = standing_in(experiment, elsewhere=elsewhere) if stand_in else experiment
-    with workplace(db) as (settings, store), progress_bar("run") as progress:
+    with open_workbench(db) as (settings, store), progress_bar("run") as progress:
         finished = run_now(
             store, ref, experiment, settings=settings, progress=progress, again=again
         )
@@ -53,7 +53,7 @@ def run(
 @runs.command("list")
 def list_runs(json: Json = False, db: Db = None) -> None:
     """List the queue, newest first; figures are shown by `runs show`, which counts the look."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         found = store.runs.list()
     document = [_summary(run) for run in found]
     columns = ("run", "version", "status", "experiment", "stage")
@@ -64,7 +64,7 @@ def list_runs(json: Json = False, db: Db = None) -> None:
 @runs.command("show")
 def show_run(id: int, author: Author = None, json: Json = False, db: Db = None) -> None:
     """Show one run with its figures, which counts as a look at its test part."""
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         found = store.runs.get(id)
         looks = _looked(store, found, f"runs show {id}", author or settings.author)
     # The locked part is shown by `compare --locked` alone.
@@ -76,7 +76,7 @@ def show_run(id: int, author: Author = None, json: Json = False, db: Db = None) 
 @runs.command("logs")
 def show_log(id: int, json: Json = False, db: Db = None) -> None:
     """Print a run's log."""
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         store.runs.get(id)
         log = run_log(settings, id)
     text = log.read_text(encoding="utf-8") if log.is_file() else ""
@@ -86,7 +86,7 @@ def show_log(id: int, json: Json = False, db: Db = None) -> None:
 @runs.command("cancel")
 def cancel_run(id: int, json: Json = False, db: Db = None) -> None:
     """Cancel a queued or running run."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         store.runs.cancel(id)
         found = store.runs.get(id)
     emit(json, _summary(found), lambda: f"Run {id}: {found.status}")
@@ -95,7 +95,7 @@ def cancel_run(id: int, json: Json = False, db: Db = None) -> None:
 @runs.command("resume")
 def resume_run(id: int, author: Author = None, json: Json = False, db: Db = None) -> None:
     """Go on with a run that was interrupted, failed or cancelled; what it trained is not lost."""
-    with workplace(db) as (settings, store), progress_bar("run") as progress:
+    with open_workbench(db) as (settings, store), progress_bar("run") as progress:
         finished = resume_now(store, id, settings=settings, progress=progress)
         looks = _looked(store, finished, f"runs resume {id}", author or settings.author)
     emit(json, _figures(finished, looks), lambda: _figures_table(finished, looks))
@@ -108,18 +108,18 @@ def worker(
     db: Db = None,
 ) -> None:
     """Process queued runs."""
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         process_queue(store, settings, until_idle=until_idle)
 
 
-def _looked(store: Store, run: Run, purpose: str, author: str) -> Looks | None:
+def _looked(store: Store, run: Run, purpose: str, author: str) -> AccessCount | None:
     """Record that the figures of a run are shown; None for a run that has none."""
     if run.result is None:
         return None
     return record_run_access(store, [run], purpose=purpose, author=author)
 
 
-def _looks_document(looks: Looks | None) -> dict[str, object] | None:
+def _looks_document(looks: AccessCount | None) -> dict[str, object] | None:
     return looks.model_dump(mode="json", exclude={"choice"}) if looks else None
 
 
@@ -136,7 +136,7 @@ def _summary(run: Run) -> dict[str, object]:
     }
 
 
-def _figures(run: Run, looks: Looks | None) -> dict[str, object]:
+def _figures(run: Run, looks: AccessCount | None) -> dict[str, object]:
     result = run.result
     metrics = None
     if result is not None:
@@ -149,7 +149,7 @@ def _figures(run: Run, looks: Looks | None) -> dict[str, object]:
     return {**_summary(run), "metrics": metrics, "looks": _looks_document(looks)}
 
 
-def _figures_table(run: Run, looks: Looks | None) -> object:
+def _figures_table(run: Run, looks: AccessCount | None) -> object:
     if run.result is None or looks is None:
         return f"Run {run.id}: {run.status}. {run.error or run.stage}"
     found = run.result
@@ -160,4 +160,4 @@ def _figures_table(run: Run, looks: Looks | None) -> object:
         *((f"SRCC: {TITLES.get(name, name)}", figure_text(figures.srcc), "")
           for name, figures in found.baselines.items()),
     ])  # fmt: skip
-    return Group(figures, *(f"· {line}" for line in looked_sentences(looks)))
+    return Group(figures, *(f"· {line}" for line in access_sentences(looks)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from workbench.cli.console import Db, Json, emit, table, workplace
+from workbench.cli.console import Db, Json, emit, open_workbench, table
 from workbench.domain.image_score import Counterfactual, Score
 from workbench.domain.metrics import Undefined
 from workbench.errors import ConfigError, DataError, UnknownNameError
@@ -59,7 +59,7 @@ def export(
     from workbench.inference.export import export_model
     from workbench.inference.model_files import run_folder
 
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         source = run_folder(settings, store.runs.get(run_id))
     files = export_model(source, out, settings, onnx=onnx, force=force)
     document = {"out": str(out), "files": {file.name: file.stat().st_size for file in files}}
@@ -75,7 +75,7 @@ def _model(run: int | None, folder: Path | None, db: str | None) -> "QualityMode
         raise ConfigError("Name either a run (--run ID) or a model's folder (--model FOLDER).")
     if folder is not None:
         return load_model(folder)
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         return load_model(run_folder(settings, store.runs.get(run or 0)), settings)
 
 
@@ -150,7 +150,7 @@ def explain(
         raise ConfigError("Name either an --attribute by its phrase or a --distortion by its id.")
     if out.suffix.lower() != ".png":
         raise ConfigError(f"The map is a PNG, got --out {out}. Give a name that ends in .png.")
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         if model is None:
             from workbench.inference import run_folder
 

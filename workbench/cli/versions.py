@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from workbench.cli.console import Author, Db, Json, emit, table, workplace
+from workbench.cli.console import Author, Db, Json, emit, open_workbench, table
 from workbench.cli.difference_text import conflict_lines, difference_lines, taken_lines
 from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.difference import Change, difference, word_changes
@@ -64,7 +64,7 @@ def merge(
     stated = answers(resolve)
     if not (message or dry_run):
         raise typer.BadParameter("say why with -m MESSAGE, or use --dry-run.")
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         a, b = store.versions.get(ours), store.versions.get(theirs)
         merged = merge_versions(store, a.hash, b.hash, base=base, resolve=stated, prefer=prefer)
         document, lines = _document(a, b, merged), [*taken_lines(merged.taken)]
@@ -132,7 +132,7 @@ def freeze(
     db: Db = None,
 ) -> None:
     """Freeze the working draft as an immutable version."""
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         frozen, new = freeze_draft(
             store,
             message=message,
@@ -154,7 +154,7 @@ def freeze(
 @versions.command("list")
 def list_versions(json: Json = False, db: Db = None) -> None:
     """List the versions, newest first."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         found = store.versions.summaries()
     document = [
         version.model_dump(mode="json", exclude={"size"}) | {"attributes": version.size}
@@ -171,7 +171,7 @@ def list_versions(json: Json = False, db: Db = None) -> None:
 @versions.command("show")
 def show_version(ref: str, json: Json = False, db: Db = None) -> None:
     """Show one version with its attributes."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         version = store.versions.get(ref)
     rows = [
         (distortion, attribute.phrase, attribute.origin, attribute.status, attribute.decided_by)
@@ -197,7 +197,7 @@ def diff_versions(
     db: Db = None,
 ) -> None:
     """Show what B added to, removed from and changed in A."""
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         before, after = _content(store, a), _content(store, b)
         changes = difference(before, after)
         behind = _evidence(store, before, after, changes) if evidence else ()
@@ -225,7 +225,7 @@ def restore_version(
     db: Db = None,
 ) -> None:
     """Make the working draft what a version holds; to go on from there is to branch."""
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         version = store.draft.restore(ref, author=author or settings.author, discard=discard)
     document = {"version": version.hash, "attributes": version.attributes.size}
     size = count_text(version.attributes.size, "attribute")
@@ -237,7 +237,7 @@ def alias_version(
     name: str, ref: str, author: Author = None, json: Json = False, db: Db = None
 ) -> None:
     """Let a name point at a version."""
-    with workplace(db) as (settings, store):
+    with open_workbench(db) as (settings, store):
         version = store.versions.set_alias(name, ref, author=author or settings.author)
     emit(json, {"alias": name, "version": version.hash}, lambda: f"{name} -> {version.hash[:10]}")
 
@@ -245,7 +245,7 @@ def alias_version(
 @versions.command("verify")
 def verify_versions(json: Json = False, db: Db = None) -> None:
     """Hash everything again and say what is no longer what was recorded."""
-    with workplace(db) as (_, store):
+    with open_workbench(db) as (_, store):
         problems = store.verify()
     emit(json, {"problems": problems}, lambda: "\n".join(problems) or "The store is intact.")
     if problems:

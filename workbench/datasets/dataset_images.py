@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.atomic_files import folder_written_whole
+from workbench.atomic_files import atomic_folder
 from workbench.datasets import live
 from workbench.datasets.frames import read_pixels
 from workbench.datasets.image_set import ImageSet
@@ -87,7 +87,7 @@ def cached_images(
     folder = cache / "decoded" / key[:32]
     if not (folder / "index.json").is_file():
         try:
-            with folder_written_whole(folder) as making:
+            with atomic_folder(folder) as making:
                 _decode(making, read, progress)
         except OSError as fault:
             raise DataError(

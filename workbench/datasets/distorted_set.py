@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.atomic_files import folder_written_whole
+from workbench.atomic_files import atomic_folder
 from workbench.datasets.image_set import ImageSet
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.datasets.splits.near_duplicates import near_duplicates
@@ -81,7 +81,7 @@ def _make(
     """Write the set into a folder beside the final one and rename it: all of it or nothing."""
     _refuse_near_duplicates(files)
     try:
-        with folder_written_whole(folder) as making:
+        with atomic_folder(folder) as making:
             labels = _write(making, config, specs, files, distort, progress)
             (making / "labels.json").write_text(json.dumps(labels))
     except OSError as fault:

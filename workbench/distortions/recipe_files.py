@@ -20,7 +20,7 @@ from typing import Any, get_args
 
 import yaml
 
-from workbench.atomic_files import written_whole
+from workbench.atomic_files import atomic_write
 from workbench.distortions.catalogue import catalogue, operators
 from workbench.domain.distortion import Distortion, Group, Recipe, Step, id_of
 from workbench.errors import ConfigError, InvalidConfigError, UnknownNameError
@@ -229,7 +229,7 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
         document, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
     )
     try:
-        with written_whole(path) as passing:
+        with atomic_write(path) as passing:
             passing.write_text(text, encoding="utf-8")
     except OSError as fault:
         raise ConfigError(f"Cannot write the recipe {path}: {fault.strerror}.") from fault

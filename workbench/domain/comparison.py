@@ -172,7 +172,7 @@ class Choice(Frozen):
     ci: Interval | None
 
 
-class Looks(Frozen):
+class AccessCount(Frozen):
     """How often a test part was looked at, this time included.
 
     Attributes:
@@ -210,7 +210,7 @@ class Comparison(Frozen):
     wins: WinMatrix | None = None
     quoted: tuple[QuotedRow, ...] = ()
     test_hash: str = ""
-    looks: Looks | None = None
+    looks: AccessCount | None = None
 
 
 def row_keys(rows: Sequence[ComparisonRow]) -> tuple[str, ...]:

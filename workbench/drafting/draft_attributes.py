@@ -93,7 +93,7 @@ def recalled_attributes(
         seed: Start of the sampling seeds.
         sample: Number of the sample.
         around: What a template may show of the rest.
-        recall: Looks a logged answer up by the request's key.
+        recall: AccessCount a logged answer up by the request's key.
 
     Returns:
         K attributes, or None if the log holds no usable answer.

@@ -85,7 +85,7 @@ Views = Callable[[np.ndarray, int], Tensor]  # image (H, W, 3) and S to (V, 3, S
 
 
 @dataclass(frozen=True)
-class Readings:
+class EncoderFeatures:
     """An encoder's view of N images.
 
     Attributes:
@@ -107,7 +107,7 @@ class Readings:
 @torch.no_grad()
 def read_images(
     encoder: Encoder, images: Images, views: Views, progress: Callable[[float, str], None]
-) -> Readings:
+) -> EncoderFeatures:
     """Read images with the untuned tower; what the tower remembers of a run is used again.
 
     Args:
@@ -126,11 +126,11 @@ def read_images(
         patches = own.flatten(0, 1).double()  # (V·N, W)
         stem.append(torch.cat([patches.mean(0), patches.std(0, correction=0)]).cpu().numpy())
         progress((place + 1) / len(images), "baselines: reading images")
-    return Readings(tuple(embeddings), np.array(stem))
+    return EncoderFeatures(tuple(embeddings), np.array(stem))
 
 
 def pair_probabilities(
-    encoder: Encoder, readings: Readings, pairs: Sequence[tuple[str, str]]
+    encoder: Encoder, readings: EncoderFeatures, pairs: Sequence[tuple[str, str]]
 ) -> Floats:
     """Return how much likelier the first sentence of a pair is than the second, per image.
 
@@ -242,7 +242,7 @@ def _rest(progress: Progress) -> Progress:
 
 def _from_names(
     encoder: Encoder,
-    readings: Readings,
+    readings: EncoderFeatures,
     data: FoldedData,
     names: Sequence[str],
     regress: Regress,

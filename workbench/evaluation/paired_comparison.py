@@ -35,7 +35,7 @@ from workbench.evaluation.subsets import KINDS, subsets_of
 from workbench.evaluation.test_set_access import hash_of_test_part
 
 
-def price(result: RunResult) -> Metric:
+def explainability_gap(result: RunResult) -> Metric:
     """Return by how much SRCC is lower from attributes than from the untuned embedding.
 
     Both are of the same images and folds; below 0 the attributes do better. It is a difference of
@@ -54,9 +54,9 @@ def price(result: RunResult) -> Metric:
     return direct - explained
 
 
-def price_of_explainability(result: RunResult) -> str:
+def explainability_gap_text(result: RunResult) -> str:
     """Return the price in one sentence, to stand beside every figure of quality."""
-    lost = price(result)
+    lost = explainability_gap(result)
     if isinstance(lost, Undefined):
         return f"The price of explainability is unknown: {lost.undefined}."
     both = (
@@ -238,7 +238,7 @@ def _notes(runs: Sequence[Run], results: Sequence[RunResult], photographs: int) 
 
 def _prices(results: Sequence[RunResult], labels: Sequence[str]) -> list[str]:
     return [
-        f"{label}: {price_of_explainability(result)}"
+        f"{label}: {explainability_gap_text(result)}"
         for result, label in zip(results, labels, strict=True)
         if result.baselines
     ]

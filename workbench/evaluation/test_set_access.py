@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from workbench.domain.canonical import content_hash
-from workbench.domain.comparison import Choice, Comparison, ComparisonPair, Interval, Looks
+from workbench.domain.comparison import AccessCount, Choice, Comparison, ComparisonPair, Interval
 from workbench.domain.metrics import IdentificationMetrics, Metric, Undefined
 from workbench.domain.run import Predictions, Protocol, Run, RunResult, Transfer
 from workbench.errors import ConfigError
@@ -36,7 +36,7 @@ from workbench.evaluation.comparable import aligned_predictions
 from workbench.evaluation.correlation import srcc
 from workbench.evaluation.intervals import CONFIDENCE, MINIMUM_PHOTOGRAPHS, correlation_interval
 
-MANY_LOOKS = 10  # decision 0014: the best of ten equals is called "better" in one case of seven
+MANY_ACCESSES = 10  # decision 0014: the best of ten equals is called "better" in one case of seven
 CHOICE_RESAMPLES = 2_000  # a mean over them; its Monte Carlo error is far below the interval
 
 
@@ -55,7 +55,9 @@ def hash_of_test_part(protocol: Protocol, predictions: Predictions) -> str:
     )
 
 
-def after_looks(comparison: Comparison, looks: Looks, runs: Sequence[Run]) -> Comparison:
+def corrected_for_access(
+    comparison: Comparison, looks: AccessCount, runs: Sequence[Run]
+) -> Comparison:
     """Return a comparison that says how often its test part was looked at, with verdicts by that.
 
     Args:
@@ -82,7 +84,7 @@ def after_looks(comparison: Comparison, looks: Looks, runs: Sequence[Run]) -> Co
     )
 
 
-def looked_p(pair: ComparisonPair, candidates: int) -> Metric:
+def p_after_access(pair: ComparisonPair, candidates: int) -> Metric:
     """Return a pair's p-value, corrected for all candidates that were looked at.
 
     Args:
@@ -180,7 +182,7 @@ def gain_of_choosing(
 
 def _by_looks(pair: ComparisonPair, candidates: int) -> ComparisonPair:
     """Return a pair with its p-value corrected for looks, and its verdict by that."""
-    p = looked_p(pair, candidates)
+    p = p_after_access(pair, candidates)
     update: dict[str, object] = {"p_looked": p}
     if pair.verdict != "not distinguishable" and isinstance(p, float) and p >= 1 - CONFIDENCE:
         update["verdict"] = "not distinguishable"

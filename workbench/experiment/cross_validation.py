@@ -23,15 +23,15 @@ from workbench.evaluation.identification import identification_metrics
 from workbench.experiment.data import make_data, open_and_locked
 from workbench.experiment.resumable_training import Task
 from workbench.settings import Settings
-from workbench.training.probabilities import HeldOut
+from workbench.training.probabilities import HeldOutPredictions
 from workbench.training.regressor import fit_regressor
 
 UNSEEN = -1
 
 
-def held_out(
+def cross_validate(
     task: Task, data: ImageSet, splits: Sequence[Split], progress: Progress
-) -> tuple[HeldOut, tuple[SplitFigures, ...], NDArray[np.intp]]:
+) -> tuple[HeldOutPredictions, tuple[SplitFigures, ...], NDArray[np.intp]]:
     """Tune and regress on each split's training part and predict its test part.
 
     An image's own prediction is that of the first split that held it out; with grouped folds that
@@ -63,7 +63,7 @@ def held_out(
             truth[own], fold_of[own] = outcome.truth[first], len(probabilities)
             probabilities.append(outcome.probabilities)
     tested = np.flatnonzero(fold_of != UNSEEN)
-    found = HeldOut(
+    found = HeldOutPredictions(
         strengths=strengths[tested],
         truth=truth[tested],
         quality=quality[tested],
@@ -149,5 +149,5 @@ def retuned_qualities(
                 encoder, attributes, config,
                 folder=Path(folder), parent=None, devices=settings.devices, cache=settings.cache,
             )  # fmt: skip
-            found.append(held_out(task, data, splits, part(progress, start, end))[0].quality)
+            found.append(cross_validate(task, data, splits, part(progress, start, end))[0].quality)
     return found

@@ -52,7 +52,7 @@ def open_and_locked(data: ImageSet, share: float) -> tuple[ImageSet, ImageSet]:
     return data.only(rows), data.only(locked)
 
 
-def require_unseen(config: RunConfig) -> None:
+def require_disjoint_data(config: RunConfig) -> None:
     """Refuse other data that are made of the photographs that are tuned on.
 
     Raises:
@@ -66,7 +66,7 @@ def require_unseen(config: RunConfig) -> None:
             )
 
 
-def without_seen(other: ImageSet, tuned: ImageSet, progress: Progress) -> ImageSet:
+def without_leaked_photographs(other: ImageSet, tuned: ImageSet, progress: Progress) -> ImageSet:
     """Return other data without photographs that show a picture that was tuned on.
 
     TID2013, LIVE and Kodak share photographs, so that a model is tried on what it has seen. Of each

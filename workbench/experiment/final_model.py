@@ -16,13 +16,17 @@ from workbench.experiment.result import predictions_of
 from workbench.experiment.resumable_training import Task
 from workbench.inference.model_files import model_folder, save_model
 from workbench.settings import Settings
-from workbench.training.probabilities import HeldOut, probabilities_file, save_probabilities
+from workbench.training.probabilities import (
+    HeldOutPredictions,
+    probabilities_file,
+    save_probabilities,
+)
 from workbench.training.regressor import Regressor, fit_regressor
 from workbench.training.tuned_model import Features, TunedModel
 
 
 @dataclass(frozen=True)
-class WholeModel:
+class FinalModel:
     """A tuned tower and its regressor, both trained on all open images.
 
     Attributes:
@@ -43,7 +47,7 @@ class WholeModel:
         return self.regressor.predict(self.task.regressed(self.tuned, seen))
 
 
-def trained_whole(task: Task, data: ImageSet, progress: Progress) -> WholeModel:
+def train_final_model(task: Task, data: ImageSet, progress: Progress) -> FinalModel:
     """Tune and regress once on all open images.
 
     Args:
@@ -63,10 +67,10 @@ def trained_whole(task: Task, data: ImageSet, progress: Progress) -> WholeModel:
     )
     clean = data.strengths().max(1) == 0
     absent = seen.probabilities[clean if clean.any() else slice(None)].mean(0)
-    return WholeModel(task, tuned, regressor, absent)
+    return FinalModel(task, tuned, regressor, absent)
 
 
-def on_locked_images(model: WholeModel, data: ImageSet, locked: ImageSet) -> LockedPart | None:
+def evaluate_locked(model: FinalModel, data: ImageSet, locked: ImageSet) -> LockedPart | None:
     """Return the figures on the locked photographs; None without any.
 
     Args:
@@ -92,8 +96,8 @@ def keep(
     settings: Settings,
     version: Version,
     config: RunConfig,
-    model: WholeModel,
-    found: HeldOut,
+    model: FinalModel,
+    found: HeldOutPredictions,
     shown: ImageSet,
     terms: Protocol,
 ) -> None:

@@ -162,7 +162,7 @@ class Task:
 
 
 @contextmanager
-def kept_trainings(settings: Settings, key: str, *, afresh: bool) -> Iterator[Path]:
+def resumable_trainings(settings: Settings, key: str, *, afresh: bool) -> Iterator[Path]:
     """Yield the folder of a run's unfinished trainings; when the block ends well, they are kept.
 
     Args:

@@ -14,11 +14,11 @@ from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import all_clean, identification_metrics
 from workbench.evaluation.strength_tables import strength_tables
 from workbench.experiment.config_files import attributes_for
-from workbench.experiment.cross_validation import held_out
-from workbench.experiment.data import make_data, open_and_locked, require_unseen
-from workbench.experiment.final_model import keep, on_locked_images, trained_whole
+from workbench.experiment.cross_validation import cross_validate
+from workbench.experiment.data import make_data, open_and_locked, require_disjoint_data
+from workbench.experiment.final_model import evaluate_locked, keep, train_final_model
 from workbench.experiment.result import baselines_of, environment, predictions_of, protocol_of
-from workbench.experiment.resumable_training import Task, kept_trainings, parent_folder
+from workbench.experiment.resumable_training import Task, parent_folder, resumable_trainings
 from workbench.experiment.transfer import transfers
 from workbench.settings import Settings
 
@@ -49,13 +49,13 @@ def run_version(
         DataError, RunError: Images cannot be made; training diverged or was cancelled.
     """
     started = time.monotonic()
-    require_unseen(config)
+    require_disjoint_data(config)
     attributes = attributes_for(version, config, recipes)
     key = run_key(version.hash, config.hash)
     encoder = load_encoder(config.encoder, settings, seed=config.seed)
     with (
         computing_threads(encoder.threads),
-        kept_trainings(settings, key, afresh=afresh) as folder,
+        resumable_trainings(settings, key, afresh=afresh) as folder,
     ):
         every = make_data(config.data, settings, part(progress, 0.0, 0.1), recipes)
         data, locked = open_and_locked(every, config.split.locked)
@@ -65,14 +65,14 @@ def run_version(
             folder=folder, parent=parent, devices=settings.devices, cache=settings.cache,
         )  # fmt: skip
         splits = run_splits(data, config.split)
-        found, figures, tested = held_out(task, data, splits, part(progress, 0.1, 0.7))
-        model = trained_whole(task, data, part(progress, 0.7, 0.8))
+        found, figures, tested = cross_validate(task, data, splits, part(progress, 0.1, 0.7))
+        model = train_final_model(task, data, part(progress, 0.7, 0.8))
         elsewhere = transfers(model, data, config, settings, recipes, part(progress, 0.8, 0.9))
         shown = data.only(tested)
         beside = {} if config.split.published else baselines_of(
             encoder, data, data.distortions, config, recipes, part(progress, 0.9, 1.0)
         )  # fmt: skip
-        apart = on_locked_images(model, data, locked)
+        apart = evaluate_locked(model, data, locked)
         terms = protocol_of(shown, config, crop=encoder.facts.image_size)
         keep(settings, version, config, model, found, shown, terms)
     progress(1.0, "done")

@@ -11,8 +11,8 @@ from workbench.domain.metrics import IdentificationMetrics, Metric
 from workbench.domain.run import Transfer
 from workbench.evaluation.correlation import quality_metrics, srcc
 from workbench.evaluation.identification import all_clean, identification_metrics
-from workbench.experiment.data import make_data, without_seen
-from workbench.experiment.final_model import WholeModel
+from workbench.experiment.data import make_data, without_leaked_photographs
+from workbench.experiment.final_model import FinalModel
 from workbench.experiment.result import baselines_of, predictions_of, protocol_of
 from workbench.settings import Settings
 from workbench.training.regressor import fit_regressor
@@ -20,7 +20,7 @@ from workbench.training.tuned_model import Features
 
 
 def transfers(
-    model: WholeModel,
+    model: FinalModel,
     tuned: ImageSet,
     config: RunConfig,
     settings: Settings,
@@ -32,8 +32,8 @@ def transfers(
     Args:
         model: Trained on all open images.
         tuned: These images; photographs that show the same picture are left out.
-        config: Names the other data, which `require_unseen` let pass; its folds and regressor are
-            used there too.
+        config: Names the other data, which `require_disjoint_data` let pass; its folds and
+            regressor are used there too.
         settings: Cache folder.
         recipes: The store's distortion types beside the built-in ones.
         progress: Told the share done.
@@ -45,13 +45,13 @@ def transfers(
     for number, other in enumerate(config.transfer):
         told = part(progress, number / count, (number + 1) / count)
         data = make_data(other, settings, part(told, 0.0, 0.2), recipes)
-        data = without_seen(data, tuned, part(told, 0.2, 0.3))
+        data = without_leaked_photographs(data, tuned, part(told, 0.2, 0.3))
         found.append(transfer(model, data, config, recipes, part(told, 0.3, 1.0)))
     return tuple(found)
 
 
 def transfer(
-    model: WholeModel,
+    model: FinalModel,
     data: ImageSet,
     config: RunConfig,
     recipes: tuple[Recipe, ...],
@@ -95,7 +95,7 @@ def _by_folds(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"split": folds})
 
 
-def _frozen(model: WholeModel, seen: Features, data: ImageSet, config: RunConfig) -> np.ndarray:
+def _frozen(model: FinalModel, seen: Features, data: ImageSet, config: RunConfig) -> np.ndarray:
     """Return quality, (N,), by a regressor that is trained on the other data's folds."""
     given, quality = model.task.regressed(model.tuned, seen), np.zeros(len(data))
     folds = photograph_folds(data.photograph, folds=config.split.folds, seed=config.split.seed)
@@ -108,7 +108,7 @@ def _frozen(model: WholeModel, seen: Features, data: ImageSet, config: RunConfig
 
 
 def _identified(
-    model: WholeModel, seen: Features, data: ImageSet
+    model: FinalModel, seen: Features, data: ImageSet
 ) -> tuple[IdentificationMetrics | None, IdentificationMetrics | None, int]:
     """Return figures over the types that both have, of calling all clean, and how many images."""
     own = sorted(model.task.attributes.distortions)

@@ -1,6 +1,6 @@
 """A finished model at work: quality, strengths and attributes of an image, and why.
 
-from workbench.scoring import load_model
+from workbench.inference import load_model
 model = load_model("exported")
 print(model.score("photo.jpg").quality)
 """

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from safetensors.torch import save
 from torch import Tensor
 
-from workbench.atomic_files import checked_tensors, folder_written_whole
+from workbench.atomic_files import atomic_folder, checked_tensors
 from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.canonical import content_hash, fault_words
 from workbench.domain.config import RunConfig
@@ -156,7 +156,7 @@ def replaced_whole(folder: Path) -> Iterator[Path]:
     if folder.exists() and not _is_model(folder):
         raise ConfigError(f"{folder} holds more than a model. Name a new folder.")
     try:
-        with folder_written_whole(folder, replace=True) as making:
+        with atomic_folder(folder, replace=True) as making:
             yield making
     except OSError as fault:
         raise RunError(

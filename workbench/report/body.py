@@ -11,7 +11,7 @@ from workbench.domain.number_format import count_text
 from workbench.domain.run import Run, RunResult
 from workbench.errors import ConfigError
 from workbench.evaluation.comparable import finished_results
-from workbench.evaluation.paired_comparison import price
+from workbench.evaluation.paired_comparison import explainability_gap
 from workbench.report import wording
 from workbench.report.comparison_tables import (
     attributes_table,
@@ -255,7 +255,10 @@ def _edits(attributions: Sequence[Attribution]) -> Section:
 
 
 def _undefined(comparison: Comparison, results: Sequence[RunResult]) -> list[str]:
-    prices = [(row.label, price(one)) for row, one in zip(comparison.rows, results, strict=True)]
+    prices = [
+        (row.label, explainability_gap(one))
+        for row, one in zip(comparison.rows, results, strict=True)
+    ]
     return [
         *wording.undefined_reasons(comparison),
         *(

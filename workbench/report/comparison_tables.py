@@ -12,7 +12,7 @@ from workbench.domain.metrics import QualityMetrics, Undefined
 from workbench.domain.number_format import figure_text, interval_text, p_text, signed_text
 from workbench.domain.run import RunResult
 from workbench.evaluation.baselines import TITLES
-from workbench.evaluation.paired_comparison import price
+from workbench.evaluation.paired_comparison import explainability_gap
 from workbench.evaluation.rankings import wins_sentence
 from workbench.report import wording
 from workbench.report.figures.figure import Column, DataTable, Value
@@ -46,7 +46,7 @@ def quality_table(comparison: Comparison, results: Sequence[RunResult]) -> DataT
             row.attributes,
             *(row.srcc, row.srcc_ci, row.plcc, row.plcc_ci),
             *(row.plcc_fitted, row.krcc, row.rmse),
-            price(result),
+            explainability_gap(result),
         )
         for row, result in zip(comparison.rows, results, strict=True)
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from workbench.atomic_files import written_whole
+from workbench.atomic_files import atomic_write
 from workbench.domain.metrics import Undefined
 from workbench.domain.number_format import count_text, figure_text
 from workbench.domain.transfer_matrix import TrainedOn, TransferMatrix
@@ -137,7 +137,7 @@ def write_matrix(matrix: TransferMatrix, path: Path) -> Path:
     write = writer_for(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as passing:
+        with atomic_write(path) as passing:
             write(matrix, passing)
     except OSError as error:
         raise ConfigError(

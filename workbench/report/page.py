@@ -11,7 +11,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from workbench.atomic_files import written_whole
+from workbench.atomic_files import atomic_write
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.comparison import Comparison
 from workbench.domain.edit_effects import Attribution
@@ -166,7 +166,7 @@ def _writing(text: str) -> Callable[[Path], object]:
 def _write(path: Path, write: Callable[[Path], object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as passing:
+        with atomic_write(path) as passing:
             write(passing)
     except OSError as error:
         raise ConfigError(

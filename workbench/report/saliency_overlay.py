@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from workbench.atomic_files import written_whole
+from workbench.atomic_files import atomic_write
 from workbench.inference.saliency import SaliencyMap
 from workbench.report.figures.style import GREY, short
 
@@ -50,7 +50,7 @@ def write_overlay(image: np.ndarray, found: SaliencyMap, file: Path) -> None:
     figure.supxlabel(caption(found), fontsize=9, color=GREY)
     legend = figure.colorbar(ScalarMappable(cmap=COLOURS), ax=mapped, shrink=0.8, pad=0.02)
     legend.set_label("relevance, share of the largest")
-    with written_whole(file) as passing:
+    with atomic_write(file) as passing:
         figure.savefig(passing, format="png", dpi=DPI)
 
 

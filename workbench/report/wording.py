@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.table import Table
 
 from workbench.domain.comparison import (
+    AccessCount,
     Comparison,
     ComparisonPair,
     ComparisonRow,
-    Looks,
     QuotedRow,
     labels_of,
 )
@@ -22,7 +22,7 @@ from workbench.domain.number_format import (
     p_text,
     signed_text,
 )
-from workbench.evaluation.test_set_access import MANY_LOOKS
+from workbench.evaluation.test_set_access import MANY_ACCESSES
 
 QUALITY_FIGURES = {
     "srcc": "SRCC",
@@ -67,21 +67,21 @@ def verdict_sentence(pair: ComparisonPair, labels: Mapping[str, str]) -> str:
     return f"{sentence}. {pair.reason}".strip()
 
 
-def looked_sentences(looks: Looks) -> tuple[str, ...]:
+def access_sentences(looks: AccessCount) -> tuple[str, ...]:
     """Return how often a test part was looked at; from ten looks on, what that means.
 
     Args:
         looks: The count, the present look included.
 
     Example:
-        >>> print(*looked_sentences(Looks(test_hash="3f2a" * 16, looks=7, versions=4)))
+        >>> print(*access_sentences(AccessCount(test_hash="3f2a" * 16, looks=7, versions=4)))
         Test part 3f2a3f2a… looked at 7 times, 4 versions.
     """
     count = (
         f"Test part {looks.test_hash[:8]}… looked at {count_text(looks.looks, 'time')}, "
         f"{count_text(looks.versions, 'version')}."
     )
-    if looks.looks < MANY_LOOKS:
+    if looks.looks < MANY_ACCESSES:
         return (count,)
     return (
         count,
@@ -92,13 +92,13 @@ def looked_sentences(looks: Looks) -> tuple[str, ...]:
     )
 
 
-def looks_sentences(looks: Looks) -> tuple[str, ...]:
+def access_and_choice_sentences(looks: AccessCount) -> tuple[str, ...]:
     """Return what the looks at a test part do to the claims that a comparison makes on it.
 
     Args:
         looks: The count, the present look included, with the best of what was looked at.
     """
-    count, *many = looked_sentences(looks)
+    count, *many = access_sentences(looks)
     choice = looks.choice
     if choice is None:
         return (count, *many)
@@ -164,7 +164,7 @@ def comparison_table(comparison: Comparison, *, width: int = 100) -> str:
     labels = labels_of(comparison)
     for pair in comparison.pairs:
         console.print(verdict_sentence(pair, labels), markup=False)
-    looks = looks_sentences(comparison.looks) if comparison.looks else ()
+    looks = access_and_choice_sentences(comparison.looks) if comparison.looks else ()
     quoted = quoted_sentences(comparison.quoted)
     for line in (*looks, *undefined_reasons(comparison), *comparison.notes, *quoted):
         console.print(f"· {line}", markup=False)

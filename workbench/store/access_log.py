@@ -1,4 +1,4 @@
-"""Looks at locked test parts, one row each; nothing changes or removes one.
+"""AccessCount at locked test parts, one row each; nothing changes or removes one.
 
 Every look stands in the record too, so that one which was taken out of its table is missed.
 """
@@ -10,14 +10,14 @@ from datetime import datetime
 from sqlmodel import Session, col, func, select
 
 from workbench.domain.audit_events import Look
-from workbench.domain.comparison import Looks
+from workbench.domain.comparison import AccessCount
 from workbench.errors import StoreError
 from workbench.store.audit import Deed, record_all
 from workbench.store.database import Database
-from workbench.store.tables import LookRow, RunRow, utc_now
+from workbench.store.tables import AccessRow, RunRow, utc_now
 
 
-class LookRepository:
+class AccessLog:
     """Who looked at which test part, when and what for.
 
     Args:
@@ -57,16 +57,16 @@ class LookRepository:
             record_all(session, deeds, author=author, at=moment)
             return [_value(row) for row in rows]
 
-    def count(self, test_hash: str) -> Looks:
+    def count(self, test_hash: str) -> AccessCount:
         """Return how often a test part was looked at, and at how many versions."""
         versions = (
             select(func.count(func.distinct(RunRow.version_hash)))
-            .join(LookRow, col(LookRow.run_id) == RunRow.id)
-            .where(LookRow.test_hash == test_hash)
+            .join(AccessRow, col(AccessRow.run_id) == RunRow.id)
+            .where(AccessRow.test_hash == test_hash)
         )
-        looks = select(func.count()).where(LookRow.test_hash == test_hash)
+        looks = select(func.count()).where(AccessRow.test_hash == test_hash)
         with self._database.reading() as session:
-            return Looks(
+            return AccessCount(
                 test_hash=test_hash,
                 looks=session.exec(looks).one(),
                 versions=session.exec(versions).one(),
@@ -74,14 +74,14 @@ class LookRepository:
 
     def list(self, test_hash: str | None = None) -> builtins.list[Look]:
         """Return the looks at a test part, or at any, oldest first."""
-        wanted = select(LookRow).order_by(col(LookRow.id))
+        wanted = select(AccessRow).order_by(col(AccessRow.id))
         if test_hash is not None:
-            wanted = wanted.where(LookRow.test_hash == test_hash)
+            wanted = wanted.where(AccessRow.test_hash == test_hash)
         with self._database.reading() as session:
             return [_value(row) for row in session.exec(wanted)]
 
 
-def state(row: LookRow) -> dict[str, str | int | None]:
+def state(row: AccessRow) -> dict[str, str | int | None]:
     """Return what the record says of a look."""
     return {"test_hash": row.test_hash, "run": row.run_id, "purpose": row.purpose}
 
@@ -92,11 +92,11 @@ def _require_runs(session: Session, runs: Sequence[int | None]) -> None:
             raise StoreError(f"There is no run {run} to look at. Nothing was recorded.")
 
 
-def _row(test_hash: str, run: int | None, purpose: str, author: str, at: datetime) -> LookRow:
-    return LookRow(test_hash=test_hash, run_id=run, purpose=purpose, author=author, at=at)
+def _row(test_hash: str, run: int | None, purpose: str, author: str, at: datetime) -> AccessRow:
+    return AccessRow(test_hash=test_hash, run_id=run, purpose=purpose, author=author, at=at)
 
 
-def _value(row: LookRow) -> Look:
+def _value(row: AccessRow) -> Look:
     return Look(
         id=row.id or 0,
         test_hash=row.test_hash,

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlmodel import Session, col, func, select
 
-from workbench.atomic_files import written_whole
+from workbench.atomic_files import atomic_write
 from workbench.domain.canonical import Frozen, fault_words
 from workbench.domain.llm_call import LLMCall
 from workbench.errors import IntegrityError, InvalidConfigError, StoreError
@@ -256,7 +256,7 @@ def write_log(path: Path, calls: Iterable[LLMCall]) -> int:
     """
     lines = [call_line(call) for call in calls]
     try:
-        with written_whole(path) as passing:
+        with atomic_write(path) as passing:
             passing.write_text("".join(lines), encoding="utf-8", newline="\n")
     except OSError as fault:
         raise StoreError(f"Cannot write the log {path}: {fault.strerror}.") from fault

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
 from workbench.errors import StoreError
-from workbench.store.access_log import LookRepository
+from workbench.store.access_log import AccessLog
 from workbench.store.call_log import CallRepository
 from workbench.store.database import Database
 from workbench.store.history import CommentRepository, HistoryRepository
@@ -90,7 +90,7 @@ class Store:
         record: Who did what, and undoing it.
         comments: What people say about attributes.
         history: What became of one attribute.
-        looks: The looks at locked test parts.
+        access_log: Every access to a test set.
         runs: The queue of runs.
         recipes: The distortion types that were added as data.
 
@@ -108,7 +108,7 @@ class Store:
         self.record = RecordRepository(database)
         self.comments = CommentRepository(database)
         self.history = HistoryRepository(database)
-        self.looks = LookRepository(database)
+        self.access_log = AccessLog(database)
         self.runs = RunRepository(database)
         self.recipes = RecipeRepository(database)
 

@@ -252,7 +252,7 @@ class ResultRow(StoreTable, table=True):
     digest: str = Field(sa_type=PlainText, sa_column_kwargs=_FILLED)
 
 
-class LookRow(StoreTable, table=True):
+class AccessRow(StoreTable, table=True):
     """One look at a locked test part; append-only."""
 
     __tablename__: ClassVar[str] = "test_look"

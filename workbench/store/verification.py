@@ -18,10 +18,10 @@ from workbench.store.digest import call_digest, document_digest, event_digest
 from workbench.store.draft_rows import Drafted, base_hash
 from workbench.store.frozen_versions import broken_versions, hashes_by_id
 from workbench.store.tables import (
+    AccessRow,
     AliasRow,
     CallRow,
     CommentRow,
-    LookRow,
     RecipeRow,
     ResultRow,
     RunRow,
@@ -155,7 +155,7 @@ def _comments(session: Session, record: _Record) -> Iterator[str]:
 
 def _looks(session: Session, record: _Record) -> Iterator[str]:
     told = record.of("look")
-    for row in session.exec(select(LookRow)):
+    for row in session.exec(select(AccessRow)):
         event = told.pop(str(row.id), None)
         found = (row.author, row.at, access_log.state(row))
         if event is None or (event.author, event.at, _state(event.after)) != found:

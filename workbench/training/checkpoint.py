@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from workbench.atomic_files import written_whole
+from workbench.atomic_files import atomic_write
 from workbench.domain.canonical import content_hash
 from workbench.domain.config import TuningConfig
 from workbench.encoders import Encoder
@@ -35,7 +35,7 @@ def save_state(file: Path, state: Mapping[str, Tensor], facts: Mapping[str, str]
     """
     tensors = {name: values.detach().cpu().contiguous() for name, values in state.items()}
     try:
-        with written_whole(file) as passing:
+        with atomic_write(file) as passing:
             save_file(tensors, passing, {**facts, "format": FORMAT})
     except (OSError, SafetensorError) as fault:
         raise RunError(

@@ -79,14 +79,14 @@ WAITING = timedelta(days=1)
 class Training(Protocol):
     """What several processes can share: anything that trains by epochs and can be pickled."""
 
-    team: "Team | None"
+    team: "ProcessGroup | None"
 
     def epoch(self, number: int, progress: Progress) -> None:
         """Train one epoch, with `team.part` and `team.join` in each step."""
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """This process among those that train together.
 
     Attributes:
@@ -183,7 +183,7 @@ def together(
         stack.enter_context(computing_threads(threads))
         place = _Place(0, processes, port, device, threads)
         fabric = stack.enter_context(place.joined(lambda: _await_ready(others)))
-        training.team = Team(fabric, lambda: _why_lost(others))
+        training.team = ProcessGroup(fabric, lambda: _why_lost(others))
         stack.callback(setattr, training, "team", None)
         yield
 
@@ -295,7 +295,7 @@ def _accompany(job: Path, place: _Place, tell: Connection) -> None:
         )  # fmt: skip
         with place.joined(lambda: tell.send(None)) as fabric:
             set_random_state(random, fabric.device)
-            training.team = Team(fabric, _PartedError)
+            training.team = ProcessGroup(fabric, _PartedError)
             _train(training, epochs, tell)
     except _PartedError:
         pass  # whoever broke the connection says why

@@ -11,7 +11,7 @@ from workbench.domain.canonical import Progress
 from workbench.domain.config import TuningConfig
 from workbench.errors import RunError, TrainingDivergedError
 from workbench.training.crops import grid_crop_choices, grid_crops, random_crops
-from workbench.training.distributed import Team
+from workbench.training.distributed import ProcessGroup
 from workbench.training.regressor import warmup_cosine
 from workbench.training.tuned_model import TunedModel
 
@@ -42,7 +42,7 @@ class EpochTraining:
         self.model, self.images, self.config = model, images, config
         self.targets = torch.from_numpy(np.asarray(strengths))
         self.generator = torch.Generator().manual_seed(seed)
-        self.team: Team | None = None
+        self.team: ProcessGroup | None = None
         trained = model.trained()
         if config.weights == "mean":
             del trained["head.logits"]

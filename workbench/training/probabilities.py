@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from workbench.atomic_files import written_whole
+from workbench.atomic_files import atomic_write
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.run import Run, run_key
 from workbench.errors import CheckpointMismatchError, RunError
@@ -21,7 +21,7 @@ _AGAIN = "run the version again with --again to have it"
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOutPredictions:
     """What tuning fold by fold gave; row i is image i of the data set.
 
     Attributes:
@@ -73,7 +73,7 @@ def probabilities_file(settings: Settings, version: str, config_hash: str) -> Pa
 
 def save_probabilities(
     file: Path,
-    found: HeldOut,
+    found: HeldOutPredictions,
     *,
     version: str,
     config_hash: str,
@@ -107,7 +107,7 @@ def save_probabilities(
     facts["attributes"] = json.dumps(names, ensure_ascii=False)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(file) as passing:
+        with atomic_write(file) as passing:
             save_file(arrays, passing, facts)
     except (OSError, SafetensorError) as fault:
         raise RunError(

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from workbench.domain.comparison import Comparison, Looks
+from workbench.domain.comparison import AccessCount, Comparison
 from workbench.domain.run import Run
 from workbench.evaluation.comparable import finished_results
-from workbench.evaluation.test_set_access import after_looks, hash_of_test_part, part_of
+from workbench.evaluation.test_set_access import corrected_for_access, hash_of_test_part, part_of
 from workbench.store import Store
 
 
@@ -22,14 +22,16 @@ def record_access(store: Store, comparison: Comparison, *, purpose: str, author:
         The comparison with the count of looks, this one included, and verdicts by that.
     """
     looked = [row.run for row in comparison.rows]
-    store.looks.add_all(comparison.test_hash, runs=looked, purpose=purpose, author=author)
-    looks = store.looks.list(comparison.test_hash)
+    store.access_log.add_all(comparison.test_hash, runs=looked, purpose=purpose, author=author)
+    looks = store.access_log.list(comparison.test_hash)
     candidates = [store.runs.get(run) for run in dict.fromkeys(one.run for one in looks) if run]
     parts = [part_of(run, comparison.test_hash) for run in candidates]
-    return after_looks(comparison, store.looks.count(comparison.test_hash), parts)
+    return corrected_for_access(comparison, store.access_log.count(comparison.test_hash), parts)
 
 
-def record_run_access(store: Store, runs: Sequence[Run], *, purpose: str, author: str) -> Looks:
+def record_run_access(
+    store: Store, runs: Sequence[Run], *, purpose: str, author: str
+) -> AccessCount:
     """Record that held-out figures of finished runs on one test part are shown; return the count.
 
     Other data that a run was tried on is a test part of its own, and is looked at as well.
@@ -45,12 +47,14 @@ def record_run_access(store: Store, runs: Sequence[Run], *, purpose: str, author
     """
     results = finished_results(runs, [f"run {run.id}" for run in runs])
     test_hash = hash_of_test_part(results[0].protocol, results[0].predictions)
-    store.looks.add_all(test_hash, runs=[run.id for run in runs], purpose=purpose, author=author)
+    store.access_log.add_all(
+        test_hash, runs=[run.id for run in runs], purpose=purpose, author=author
+    )
     for run, result in zip(runs, results, strict=True):
         for other in result.transfers:
             seen = hash_of_test_part(other.protocol, other.predictions)
-            store.looks.add_all(seen, runs=[run.id], purpose=purpose, author=author)
-    return store.looks.count(test_hash)
+            store.access_log.add_all(seen, runs=[run.id], purpose=purpose, author=author)
+    return store.access_log.count(test_hash)
 
 
 def compared_runs(store: Store, comparison: Comparison) -> tuple[Run, ...]:

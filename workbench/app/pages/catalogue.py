@@ -7,8 +7,8 @@ import streamlit as st
 from markupsafe import Markup
 
 from workbench.app.markup import html_table, picture_of_pixels
-from workbench.app.services import workplace
-from workbench.app.widgets import escaped, faults_shown, heading
+from workbench.app.services import current_session
+from workbench.app.widgets import escaped, heading, show_errors
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.distortions import strip
 from workbench.domain.distortion import Distortion, Recipe
@@ -47,8 +47,8 @@ ORDER = 10
 def render() -> None:
     """Show the page."""
     heading(TITLE, "What can happen to a photograph, and how it looks at each level.")
-    with faults_shown():
-        store = workplace().store
+    with show_errors():
+        store = current_session().store
         specs = store.recipes.catalogue()
         _strip(store, specs)
         counts = Counter(row.distortion for row in store.draft.rows())

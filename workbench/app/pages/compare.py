@@ -6,13 +6,13 @@ from markupsafe import Markup
 from workbench.app.markup import html_list, html_table, picture_of_svg
 from workbench.app.services import (
     compare,
+    current_session,
     finished_configurations,
     newest_comparable,
     report_of,
     with_quoted,
-    workplace,
 )
-from workbench.app.widgets import escaped, faults_shown, heading, named
+from workbench.app.widgets import escaped, heading, named, show_errors
 from workbench.domain.attributes import Version
 from workbench.domain.canonical import Frozen
 from workbench.domain.comparison import Comparison, ComparisonRow, Interval, labels_of
@@ -29,7 +29,7 @@ from workbench.report.sections import evidence_tables
 from workbench.report.wording import (
     ALL_CLEAN,
     IDENTIFICATION_FIGURES,
-    looks_sentences,
+    access_and_choice_sentences,
     quoted_figure,
     quoted_label,
     quoted_sentences,
@@ -46,9 +46,9 @@ ORDER = 50
 def render() -> None:
     """Show the page."""
     heading(TITLE, "Which set of attributes is better, and how sure one may be.")
-    with faults_shown():
-        place = workplace()
-        store = place.store
+    with show_errors():
+        session = current_session()
+        store = session.store
         finished = finished_configurations(store)
         versions = [version for version in store.versions.summaries() if version.hash in finished]
         if len(versions) < 2:
@@ -76,7 +76,7 @@ def render() -> None:
             key="compare-quoted",
             help="As printed, with their own terms; nothing is tested against them.",
         )
-        _show(with_quoted(compare(place, ordered), published), ordered, store)
+        _show(with_quoted(compare(session, ordered), published), ordered, store)
 
 
 def _show(comparison: Comparison, versions: list[Version], store: Store) -> None:
@@ -88,7 +88,7 @@ def _show(comparison: Comparison, versions: list[Version], store: Store) -> None
     st.html(picture_of_svg(interval_plot(comparison)))
     if len(comparison.pairs) > 1:
         st.html(_pairs(comparison))
-    looks = () if comparison.looks is None else looks_sentences(comparison.looks)
+    looks = () if comparison.looks is None else access_and_choice_sentences(comparison.looks)
     quoted = quoted_sentences(comparison.quoted)
     notes = (*comparison.notes, *looks, *undefined_reasons(comparison), *quoted)
     st.caption("  \n".join(escaped(note) for note in notes))
@@ -164,7 +164,7 @@ def _quality(comparison: Comparison, results: list[RunResult]) -> Markup:
 
 
 def _data(table: DataTable) -> Markup:
-    figures = [place for place, column in enumerate(table.columns) if column.kind != "text"]
+    figures = [index for index, column in enumerate(table.columns) if column.kind != "text"]
     names = [column.heading for column in table.columns]
     return html_table(table.title, names, table.texts(), figures=figures)
 

@@ -5,22 +5,22 @@ import streamlit as st
 from workbench.app.services import (
     ACTIVE,
     RESUMABLE,
-    SeenFigures,
-    Workplace,
+    OpenedFigures,
+    Session,
     configuration_words,
+    current_session,
     experiments,
     log_tail,
-    look_at_figures,
+    open_figures,
     resume_run,
     start_run,
-    workplace,
 )
-from workbench.app.widgets import announce, escaped, faults_shown, heading, moment, named
+from workbench.app.widgets import announce, escaped, heading, moment, named, show_errors
 from workbench.domain.number_format import figure_text
 from workbench.domain.run import Run
 from workbench.experiment.config_files import load_experiment
 from workbench.queue.processes import ensure_worker
-from workbench.report.wording import looked_sentences
+from workbench.report.wording import access_sentences
 
 TITLE = "Runs"
 ICON = ":material/play_circle:"
@@ -34,15 +34,15 @@ SHOWN = 20  # the newest runs; each is drawn anew at every poll
 def render() -> None:
     """Show the page."""
     heading(TITLE, "A run tunes, regresses and evaluates one version; a worker process does it.")
-    with faults_shown():
-        place = workplace()
-        _start(place)
-        active = any(run.status in ACTIVE for run in place.store.runs.list())
-        st.fragment(_queue, run_every=POLL_S if active else None)(place, active)
+    with show_errors():
+        session = current_session()
+        _start(session)
+        active = any(run.status in ACTIVE for run in session.store.runs.list())
+        st.fragment(_queue, run_every=POLL_S if active else None)(session, active)
 
 
-def _start(place: Workplace) -> None:
-    versions, files = place.store.versions.summaries(), experiments(place.settings)
+def _start(session: Session) -> None:
+    versions, files = session.store.versions.summaries(), experiments(session.settings)
     if not versions:
         st.info("Nothing is frozen yet. Freeze the draft at the bottom of the page Draft.")
         return
@@ -57,92 +57,92 @@ def _start(place: Workplace) -> None:
         key="runs-version",
     )
     name = right.selectbox("Experiment", list(files), key="runs-experiment")
-    with faults_shown():
+    with show_errors():
         config = load_experiment(files[name])
         right.caption(escaped(configuration_words(config)))
     again = left.checkbox("Run it even if its result is there already", key="runs-again")
     if st.button("Start run", type="primary"):
-        with faults_shown():
-            run = start_run(place, version, files[name], again=again)
+        with show_errors():
+            run = start_run(session, version, files[name], again=again)
             there = f"Run {run.id} gave this result already; see the page Compare."
             announce(there if run.status == "done" else f"Run {run.id} is in the queue.")
             st.rerun()
 
 
-def _queue(place: Workplace, was_active: bool) -> None:
-    with faults_shown():
-        runs = place.store.runs.list()
+def _queue(session: Session, was_active: bool) -> None:
+    with show_errors():
+        runs = session.store.runs.list()
         active = any(run.status in ACTIVE for run in runs)
         if was_active and not active:
             st.rerun()  # the whole page, which then polls no more
         st.subheader("Queue")
-        _worker(place, any(run.status == "queued" for run in runs))
-        labels = {version.hash: version.label for version in place.store.versions.summaries()}
+        _worker(session, any(run.status == "queued" for run in runs))
+        labels = {version.hash: version.label for version in session.store.versions.summaries()}
         for run in runs[:SHOWN]:
-            _run(place, run, labels[run.version])
+            _run(session, run, labels[run.version])
         if len(runs) > SHOWN:
             st.caption(f"{len(runs) - SHOWN} older ones: workbench runs list")
 
 
-def _worker(place: Workplace, waiting: bool) -> None:
-    names = place.store.runs.workers()
+def _worker(session: Session, waiting: bool) -> None:
+    names = session.store.runs.workers()
     if names:
         st.caption(escaped(f"Worker: {', '.join(names)}"))
         return
     st.caption("No worker is alive; one is started with the next run.")
     if waiting and st.button("Start a worker"):
-        with faults_shown():
-            ensure_worker(place.store, place.settings)
+        with show_errors():
+            ensure_worker(session.store, session.settings)
             st.rerun()
 
 
-def _run(place: Workplace, run: Run, label: str) -> None:
+def _run(session: Session, run: Run, label: str) -> None:
     with st.container(border=True):
         about, action = st.columns([8, 2], vertical_alignment="center")
         name = escaped(f"{label} · {run.config.name}")
         about.markdown(f"**Run {run.id}: {run.status}** · {name} · {moment(run.created_at)}")
         with action:
-            _action(place, run)
+            _action(session, run)
         if run.status == "running":
             st.progress(run.progress, text=escaped(run.stage or "starting"))
         if run.error:
             st.error(escaped(run.error))
         if run.status == "done":
-            with faults_shown():
-                _figures(place, run.id)
+            with show_errors():
+                _figures(session, run.id)
         if run.status != "queued":
             with st.expander(f"Log of run {run.id}"):
-                st.code(log_tail(place.settings, run.id) or "no log yet", language=None)
+                st.code(log_tail(session.settings, run.id) or "no log yet", language=None)
 
 
-def _action(place: Workplace, run: Run) -> None:
+def _action(session: Session, run: Run) -> None:
     """Offer what can be done to a run; the whole page is drawn anew, and polls while it must."""
     if run.status in ACTIVE and st.button(f"Cancel run {run.id}", width="stretch"):
-        with faults_shown():
-            place.store.runs.cancel(run.id)
+        with show_errors():
+            session.store.runs.cancel(run.id)
             announce(f"Run {run.id} was asked to stop.")
             st.rerun()
     if run.status in RESUMABLE and st.button(
         f"Resume run {run.id}", width="stretch", help="What it has trained so far is not lost."
     ):
-        with faults_shown():
-            resume_run(place, run.id)
+        with show_errors():
+            resume_run(session, run.id)
             announce(f"Run {run.id} is in the queue again.")
             st.rerun()
 
 
-def _figures(place: Workplace, run: int) -> None:
+def _figures(session: Session, run: int) -> None:
     """Show figures once they are asked for: a look is recorded once for a session and a run."""
-    seen: dict[int, SeenFigures] = st.session_state.setdefault(_SEEN, {})
+    seen: dict[int, OpenedFigures] = st.session_state.setdefault(_SEEN, {})
     slot = st.empty()
     if run not in seen:
         label = f"Show figures of run {run}"
         if not slot.button(label, help="Counts as a look at its test part."):
             return
-        seen[run] = look_at_figures(place, run)
+        seen[run] = open_figures(session, run)
     found = seen[run]
     figures = (
         f"SRCC {figure_text(found.quality.srcc)}, PLCC {figure_text(found.quality.plcc)} on "
         f"held-out photographs, against {found.target}."
     )
-    slot.caption("  \n".join(escaped(line) for line in (figures, *looked_sentences(found.looks))))
+    slot.caption("  \n".join(escaped(line) for line in (figures, *access_sentences(found.looks))))

@@ -21,8 +21,8 @@ from workbench.app.photograph_scores import (
     uploaded_photograph,
 )
 from workbench.app.saliency_view import map_section, target_words, targets
-from workbench.app.services import Workplace, workplace
-from workbench.app.widgets import escaped, faults_shown, heading
+from workbench.app.services import Session, current_session
+from workbench.app.widgets import escaped, heading, show_errors
 from workbench.datasets.photographs import PACKAGED
 from workbench.domain.config import DataConfig
 from workbench.domain.image_score import Score
@@ -39,25 +39,25 @@ OWN, READY = "A photograph of my own", "A ready photograph, distorted here"
 def render() -> None:
     """Show the page."""
     heading(TITLE, "What a model says of one photograph, and why.")
-    with faults_shown():
-        place = workplace()
-        runs = runs_with_model(place)
+    with show_errors():
+        session = current_session()
+        runs = runs_with_model(session)
         if not runs:
             st.info("No finished run has left a model yet. Start one on the page Runs.")
             return
-        run = _chosen_run(place, runs)
-        loaded = loaded_model(place, run)
-        names = {id: spec.name for id, spec in place.store.recipes.catalogue().items()}
+        run = _chosen_run(session, runs)
+        loaded = loaded_model(session, run)
+        names = {id: spec.name for id, spec in session.store.recipes.catalogue().items()}
         st.caption(escaped(_origin(loaded)))
-        photograph = _chosen_photograph(place, run, loaded, names)
+        photograph = _chosen_photograph(session, run, loaded, names)
         if photograph is not None:
             _answer(loaded, photograph, names)
         with st.expander("About this model"):
             st.html(about_table(loaded.model.card))
 
 
-def _chosen_run(place: Workplace, runs: list[Run]) -> Run:
-    labels = {version.hash: version.label for version in place.store.versions.summaries()}
+def _chosen_run(session: Session, runs: list[Run]) -> Run:
+    labels = {version.hash: version.label for version in session.store.versions.summaries()}
     by_id = {run.id: run for run in runs}
     chosen = st.selectbox(
         "Model",
@@ -80,7 +80,7 @@ def _origin(loaded: Loaded) -> str:
 
 
 def _chosen_photograph(
-    place: Workplace, run: Run, loaded: Loaded, names: Names
+    session: Session, run: Run, loaded: Loaded, names: Names
 ) -> Photograph | None:
     source = st.radio("Photograph", (READY, OWN), horizontal=True, key="score-source")
     if source == OWN:
@@ -88,16 +88,16 @@ def _chosen_photograph(
             "PNG or JPEG", type=["png", "jpg", "jpeg"], max_upload_size=LARGEST_MB, key="score-file"
         )
         return None if given is None else uploaded_photograph(given.name, given.getvalue())
-    return _ready_photograph(place, run, loaded, names)
+    return _ready_photograph(session, run, loaded, names)
 
 
-def _ready_photograph(place: Workplace, run: Run, loaded: Loaded, names: Names) -> Photograph:
+def _ready_photograph(session: Session, run: Run, loaded: Loaded, names: Names) -> Photograph:
     data = run.config.data
     if isinstance(data, DataConfig) and data.photographs == "packaged":
         st.caption(
             "This model was trained on these photographs: see how it answers, not how good it is."
         )
-    specs = place.store.recipes.catalogue()
+    specs = session.store.recipes.catalogue()
     usable = [id for id, spec in specs.items() if spec.has_operator]
     known = loaded.model.attributes
     left, middle, right = st.columns(3)
@@ -114,7 +114,7 @@ def _ready_photograph(place: Workplace, run: Run, loaded: Loaded, names: Names) 
     level = right.select_slider(
         "Level, 0 is clean", range(levels + 1), value=levels, key=f"score-level-{levels}"
     )
-    return packaged_photograph(place.store, name, distortion, level)
+    return packaged_photograph(session.store, name, distortion, level)
 
 
 def _answer(loaded: Loaded, photograph: Photograph, names: Names) -> None:

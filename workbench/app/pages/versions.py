@@ -8,9 +8,9 @@ from markupsafe import Markup
 
 from workbench.app.draft_forms import forget_all
 from workbench.app.markup import html_list, html_table
-from workbench.app.services import Workplace, workplace
+from workbench.app.services import Session, current_session
 from workbench.app.version_changes import merge_form, show_changes
-from workbench.app.widgets import announce, faults_shown, heading, moment, named
+from workbench.app.widgets import announce, heading, moment, named, show_errors
 from workbench.domain.distortion import Distortion
 from workbench.domain.lineage import VersionSummary
 from workbench.domain.run import Run
@@ -26,27 +26,27 @@ DRAFT = "draft"  # stands for the working draft where a version is chosen
 def render() -> None:
     """Show the page."""
     heading(TITLE, "Frozen attribute sets: immutable, each named by the hash of its content.")
-    with faults_shown():
-        place = workplace()
-        versions = place.store.versions.summaries()
+    with show_errors():
+        session = current_session()
+        versions = session.store.versions.summaries()
         if not versions:
             st.info("Nothing is frozen yet. Freeze the draft at the bottom of the page Draft.")
             return
-        st.html(_table(versions, place.store.runs.list()))
-        specs = place.store.recipes.catalogue()
+        st.html(_table(versions, session.store.runs.list()))
+        specs = session.store.recipes.catalogue()
         content, changes, back, merge, alias = st.tabs(
             ["What it holds", "What changed", "Bring back", "Merge", "Name"]
         )
-        with content, faults_shown():
-            _content(place, versions, specs)
-        with changes, faults_shown():
-            _changes(place, versions, specs)
-        with back, faults_shown():
-            _restore(place, versions)
-        with merge, faults_shown():
-            merge_form(place, versions)
-        with alias, faults_shown():
-            _alias(place, versions)
+        with content, show_errors():
+            _content(session, versions, specs)
+        with changes, show_errors():
+            _changes(session, versions, specs)
+        with back, show_errors():
+            _restore(session, versions)
+        with merge, show_errors():
+            merge_form(session, versions)
+        with alias, show_errors():
+            _alias(session, versions)
 
 
 def _table(versions: Sequence[VersionSummary], runs: list[Run]) -> Markup:
@@ -80,9 +80,9 @@ def _name(version: VersionSummary) -> Markup:
 
 
 def _content(
-    place: Workplace, versions: Sequence[VersionSummary], specs: Registry[Distortion]
+    session: Session, versions: Sequence[VersionSummary], specs: Registry[Distortion]
 ) -> None:
-    version = place.store.versions.get(_chosen("Version to look into", versions))
+    version = session.store.versions.get(_chosen("Version to look into", versions))
     rows = [
         (specs[name].name if name in specs else name, html_list((p, False) for p in phrases))
         for name, phrases in version.attributes.phrases().items()
@@ -91,7 +91,7 @@ def _content(
 
 
 def _changes(
-    place: Workplace, versions: Sequence[VersionSummary], specs: Registry[Distortion]
+    session: Session, versions: Sequence[VersionSummary], specs: Registry[Distortion]
 ) -> None:
     left, right = st.columns(2)
     names = named(versions)
@@ -102,16 +102,16 @@ def _changes(
     )
     base = next((version.parent for version in versions if version.hash == after), None)
     with left:
-        before = _chosen("Before", versions, base or place.store.draft.base())
-    old = place.store.versions.get(before).attributes
+        before = _chosen("Before", versions, base or session.store.draft.base())
+    old = session.store.versions.get(before).attributes
     if after == DRAFT:
-        new = place.store.draft.attribute_set().without_rejected()
+        new = session.store.draft.attribute_set().without_rejected()
     else:
-        new = place.store.versions.get(after).attributes
+        new = session.store.versions.get(after).attributes
     show_changes(old, new, specs, "Removed words are struck out, new ones underlined")
 
 
-def _restore(place: Workplace, versions: Sequence[VersionSummary]) -> None:
+def _restore(session: Session, versions: Sequence[VersionSummary]) -> None:
     st.caption(
         "The draft becomes what the version holds; what is frozen next is then edited from it."
     )
@@ -120,20 +120,20 @@ def _restore(place: Workplace, versions: Sequence[VersionSummary]) -> None:
         discard = st.checkbox("Discard what of the draft is in no version")
         wanted = st.form_submit_button("Make it the draft")
     if wanted:
-        author = place.settings.author
-        version = place.store.draft.restore(ref, author=author, discard=discard)
+        author = session.settings.author
+        version = session.store.draft.restore(ref, author=author, discard=discard)
         forget_all()
         announce(f"The draft is version {version.label} now. Undo on the page Draft takes it back.")
         st.rerun()
 
 
-def _alias(place: Workplace, versions: Sequence[VersionSummary]) -> None:
+def _alias(session: Session, versions: Sequence[VersionSummary]) -> None:
     with st.form("alias", border=False):
         ref = _chosen("Version to name", versions)
         alias = st.text_input("Alias")
         wanted = st.form_submit_button("Set alias")
     if wanted:
-        named_one = place.store.versions.set_alias(alias, ref, author=place.settings.author)
+        named_one = session.store.versions.set_alias(alias, ref, author=session.settings.author)
         announce(f"Version {named_one.hash[:10]} is now called {alias}.")
         st.rerun()
 

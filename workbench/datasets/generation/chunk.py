@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from workbench.atomic_files import written_whole
+from workbench.atomic_files import atomic_write
 from workbench.datasets.generation.plan import (
     LOSSY_QUALITY,
     GeneratorConfig,
@@ -88,7 +88,7 @@ class ChunkMaker:
                 for photograph, images in groupby(planned, key=lambda image: image.photograph)
                 for row in self._of_photograph(photograph, list(images))
             ]
-            with written_whole(self.part(chunk)) as passing:
+            with atomic_write(self.part(chunk)) as passing:
                 passing.write_text(json.dumps(rows))
         except OSError as fault:
             raise DataError(
@@ -102,7 +102,7 @@ class ChunkMaker:
         clean = open_source(source, photograph_file(self.folder, source.name), self.config.size)
         reference = self.out / reference_name(photograph)
         if not reference.exists():
-            with written_whole(reference) as passing:
+            with atomic_write(reference) as passing:
                 passing.write_bytes(encode(clean, "png", None))
         return [self._row(source, clean, image) for image in planned]
 
@@ -142,7 +142,7 @@ class ChunkMaker:
             rows[planned.index] = distorted
             return distorted, hashlib.sha256(distorted.tobytes()).hexdigest()
         content = encode(distorted, self.config.form, self.config.quality)
-        with written_whole(self.out / image_name(self.config, planned.index)) as passing:
+        with atomic_write(self.out / image_name(self.config, planned.index)) as passing:
             passing.write_bytes(content)
         return distorted, hashlib.sha256(content).hexdigest()
 

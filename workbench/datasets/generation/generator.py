@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from workbench.atomic_files import clear_passing, written_whole
+from workbench.atomic_files import atomic_write, remove_partial
 from workbench.datasets.generation.chunk import ChunkMaker, Distort
 from workbench.datasets.generation.manifest import FORMAT, card, read_manifest, write_manifest
 from workbench.datasets.generation.parallel import each_in_parallel
@@ -168,7 +168,7 @@ def _begin(
             shape = (config.count, config.size[1], config.size[0], 3)
             np.lib.format.open_memmap(out / "images.npy", "w+", np.uint8, shape).flush()
         keep_sources(out, sources)
-        with written_whole(out / "set.json") as passing:
+        with atomic_write(out / "set.json") as passing:
             passing.write_text(json.dumps(facts, indent=2))
     except OSError as fault:
         raise DataError(f"{out} cannot be written: {fault}. Name another folder.") from fault
@@ -178,7 +178,7 @@ def _tidy(out: Path) -> None:
     """Make room for parts, and remove what a killed process left half-written."""
     (out / "parts").mkdir(exist_ok=True)
     for folder in (out, *(entry for entry in out.iterdir() if entry.is_dir())):
-        clear_passing(folder)
+        remove_partial(folder)
 
 
 def _make(maker: ChunkMaker, workers: int, progress: Progress) -> int:
@@ -202,7 +202,7 @@ def _finish(maker: ChunkMaker) -> None:
         if not manifest.exists():
             write_manifest(manifest, _blocks(maker), maker.config.scores)
         if not readme.exists():
-            with written_whole(readme) as passing:
+            with atomic_write(readme) as passing:
                 text = card(maker.config, maker.specs, read_manifest(manifest))
                 passing.write_text(text, encoding="utf-8")
     except OSError as fault:

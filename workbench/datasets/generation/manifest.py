@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from workbench.atomic_files import written_whole
+from workbench.atomic_files import atomic_write
 from workbench.datasets.generation.plan import GeneratorConfig
 from workbench.datasets.weak_scores import LABELS
 from workbench.domain.distortion import Distortion
@@ -60,7 +60,7 @@ def write_manifest(
     """
     columns = schema(scores)
     with (
-        written_whole(file) as passing,
+        atomic_write(file) as passing,
         pq.ParquetWriter(passing, columns, compression="zstd") as writer,
     ):
         for rows in blocks:

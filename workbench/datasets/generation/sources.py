@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.atomic_files import written_whole
+from workbench.atomic_files import atomic_write
 from workbench.datasets.generation.parallel import each_in_parallel
 from workbench.datasets.photographs import fit_photograph, photograph_files, read_image
 from workbench.errors import DataError, WorkbenchError
@@ -67,7 +67,7 @@ def read_sources(
 
 def keep_sources(out: Path, sources: list[Source]) -> None:
     """Write down the photographs that a set is begun with."""
-    with written_whole(out / KEPT) as passing:
+    with atomic_write(out / KEPT) as passing:
         passing.write_text(json.dumps([asdict(source) for source in sources]))
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from pydantic import ValidationError
 
-from workbench.atomic_files import written_whole
+from workbench.atomic_files import atomic_write
 from workbench.datasets.labelled import ImageDataset, LabelledImage
 from workbench.domain.canonical import Frozen, content_hash
 from workbench.errors import DataError, DatasetNotFoundError
@@ -103,7 +103,7 @@ def write_split(split: Split, dataset: ImageDataset, file: Path) -> None:
         **{part: tuple(names[row] for row in rows) for part, rows in split.parts.items()},
     )
     try:
-        with written_whole(file) as passing:
+        with atomic_write(file) as passing:
             passing.write_text(document.model_dump_json(indent=1) + "\n", encoding="utf-8")
     except OSError as fault:
         raise DataError(f"The split cannot be written to {file}: {fault.strerror}.") from fault

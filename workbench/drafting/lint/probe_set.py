@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from torch.nn import functional as F
 
-from workbench.atomic_files import written_whole
+from workbench.atomic_files import atomic_write
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.distortions import apply_distortion, effective_strength, operator_of
 from workbench.domain.canonical import content_hash
@@ -148,7 +148,7 @@ class _Making:
         file = self.file(spec)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            with written_whole(file) as passing:
+            with atomic_write(file) as passing:
                 save_file({"embeddings": embeddings}, passing)
         except (OSError, SafetensorError) as fault:
             raise DataError(

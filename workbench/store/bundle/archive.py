@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from workbench.atomic_files import written_whole
+from workbench.atomic_files import atomic_write
 from workbench.errors import IntegrityError, StoreError, WorkbenchError
 
 MOST_BYTES = 200_000_000  # of all members together, unpacked
@@ -27,7 +27,7 @@ def pack(path: Path, members: Mapping[str, bytes]) -> None:
             "with --without-runs, or bundle fewer versions. Nothing was written."
         )
     try:
-        with written_whole(path) as passing, zipfile.ZipFile(passing, "w") as archive:
+        with atomic_write(path) as passing, zipfile.ZipFile(passing, "w") as archive:
             for name, data in members.items():
                 entry = zipfile.ZipInfo(name, _LONG_AGO)
                 entry.create_system, entry.external_attr = 3, 0o644 << 16

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from workbench.atomic_files import written_whole
+from workbench.atomic_files import atomic_write
 from workbench.domain.attributes import AttributeSet, Origin
 from workbench.errors import ConfigError, InvalidConfigError
 from workbench.store.text.assembly import Assembly, AttributeText
@@ -187,7 +187,7 @@ def write_attributes(
     try:
         for file, text in texts.items():
             file.parent.mkdir(parents=True, exist_ok=True)
-            with written_whole(file) as passing:
+            with atomic_write(file) as passing:
                 passing.write_bytes(text.encode())
     except OSError as fault:
         raise ConfigError(f"Cannot write attributes to {path}: {fault.strerror}.") from fault
