@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow  # two real runs
 
 TINY = {
     "name": "tiny",
-    "data": {"distortions": ["gaussian_blur", "white_noise"], "width": 256, "height": 224},
+    "data": {"distortions": ["gaussian_blur", "white_noise"], "width": 224, "height": 224},
     "encoder": {"name": "offline"},
     "tuning": {"mode": "none", "epochs": 1, "crops": 1},
     "regressor": {"epochs": 20},
@@ -37,10 +37,11 @@ VERSIONS = {
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(tmp_path_factory, photographs):
     """A home in which both versions have run, and what answers a command there."""
     home = tmp_path_factory.mktemp("attribution")
-    (home / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    data = {**TINY["data"], "photographs": str(photographs)}
+    (home / "tiny.yaml").write_text(yaml.safe_dump({**TINY, "data": data}))
     url = f"sqlite:///{home / 'db.sqlite'}"
     surroundings = {
         "WORKBENCH_HOME": str(home), "WORKBENCH_CACHE": str(home / "cache"),

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow  # two real runs
 
 TINY = {
     "name": "tiny",
-    "data": {"distortions": ["gaussian_blur", "white_noise"], "width": 256, "height": 224},
+    "data": {"distortions": ["gaussian_blur", "white_noise"], "width": 224, "height": 224},
     "encoder": {"name": "offline"},
     "tuning": {"mode": "none", "epochs": 1, "crops": 1},
     "regressor": {"epochs": 20},

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.processes import started
+from tests.waiting import PATIENCE_S
 from workbench.domain.attributes import AttributeSet
 from workbench.errors import ConfigError
 from workbench.experiment.config_files import load_experiment
@@ -19,7 +21,7 @@ from workbench.workflow.versions import freeze_version
 
 TINY = {
     "name": "tiny",
-    "data": {"distortions": ["gaussian_blur", "white_noise"], "width": 256, "height": 224},
+    "data": {"distortions": ["gaussian_blur", "white_noise"], "width": 224, "height": 224},
     "encoder": {"name": "offline"},
     "tuning": {"mode": "whole", "epochs": 2, "crops": 1, "warmup": 0.1},
     "regressor": {"epochs": 20},
@@ -33,25 +35,17 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def workbench(place):
-    """Run the real command in an empty home; returns (exit status, stdout, stderr)."""
-    (place / "tiny.yaml").write_text(yaml.safe_dump(TINY))
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("OPENAI")},
+def surroundings(place, photographs):
+    """What the environment says: a home with one experiment and two versions."""
+    data = {**TINY["data"], "photographs": str(photographs)}
+    (place / "tiny.yaml").write_text(yaml.safe_dump({**TINY, "data": data}))
+    variables = {
         "WORKBENCH_HOME": str(place),
         "WORKBENCH_CACHE": str(place / "cache"),
         "WORKBENCH_DB": f"sqlite:///{place / 'db.sqlite'}",
         "WORKBENCH_OFFLINE": "1",
     }
-
-    def run(*arguments, **more):
-        done = subprocess.run(
-            [sys.executable, "-m", "workbench", *arguments],
-            env={**environment, **more}, capture_output=True, text=True, check=False, cwd=place,
-        )  # fmt: skip
-        return done.returncode, done.stdout, done.stderr
-
-    with open_store(environment["WORKBENCH_DB"]) as store:
+    with open_store(variables["WORKBENCH_DB"]) as store:
         for alias, words in {
             "plain": {"gaussian_blur": ["softened details"], "white_noise": ["fine grain"]},
             "rich": {
@@ -62,14 +56,40 @@ def workbench(place):
             freeze_version(
                 store, AttributeSet.from_phrases(words), message=alias, author="test", alias=alias
             )
-    return run
+    return variables
 
 
 @pytest.fixture(scope="module")
-def both_run(workbench):
-    answers = [
-        workbench("run", ref, "--config", "tiny.yaml", "--json") for ref in ("plain", "rich")
-    ]
+def process(place, surroundings):
+    """Run the command in a process of its own; returns (exit status, stdout, stderr)."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI")}
+
+    def run(*arguments):
+        with started(
+            *(sys.executable, "-m", "workbench", *arguments),
+            env=others | surroundings, cwd=place, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) as command:  # fmt: skip
+            out, err = command.communicate(timeout=PATIENCE_S)
+        return command.returncode, out, err
+
+    return run
+
+
+@pytest.fixture
+def workbench(workbench, place, surroundings, monkeypatch):
+    """The command in this process, in the same home: what needs no process of its own."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in surroundings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(place)
+    return workbench
+
+
+@pytest.fixture(scope="module")
+def both_run(process):
+    answers = [process("run", ref, "--config", "tiny.yaml", "--json") for ref in ("plain", "rich")]
     assert [status for status, _, _ in answers] == [0, 0], answers
     return [json.loads(out) for _, out, _ in answers]
 
@@ -79,15 +99,15 @@ def test_a_run_answers_with_one_json_document_and_its_terms(both_run):
     assert first["status"] == "done"
     assert -1 <= first["metrics"]["srcc"] <= 1
     assert first["metrics"]["all_clean"]["top1_type"] == 0
-    assert first["protocol"]["photographs"] == 10
-    assert first["protocol"]["images"] == 110
+    assert first["protocol"]["photographs"] == 6
+    assert first["protocol"]["images"] == 66
     assert "no MOS" in first["protocol"]["target"]
     assert first["encoder"]["trained"] is True
     assert "not CLIP" in first["encoder"]["note"]
 
 
-def test_the_same_seed_gives_the_same_result_bit_for_bit(both_run, workbench):
-    status, out, _ = workbench("run", "plain", "--config", "tiny.yaml", "--again", "--json")
+def test_the_same_seed_gives_the_same_result_bit_for_bit(both_run, process):
+    status, out, _ = process("run", "plain", "--config", "tiny.yaml", "--again", "--json")
     assert status == 0
     again = json.loads(out)
     assert again["run"] != both_run[0]["run"]
@@ -106,8 +126,8 @@ def test_a_finished_run_is_reused(both_run, workbench):
     assert ids() == before
 
 
-def test_compare_prints_the_numbers_of_the_runs(both_run, workbench):
-    status, out, _ = workbench("compare", "plain", "rich", "--json")
+def test_compare_prints_the_numbers_of_the_runs(both_run, process):
+    status, out, _ = process("compare", "plain", "rich", "--json")
     assert status == 0
     comparison = json.loads(out)
     assert [row["label"] for row in comparison["rows"]] == ["plain", "rich"]
@@ -160,8 +180,8 @@ def test_bad_input_is_one_plain_line_and_exit_1(arguments, workbench):
     assert "Traceback" not in out + err
 
 
-def test_wrong_usage_is_exit_2(workbench):
-    status, _, err = workbench("compare", "--nonsense")
+def test_wrong_usage_is_exit_2(process):
+    status, _, err = process("compare", "--nonsense")
     assert status == 2
     assert "Traceback" not in err
 
@@ -176,16 +196,17 @@ def test_a_configuration_with_three_faults_names_all_three(workbench, place):
         assert field in err
 
 
-def test_a_setting_that_is_no_number_is_named(workbench):
-    status, _, err = workbench("versions", "list", WORKBENCH_THREADS="many")
+def test_a_setting_that_is_no_number_is_named(workbench, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_THREADS", "many")
+    status, _, err = workbench("versions", "list")
     assert status == 1
     assert "WORKBENCH_THREADS must be a whole number above 0, got 'many'" in err
 
 
-def test_no_reachable_model_is_one_plain_line_and_changes_nothing(workbench):
-    status, _, err = workbench(
-        "draft", "jpeg", OPENAI_API_KEY="x", OPENAI_BASE_URL="http://127.0.0.1:9/v1"
-    )
+def test_no_reachable_model_is_one_plain_line_and_changes_nothing(workbench, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    status, _, err = workbench("draft", "jpeg")
     assert status == 1
     assert "127.0.0.1:9" in err
     assert "Traceback" not in err
@@ -221,11 +242,11 @@ def test_versions_can_be_exported_imported_frozen_and_diffed(workbench, place):
     assert workbench("versions", "verify")[0] == 0
 
 
-def test_a_queued_run_is_worked_off_by_a_worker(workbench, place):
+def test_a_queued_run_is_worked_off_by_a_worker(process, place):
     with open_store(f"sqlite:///{place / 'db.sqlite'}") as store:
         config = load_experiment(place / "tiny.yaml", ["seed=5"])
         runs = [enqueue_run(store, ref, config) for ref in ("plain", "rich")]
-        status, _, err = workbench("worker", "--until-idle")
+        status, _, err = process("worker", "--until-idle")
         assert status == 0, err
         assert [store.runs.get(run.id).status for run in runs] == ["done", "done"]
         first, refs = load_experiment(place / "tiny.yaml"), ["plain", "rich"]
