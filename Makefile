@@ -3,8 +3,11 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+# A worker for each core, none waiting long for another; one at a time with make test JOBS=0.
+JOBS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+TESTS = $(BIN)/pytest -n $(JOBS) --maxprocesses 8 --dist worksteal
 .DEFAULT_GOAL := help
-.PHONY: help demo test app check docs bench soak lock wheel-test
+.PHONY: help demo test test-fast app check docs bench soak lock wheel-test
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -39,8 +42,11 @@ $(VENV)/.docs: requirements/docs.lock $(BIN)/pip
 demo: $(VENV)/.run $(if $(OPENAI_API_KEY),,$(VENV)/.local-llm)  ## the main job end to end; make demo QUICK=1 for the short form
 	$(BIN)/workbench demo $(if $(QUICK),--quick)
 
-test: $(VENV)/.dev  ## all tests (Chromium and PostgreSQL are used where they are installed)
-	$(BIN)/pytest
+test: $(VENV)/.dev  ## all tests, on every core (Chromium and PostgreSQL are used where they are installed)
+	$(TESTS)
+
+test-fast: $(VENV)/.dev  ## the inner loop, within a minute: no browser, PostgreSQL, process or real run
+	$(TESTS) -m "not (slow or browser or postgres or process)"
 
 app: $(VENV)/.run  ## the browser workbench on http://127.0.0.1:8501
 	$(BIN)/workbench app
@@ -50,7 +56,7 @@ check: $(VENV)/.dev  ## what a change must pass: style, types, layers, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(TESTS)
 
 docs: $(VENV)/.docs  ## the documentation as a site in site/; a broken link fails
 	$(BIN)/zensical build --clean --strict

@@ -28,6 +28,12 @@ TINY = {
     "split": {"folds": 2},
 }
 
+VERDICTS = {
+    "better": "better than",
+    "worse": "worse than",
+    "not distinguishable": "not distinguishable from",
+}
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
@@ -137,13 +143,16 @@ def test_compare_prints_the_numbers_of_the_runs(both_run, process):
         assert low < high
     delta = comparison["rows"][1]["srcc"] - comparison["rows"][0]["srcc"]
     assert comparison["pairs"][0]["delta_srcc"] == pytest.approx(delta)
-    assert comparison["pairs"][0]["verdict"] in ("better", "worse", "not distinguishable")
+    assert comparison["pairs"][0]["verdict"] in VERDICTS
 
 
 def test_the_text_form_holds_the_verdict(both_run, workbench):
-    _, out, _ = workbench("compare", "plain", "rich")
-    assert "plain" in out
-    assert "95 %" in out
+    (pair,) = json.loads(workbench("compare", "plain", "rich", "--json")[1])["pairs"]
+    said = " ".join(workbench("compare", "plain", "rich")[1].split())
+    verdict = f"rich is {VERDICTS[pair['verdict']]} plain: ΔSRCC {pair['delta_srcc']:+.3f} (95 %"
+    assert verdict in said.replace("−", "-")
+    for other in VERDICTS.values():
+        assert (f"rich is {other} plain" in said) == (other == VERDICTS[pair["verdict"]])
 
 
 APPLY = ("distortions", "apply")

@@ -10,7 +10,8 @@ from workbench.store import open_store
 from .private_postgres import create_database, empty_database, private_server, server_binaries
 
 # On a build machine PostgreSQL belongs to the suite; elsewhere it takes part where it is.
-BACKENDS = ["sqlite", "postgresql"] if server_binaries() or "CI" in os.environ else ["sqlite"]
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgres)
+BACKENDS = ["sqlite", POSTGRESQL] if server_binaries() or "CI" in os.environ else ["sqlite"]
 
 _numbers = itertools.count()
 
