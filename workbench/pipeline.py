@@ -9,7 +9,7 @@ The command line and the pages call the same functions, one at a time.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.canonical import Progress, part
@@ -17,7 +17,9 @@ from workbench.domain.comparison import Comparison
 from workbench.domain.config import RunConfig
 from workbench.domain.run import Run
 from workbench.settings import Settings, resource
-from workbench.store import Store
+
+if TYPE_CHECKING:
+    from workbench.store import Store
 
 # Each function imports what it needs when it is called: torch alone takes seconds, and whoever
 # only reads or curates attributes does without it.
@@ -31,7 +33,9 @@ class MainJob(NamedTuple):
     report: Path
 
 
-def main_job(store: Store, config: RunConfig, *, settings: Settings, progress: Progress) -> MainJob:
+def main_job(
+    store: "Store", config: RunConfig, *, settings: Settings, progress: Progress
+) -> MainJob:
     """Draft attributes, freeze two versions, run both and compare them.
 
     Args:
@@ -61,7 +65,7 @@ def main_job(store: Store, config: RunConfig, *, settings: Settings, progress: P
 
 
 def draft(
-    store: Store, distortions: Sequence[str], settings: Settings, progress: Progress
+    store: "Store", distortions: Sequence[str], settings: Settings, progress: Progress
 ) -> AttributeSet:
     """Ask the language model for attributes of each distortion; every call is logged."""
     from workbench.drafting.local_server import open_language_model
@@ -71,7 +75,7 @@ def draft(
         return draft_set(store, sorted(distortions), model, progress=part(progress, 0.1, 1.0))
 
 
-def curate(store: Store, settings: Settings) -> AttributeSet:
+def curate(store: "Store", settings: Settings) -> AttributeSet:
     """Return the experts' set, as text files keep it; it fills an empty working draft too."""
     from workbench.store.text import read_attributes
 
@@ -82,7 +86,7 @@ def curate(store: Store, settings: Settings) -> AttributeSet:
 
 
 def freeze(
-    store: Store, attributes: AttributeSet, alias: str, message: str, settings: Settings
+    store: "Store", attributes: AttributeSet, alias: str, message: str, settings: Settings
 ) -> Version:
     """Freeze a set: an immutable version, named by the hash of its content."""
     from workbench.workflow.versions import freeze_version
@@ -91,7 +95,7 @@ def freeze(
 
 
 def run(
-    store: Store, version: Version, config: RunConfig, settings: Settings, progress: Progress
+    store: "Store", version: Version, config: RunConfig, settings: Settings, progress: Progress
 ) -> Run:
     """Tune, regress and evaluate a version; every photograph is held out exactly once."""
     from workbench.workflow.runs import run_now
@@ -99,14 +103,14 @@ def run(
     return run_now(store, version.hash, config, settings=settings, progress=progress)
 
 
-def compare(store: Store, runs: Sequence[Run], settings: Settings) -> Comparison:
+def compare(store: "Store", runs: Sequence[Run], settings: Settings) -> Comparison:
     """Compare the runs, with intervals and verdicts; the test set's use is recorded first."""
     from workbench.workflow.compare import compare_runs
 
     return compare_runs(store, runs, purpose="demo", author=settings.author)
 
 
-def report(store: Store, comparison: Comparison, settings: Settings, name: str) -> Path:
+def report(store: "Store", comparison: Comparison, settings: Settings, name: str) -> Path:
     """Write the comparison as one HTML page that needs nothing else."""
     from workbench.workflow.compare import write_comparison_report
 

@@ -8,11 +8,12 @@ import typer
 
 from workbench.cli.console import Db
 from workbench.settings import read_settings, resource
-from workbench.store import open_store
 
 
 def app(port: Annotated[int, typer.Option(min=1, max=65535)] = 8501, db: Db = None) -> None:
     """Open the browser workbench on 127.0.0.1."""
+    from workbench.store import open_store
+
     settings = read_settings(database_url=db)
     open_store(settings.database_url).close()
     script = resource("streamlit_app.py")

@@ -1,11 +1,9 @@
 """What each edit between two versions contributed, on the command line."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Group
-from rich.table import Table
 
 from workbench.cli.console import Author, Db, Json, emit, open_workbench, progress_bar, table
 from workbench.domain.comparison import AccessCount
@@ -17,11 +15,10 @@ from workbench.domain.number_format import (
     p_text,
     signed_text,
 )
-from workbench.experiment.attribution import attribute_runs
-from workbench.experiment.config_files import load_experiment
-from workbench.report.wording import access_sentences
-from workbench.workflow.access import record_run_access
-from workbench.workflow.compare import comparable_runs
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
 
 SIGNS = {"added": "+", "removed": "−", "reworded": "~"}
 EFFECT = ("ΔSRCC", "95 % interval", "p (Holm)", "verdict")
@@ -50,6 +47,11 @@ def attribute(
 
     Nothing is tuned unless --retune asks for it; that takes as long as N runs.
     """
+    from workbench.experiment.attribution import attribute_runs
+    from workbench.experiment.config_files import load_experiment
+    from workbench.workflow.access import record_run_access
+    from workbench.workflow.compare import comparable_runs
+
     with open_workbench(db) as (settings, store), progress_bar("attribute") as progress:
         experiment = load_experiment(config) if config else None
         runs = comparable_runs(store, (a, b), config=experiment)
@@ -72,7 +74,11 @@ def attribute(
     emit(json, document, lambda: _text(found, looks))
 
 
-def _text(found: Attribution, looks: AccessCount) -> Group:
+def _text(found: Attribution, looks: AccessCount) -> "Group":
+    from rich.console import Group
+
+    from workbench.report.wording import access_sentences
+
     sure = (
         f"{count_text(found.images, 'image')} of {count_text(found.photographs, 'photograph')}, "
         f"{found.refit} refitted, {found.resamples:,} resamples of photographs"
@@ -85,7 +91,7 @@ def _text(found: Attribution, looks: AccessCount) -> Group:
     )  # fmt: skip
 
 
-def _edits(found: Attribution) -> Table:
+def _edits(found: Attribution) -> "Table":
     shares = bool(found.permutations)
     rows = [
         (SIGNS[edit.kind], edit.distortion, _phrase(edit), *_cells(edit.effect),
@@ -96,7 +102,7 @@ def _edits(found: Attribution) -> Table:
     return table(columns, rows)
 
 
-def _retuned(found: Attribution) -> Table:
+def _retuned(found: Attribution) -> "Table":
     rows = [
         (SIGNS[edit.kind], edit.distortion, _phrase(edit), *_cells(edit.retuned))
         for edit in found.edits
@@ -105,7 +111,7 @@ def _retuned(found: Attribution) -> Table:
     return table(("", "distortion", "made for real, tuned anew", *EFFECT), rows)
 
 
-def _distortions(found: Attribution) -> Table:
+def _distortions(found: Attribution) -> "Table":
     rows = [
         (some.distortion, count_text(some.edits, "edit"), *_cells(some.effect))
         for some in found.by_distortion
@@ -113,7 +119,7 @@ def _distortions(found: Attribution) -> Table:
     return table(("a distortion's edits together", "", *EFFECT), rows)
 
 
-def _totals(found: Attribution) -> Table:
+def _totals(found: Attribution) -> "Table":
     before, after = (figure_text(value) for value in found.srcc)
     own = " and ".join(figure_text(value) for value in found.run_srcc)
     return table(("in all", *EFFECT), [
@@ -123,7 +129,7 @@ def _totals(found: Attribution) -> Table:
     ])  # fmt: skip
 
 
-def _attributes(found: Attribution) -> Table:
+def _attributes(found: Attribution) -> "Table":
     rows = [(some.distortion, some.phrase, *_cells(some.effect)) for some in found.attributes]
     return table(("distortion", f"{found.b_label} with it, against without", *EFFECT), rows)
 

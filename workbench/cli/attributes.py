@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
-from rich.console import Group
 
 from workbench.cli import editing
 from workbench.cli.console import Author, Db, Json, emit, open_workbench, progress_bar, table
 from workbench.cli.difference_text import difference_lines
-from workbench.domain.attributes import Attribute, AttributeSet, Status
+from workbench.domain.attributes import Attribute, AttributeSet, Form, Status
 from workbench.domain.config import EncoderConfig
 from workbench.domain.difference import difference
 from workbench.domain.distortion import Distortion
@@ -20,13 +19,12 @@ from workbench.domain.finding import Finding
 from workbench.domain.number_format import count_text
 from workbench.errors import InvalidConfigError, UnknownNameError
 from workbench.settings import Settings
-from workbench.store import Store
-from workbench.store.text import AttributeText, attribute_text, read_text, write_attributes
-from workbench.store.text.files import Form
 
 if TYPE_CHECKING:
     from workbench.drafting.lint import Probe
     from workbench.encoders import Encoder
+    from workbench.store import Store
+    from workbench.store.text import AttributeText
 
 
 def lint(
@@ -56,6 +54,8 @@ def lint(
     Rejected attributes are left out. The first time, photographs are distorted and encoded, some
     seconds for each distortion; after that they are read from the cache.
     """
+    from rich.console import Group
+
     with open_workbench(db) as (settings, store):
         held = store.versions.get(ref).attributes if ref else store.draft.attribute_set()
         attributes = held.without_rejected()
@@ -76,7 +76,7 @@ def lint(
 
 def _findings(
     attributes: AttributeSet,
-    store: Store,
+    store: "Store",
     settings: Settings,
     config: EncoderConfig,
     polarity: str | None,
@@ -112,7 +112,7 @@ def _findings(
 
 
 def _probe(
-    encoder: "Encoder", attributes: AttributeSet, store: Store, settings: Settings
+    encoder: "Encoder", attributes: AttributeSet, store: "Store", settings: Settings
 ) -> "Probe":
     """Return the probe of the distortions of a set, with a progress bar if it takes time."""
     from workbench.drafting.lint import load_probe, missing_from_probe
@@ -170,6 +170,8 @@ def import_attributes(
 
     A folder is read as its YAML files. A fault anywhere refuses the whole, and every one is named.
     """
+    from workbench.store.text import read_text
+
     text = read_text(path, form=form)
     with open_workbench(db) as (settings, store):
         _refuse_unknown(text, path, store.recipes.catalogue())
@@ -204,6 +206,8 @@ def export_attributes(
     db: Db = None,
 ) -> None:
     """Write a file per distortion into a folder (YAML), or one file of all (.json, .csv)."""
+    from workbench.store.text import attribute_text, write_attributes
+
     with open_workbench(db) as (_, store):
         chosen = store.versions.get(ref).attributes if ref else store.draft.attribute_set()
         named = {a.call_id for some in chosen.by_distortion.values() for a in some}
@@ -230,7 +234,7 @@ attributes.command("undo")(editing.undo)
 attributes.command("lint")(lint)
 
 
-def _refuse_unknown(text: AttributeText, path: Path, known: Mapping[str, Distortion]) -> None:
+def _refuse_unknown(text: "AttributeText", path: Path, known: Mapping[str, Distortion]) -> None:
     faults = []
     for distortion in text.attributes.distortions:
         try:

@@ -1,12 +1,14 @@
 """Bundles on the command line: versions with all that bears them out, in one file."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from workbench.cli.console import Author, Db, Json, emit, open_workbench
-from workbench.store.bundle import Bundle, Imported, export_bundle, import_bundle, read_bundle
+
+if TYPE_CHECKING:
+    from workbench.store.bundle import Bundle, Imported
 
 bundle = typer.Typer(
     help="Versions with lineage, runs and licences, in one file.",
@@ -28,6 +30,8 @@ def export(
     db: Db = None,
 ) -> None:
     """Write versions, with all that bears them out, to one file."""
+    from workbench.store.bundle import export_bundle
+
     with open_workbench(db) as (_, store):
         written = export_bundle(store, path, refs, with_runs=not without_runs)
     emit(json, _counted(path, written), lambda: f"{path}: {_words(written)}")
@@ -36,6 +40,8 @@ def export(
 @bundle.command("verify")
 def verify(path: File, json: Json = False) -> None:
     """Check every hash, seal and digest of a bundle; no store is touched."""
+    from workbench.store.bundle import read_bundle
+
     read = read_bundle(path)
     emit(json, _counted(path, read), lambda: f"{path} holds: {_words(read)}")
 
@@ -49,12 +55,14 @@ def import_(
     db: Db = None,
 ) -> None:
     """Add to the store what a bundle holds and the store does not have: all of it or none."""
+    from workbench.store.bundle import import_bundle
+
     with open_workbench(db) as (settings, store):
         done = import_bundle(store, path, author=author or settings.author, dry_run=dry_run)
     emit(json, {**done.model_dump(mode="json"), "dry_run": dry_run}, lambda: _told(done, dry_run))
 
 
-def _counted(path: Path, found: Bundle) -> dict[str, Any]:
+def _counted(path: Path, found: "Bundle") -> dict[str, Any]:
     names = ("calls", "recipes", "comments", "history", "runs")
     return {
         "file": str(path),
@@ -64,14 +72,14 @@ def _counted(path: Path, found: Bundle) -> dict[str, Any]:
     }
 
 
-def _words(found: Bundle) -> str:
+def _words(found: "Bundle") -> str:
     return (
         f"{len(found.versions)} versions, {len(found.calls)} calls, {len(found.recipes)} recipes, "
         f"{len(found.comments)} comments, {len(found.runs)} runs"
     )
 
 
-def _told(done: Imported, dry_run: bool) -> str:
+def _told(done: "Imported", dry_run: bool) -> str:
     lines = [
         f"{'would be new' if dry_run else 'new'}: {len(done.versions)} versions, {done.calls} "
         f"calls, {done.recipes} recipes, {done.comments} comments, {done.runs} runs; "

@@ -7,7 +7,6 @@ import typer
 
 from workbench.cli.console import Db, Json, emit, open_workbench, table
 from workbench.domain.llm_call import LLMCall
-from workbench.store.call_log import read_log, write_log
 
 calls = typer.Typer(help="The log of LLM calls.", no_args_is_help=True, add_completion=False)
 
@@ -50,6 +49,8 @@ def export_calls(
     db: Db = None,
 ) -> None:
     """Write the log to a file: a JSON line for each call, the oldest first."""
+    from workbench.store.call_log import write_log
+
     with open_workbench(db) as (_, store):
         count = write_log(path, reversed(store.calls.list(distortion=distortion, limit=None)))
     emit(json, {"file": str(path), "calls": count}, lambda: f"{count} calls in {path}")
@@ -61,6 +62,8 @@ def import_calls(path: Path, json: Json = False, db: Db = None) -> None:
 
     A fault anywhere refuses the whole, and every one is named.
     """
+    from workbench.store.call_log import read_log
+
     read = read_log(path)
     with open_workbench(db) as (_, store):
         before = store.calls.count()

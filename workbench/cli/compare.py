@@ -1,37 +1,19 @@
 """Versions, or single runs, side by side on the command line."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Group
-from rich.table import Table
 
 from workbench.cli.console import Author, Db, Json, emit, open_workbench, require_writable, table
 from workbench.domain.run import Run
 from workbench.domain.transfer_matrix import TransferMatrix
-from workbench.evaluation.comparable import finished_results
-from workbench.evaluation.cross_dataset import transfer_matrix
-from workbench.evaluation.published_figures import matrix_rows, published_pairs
-from workbench.evaluation.subsets import KINDS, column_named
-from workbench.experiment.config_files import load_experiment
-from workbench.report.comparison_tables import subset_table
-from workbench.report.figures.heat_map import NONE, Panel, matrix_panels
-from workbench.report.matrix_page import (
-    matrix_notes,
-    published_notes,
-    published_table,
-    write_matrix,
-    writer_for,
-)
-from workbench.report.wording import comparison_table
-from workbench.workflow.access import record_run_access
-from workbench.workflow.compare import (
-    comparable_runs,
-    compare_runs,
-    write_comparison_report,
-    write_comparison_tables,
-)
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+
+    from workbench.report.figures.heat_map import Panel
 
 
 def compare(
@@ -72,6 +54,17 @@ def compare(
     db: Db = None,
 ) -> None:
     """Compare versions, or single runs, side by side, with intervals and verdicts."""
+    from workbench.evaluation.subsets import KINDS, column_named
+    from workbench.experiment.config_files import load_experiment
+    from workbench.report.comparison_tables import subset_table
+    from workbench.report.wording import comparison_table
+    from workbench.workflow.compare import (
+        comparable_runs,
+        compare_runs,
+        write_comparison_report,
+        write_comparison_tables,
+    )
+
     single = list(dict.fromkeys(run))
     names = [*(refs or ()), *(f"run {id}" for id in single)]
     if bool(refs) == bool(run) or len(names) < 2:
@@ -112,6 +105,9 @@ def matrix(
     db: Db = None,
 ) -> None:
     """Show runs by what they were trained on and what they were tested on; a look at each."""
+    from workbench.report.matrix_page import write_matrix, writer_for
+    from workbench.workflow.access import record_run_access
+
     if out is not None:
         writer_for(out)  # before anything is computed
         require_writable(out)
@@ -137,6 +133,10 @@ def matrix_of(runs: list[Run], *, quote: bool) -> TransferMatrix:
     Raises:
         ConfigError: One is not done.
     """
+    from workbench.evaluation.comparable import finished_results
+    from workbench.evaluation.cross_dataset import transfer_matrix
+    from workbench.evaluation.published_figures import matrix_rows, published_pairs
+
     labels = [f"{run.id}: {run.config.name}" for run in runs]
     for run, label in zip(runs, labels, strict=True):
         finished_results([run], [label])  # says why one is not done
@@ -148,7 +148,12 @@ def matrix_of(runs: list[Run], *, quote: bool) -> TransferMatrix:
     )
 
 
-def _text(found: TransferMatrix, quote: bool) -> Group:
+def _text(found: TransferMatrix, quote: bool) -> "Group":
+    from rich.console import Group
+
+    from workbench.report.figures.heat_map import matrix_panels
+    from workbench.report.matrix_page import matrix_notes, published_notes, published_table
+
     parts: list[object] = []
     for panel in matrix_panels(found):
         parts += [_panel(panel), ""]
@@ -162,7 +167,11 @@ def _text(found: TransferMatrix, quote: bool) -> Group:
     return Group(*parts)  # type: ignore[arg-type]
 
 
-def _panel(panel: Panel) -> Table:
+def _panel(panel: "Panel") -> "Table":
+    from rich.table import Table
+
+    from workbench.report.figures.heat_map import NONE
+
     made = Table(title=panel.title, title_justify="left", show_lines=True)
     made.add_column("trained on")
     for name in panel.columns:

@@ -8,16 +8,17 @@ from errno import EISDIR
 from os import strerror
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from workbench.errors import ConfigError
 from workbench.settings import Settings, read_settings
-from workbench.store import Store, open_store
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from workbench.store import Store
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Db = Annotated[
@@ -27,12 +28,13 @@ Db = Annotated[
 Author = Annotated[str | None, typer.Option(help="Who does it, for the record.")]
 
 PIPED_WIDTH = 200  # characters
-_progress_console = Console(stderr=True)
 
 
 @contextmanager
-def open_workbench(db: str | None) -> Iterator[tuple[Settings, Store]]:
+def open_workbench(db: str | None) -> "Iterator[tuple[Settings, Store]]":
     """Open the settings and the store that a command works with."""
+    from workbench.store import open_store
+
     settings = read_settings(database_url=db)
     with open_store(settings.database_url) as store:
         yield settings, store
@@ -46,6 +48,8 @@ def emit(as_json: bool, document: Any, text: Callable[[], object]) -> None:
         document: What json.dumps takes.
         text: Makes what people read: a string or a rich Table.
     """
+    from rich.console import Console
+
     if as_json:
         sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     else:
@@ -53,8 +57,10 @@ def emit(as_json: bool, document: Any, text: Callable[[], object]) -> None:
         Console(soft_wrap=True, width=width).print(text(), markup=False, highlight=False)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> "Table":
     """Return a plain table; None shows as an empty cell, the first column is never cut off."""
+    from rich.table import Table
+
     made = Table(box=None, header_style="bold", pad_edge=False)
     for place, name in enumerate(columns):
         made.add_column(name, no_wrap=place == 0)
@@ -66,6 +72,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
     """Show a progress bar on stderr; yields a function of the share done and a text."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -73,7 +82,7 @@ def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[stage]}"),
     )
-    with Progress(*columns, console=_progress_console) as bar:
+    with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=1.0, stage="")
         yield lambda share, stage: bar.update(task, completed=share, stage=stage)
 

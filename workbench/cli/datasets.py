@@ -3,21 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from workbench.cli.console import Json, emit, progress_bar, table
-from workbench.datasets.check import CheckReport, check
-from workbench.datasets.labelled import DatasetFacts, ImageDataset, adapters
-from workbench.datasets.splits.grouped import grouped_splits, official_split
-from workbench.datasets.splits.leakage import check_split, merge_near_duplicates, references_of
-from workbench.datasets.splits.near_duplicates import NearDuplicate, near_duplicates
-from workbench.datasets.splits.published import published_splits
-from workbench.datasets.splits.split import Split, write_split
-from workbench.datasets.table_preview import TablePreview, preview
-from workbench.distortions import catalogue
 from workbench.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from workbench.datasets.check import CheckReport
+    from workbench.datasets.labelled import DatasetFacts, ImageDataset
+    from workbench.datasets.splits.near_duplicates import NearDuplicate
+    from workbench.datasets.splits.split import Split
+    from workbench.datasets.table_preview import TablePreview
 
 Treatment = Literal["refuse", "merge", "ignore"]
 
@@ -40,6 +38,11 @@ def split(
     json: Json = False,
 ) -> None:
     """Divide a dataset so that no reference, video or picture is on two sides."""
+    from workbench.datasets.labelled import adapters
+    from workbench.datasets.splits.grouped import grouped_splits, official_split
+    from workbench.datasets.splits.leakage import check_split, merge_near_duplicates
+    from workbench.datasets.splits.published import published_splits
+
     given = official or published is not None
     if (official and published is not None) or (given and duplicates == "merge"):
         raise ConfigError(
@@ -75,14 +78,19 @@ def split(
     emit(json, document, lambda: table(columns, named))
 
 
-def _found_split(dataset: ImageDataset) -> list[NearDuplicate]:
+def _found_split(dataset: "ImageDataset") -> "list[NearDuplicate]":
+    from workbench.datasets.splits.leakage import references_of
+    from workbench.datasets.splits.near_duplicates import near_duplicates
+
     with progress_bar("near-duplicates") as progress:
         found = near_duplicates(references_of(dataset), progress=progress)
         progress(1.0, "done")
     return found
 
 
-def _written(splits: list[Split], dataset: ImageDataset, folder: Path) -> list[Path]:
+def _written(splits: "list[Split]", dataset: "ImageDataset", folder: Path) -> list[Path]:
+    from workbench.datasets.splits.split import write_split
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
@@ -101,6 +109,8 @@ SHOWN = 20  # bad rows in the text; JSON has them all
 @datasets.command("list")
 def list_datasets(json: Json = False) -> None:
     """List the datasets that can be read."""
+    from workbench.datasets.labelled import adapters
+
     facts = [adapter.facts for adapter in adapters().values()]
     document = [
         entry.model_dump(mode="json", exclude={"observed_range", "types"})
@@ -120,6 +130,8 @@ def check_dataset(
     json: Json = False,
 ) -> None:
     """Say what is missing, unreadable or out of range, and how to obtain it; 1 if anything is."""
+    from workbench.datasets.check import check
+
     if deep:
         with progress_bar(name) as progress:
             report = check(name, root, deep=True, progress=progress)
@@ -147,6 +159,9 @@ def import_table(
 
     The table is used where it lies, as the dataset "table".
     """
+    from workbench.datasets.table_preview import preview
+    from workbench.distortions import catalogue
+
     seen = preview(
         file,
         root,
@@ -160,14 +175,14 @@ def import_table(
         raise typer.Exit(1)
 
 
-def _document(seen: TablePreview) -> dict[str, Any]:
+def _document(seen: "TablePreview") -> dict[str, Any]:
     return seen.model_dump(mode="json") | {
         "distortions": [kind.distortion for kind in seen.types],
         "problems": list(seen.problems),
     }
 
 
-def _checked(report: CheckReport) -> str:
+def _checked(report: "CheckReport") -> str:
     lines = [
         f"{report.name} in {report.root}",
         f"{_many(report.images, 'image')}, {_found(report.references, report.distortions)}",
@@ -179,7 +194,7 @@ def _checked(report: CheckReport) -> str:
     return "\n".join([*lines, *(f"problem: {text}" for text in report.problems or ())])
 
 
-def _previewed(seen: TablePreview) -> str:
+def _previewed(seen: "TablePreview") -> str:
     understood = ", ".join(f"{name} ({field or 'ignored'})" for name, field in seen.columns.items())
     lines = [
         f"{seen.file}, {seen.encoding}, paths below {seen.root}",
@@ -211,7 +226,7 @@ def _number(count: int | None) -> str:
     return "" if count is None else f"{count:,}"
 
 
-def _score(facts: DatasetFacts) -> str:
+def _score(facts: "DatasetFacts") -> str:
     if facts.score_range is None:
         return facts.score
     low, high = facts.score_range

@@ -6,10 +6,6 @@ import typer
 
 from workbench.cli.console import Db, Json, emit, open_workbench, progress_bar
 from workbench.domain.config import RunConfig
-from workbench.encoders import default_encoder
-from workbench.experiment.config_files import load_experiment
-from workbench.pipeline import main_job
-from workbench.report.wording import comparison_table
 from workbench.settings import Settings, resource
 
 
@@ -19,6 +15,9 @@ def demo(
     db: Db = None,
 ) -> None:
     """Draft attributes, freeze two versions, train both and compare them."""
+    from workbench.pipeline import main_job
+    from workbench.report.wording import comparison_table
+
     with open_workbench(db) as (settings, store), progress_bar("demo") as progress:
         config = demo_experiment(settings, quick=quick)
         versions, comparison, report = main_job(store, config, settings=settings, progress=progress)
@@ -34,6 +33,9 @@ def demo(
 
 def demo_experiment(settings: Settings, *, quick: bool) -> RunConfig:
     """CLIP where its weights are available, else the offline encoder; both by prompts."""
+    from workbench.encoders import default_encoder
+    from workbench.experiment.config_files import load_experiment
+
     encoder = default_encoder(settings).name
     name = "demo" if encoder == "offline" else "demo-clip"
     return load_experiment(resource("experiments") / f"{name}{'-quick' if quick else ''}.yaml")

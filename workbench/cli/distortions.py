@@ -1,24 +1,17 @@
 """The catalogue of distortions on the command line, and types added to it as data."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 from PIL import Image
 
 from workbench.atomic_files import atomic_write
 from workbench.cli.console import Author, Db, Json, emit, open_workbench, table
-from workbench.datasets.photographs import load_photograph, photograph_files, read_image
-from workbench.distortions import (
-    apply_distortion,
-    operator_of,
-    read_recipe,
-    side_by_side,
-    strip,
-    write_recipe,
-)
 from workbench.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 distortions = typer.Typer(
     help="The catalogue of distortions.", no_args_is_help=True, add_completion=False
@@ -55,6 +48,9 @@ def apply(
     db: Db = None,
 ) -> None:
     """Distort one image."""
+    from workbench.datasets.photographs import read_image
+    from workbench.distortions import apply_distortion, operator_of
+
     with open_workbench(db) as (_, store):
         recipes = tuple(store.recipes.list())
     spec = operator_of(id, recipes).spec
@@ -75,6 +71,9 @@ def preview(
     db: Db = None,
 ) -> None:
     """Show a photograph clean and at every level, side by side in one image."""
+    from workbench.datasets.photographs import load_photograph, photograph_files
+    from workbench.distortions import operator_of, read_recipe, side_by_side, strip
+
     with open_workbench(db) as (_, store):
         recipes = tuple(store.recipes.list())
     if Path(id).suffix in (".yaml", ".yml"):
@@ -96,6 +95,8 @@ def add(
     db: Db = None,
 ) -> None:
     """Add a distortion type that a YAML recipe describes."""
+    from workbench.distortions import read_recipe
+
     with open_workbench(db) as (settings, store):
         recipe = read_recipe(path, tuple(store.recipes.list()))
         store.recipes.add(recipe, author=author or settings.author)
@@ -110,6 +111,8 @@ def export(
     db: Db = None,
 ) -> None:
     """Write a recipe as YAML."""
+    from workbench.distortions import write_recipe
+
     with open_workbench(db) as (_, store):
         write_recipe(store.recipes.get(id), path)
     emit(json, {"id": id, "path": str(path)}, lambda: f"{id} in {path}")
@@ -123,7 +126,7 @@ def remove(id: str, author: Author = None, json: Json = False, db: Db = None) ->
     emit(json, {"id": id}, lambda: f"{id} was removed.")
 
 
-def save_image(image: np.ndarray, target: Path) -> None:
+def save_image(image: "np.ndarray", target: Path) -> None:
     """Write an image whole or not at all."""
     try:
         with atomic_write(target) as passing:

@@ -11,7 +11,6 @@ from workbench.cli.console import Db, Json, emit, table
 from workbench.errors import WorkbenchError
 from workbench.hub import hub_reachable
 from workbench.settings import Settings, read_settings
-from workbench.store import open_store
 
 
 def doctor(json: Json = False, db: Db = None) -> None:
@@ -29,6 +28,8 @@ def doctor(json: Json = False, db: Db = None) -> None:
 
 
 def _store(settings: Settings) -> tuple[bool, str]:
+    from workbench.store import open_store
+
     try:
         open_store(settings.database_url).close()
     except WorkbenchError as fault:

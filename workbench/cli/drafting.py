@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from workbench.cli.console import Db, Json, emit, open_workbench, progress_bar, table
 from workbench.domain.canonical import Progress, part
-from workbench.drafting.candidates import Candidate, Found
-from workbench.drafting.client import NamedModel
-from workbench.drafting.local_server import named_model, open_language_model
-from workbench.drafting.templates import Messages, load_template, render
 from workbench.errors import ConfigError, DraftError, WorkbenchError
 from workbench.settings import Settings
-from workbench.store import Store
-from workbench.workflow.drafting import draft_candidates, surroundings, take_candidates
+
+if TYPE_CHECKING:
+    from workbench.drafting.candidates import Candidate, Found
+    from workbench.drafting.client import NamedModel
+    from workbench.drafting.templates import Messages
+    from workbench.store import Store
 
 
 def draft(
@@ -53,6 +53,8 @@ def draft(
     They replace what no person has touched. What was asked before is recalled, not asked again;
     each distortion is stored when it is complete, so a break keeps what arrived.
     """
+    from workbench.workflow.drafting import draft_candidates
+
     ranks, ids = _ranks(pick), list(dict.fromkeys(ids))
     _check_neighbours(neighbour, template)
     rows: dict[str, list[dict[str, Any]]] = {}
@@ -87,7 +89,9 @@ def draft(
 
 
 @contextmanager
-def _model(settings: Settings, offline: bool, progress: Progress) -> Iterator[NamedModel]:
+def _model(settings: Settings, offline: bool, progress: Progress) -> "Iterator[NamedModel]":
+    from workbench.drafting.local_server import named_model, open_language_model
+
     if offline:
         yield named_model(settings)
         return
@@ -96,13 +100,15 @@ def _model(settings: Settings, offline: bool, progress: Progress) -> Iterator[Na
 
 
 def _taken(
-    store: Store,
+    store: "Store",
     id: str,
-    found: Found | WorkbenchError,
+    found: "Found | WorkbenchError",
     ranks: Sequence[int],
     author: str | None,
 ) -> list[dict[str, Any]]:
     """Put the chosen candidates into the draft, and return their rows; without author all rows."""
+    from workbench.workflow.drafting import take_candidates
+
     if isinstance(found, WorkbenchError):
         raise found
     chosen = _chosen(id, found, ranks)
@@ -112,7 +118,7 @@ def _taken(
     return [_row(store, id, found, candidate) for candidate in chosen]
 
 
-def _chosen(id: str, found: Found, ranks: Sequence[int]) -> list[Candidate]:
+def _chosen(id: str, found: "Found", ranks: Sequence[int]) -> "list[Candidate]":
     beyond = [rank for rank in ranks if rank > len(found)]
     if beyond and not isinstance(ranks, range):
         raise ConfigError(
@@ -122,7 +128,7 @@ def _chosen(id: str, found: Found, ranks: Sequence[int]) -> list[Candidate]:
     return [found[rank - 1] for rank in ranks if rank <= len(found)]
 
 
-def _row(store: Store, id: str, found: Found, candidate: Candidate) -> dict[str, Any]:
+def _row(store: "Store", id: str, found: "Found", candidate: "Candidate") -> dict[str, Any]:
     call = candidate.attribute.call_id
     return {
         "distortion": id,
@@ -145,6 +151,8 @@ def _ranks(pick: str | None) -> list[int]:
 
 
 def _check_neighbours(neighbours: list[str] | None, template: str) -> None:
+    from workbench.drafting.templates import load_template
+
     if neighbours and "neighbours" not in load_template(template).variables:
         raise ConfigError(
             f"Template '{template}' shows no neighbours, so --neighbour would change nothing. "
@@ -153,13 +161,16 @@ def _check_neighbours(neighbours: list[str] | None, template: str) -> None:
 
 
 def _prompts(
-    store: Store, ids: Sequence[str], neighbours: Sequence[str] | None, template: str, k: int
-) -> dict[str, Messages]:
+    store: "Store", ids: Sequence[str], neighbours: Sequence[str] | None, template: str, k: int
+) -> "dict[str, Messages]":
+    from workbench.drafting.templates import load_template, render
+    from workbench.workflow.drafting import surroundings
+
     known, chosen = store.recipes.catalogue(), load_template(template)
     return {id: render(chosen, known[id], k, surroundings(store, id, neighbours)) for id in ids}
 
 
-def _show_prompts(prompts: dict[str, Messages], json: bool) -> None:
+def _show_prompts(prompts: "dict[str, Messages]", json: bool) -> None:
     document = [{"distortion": id, "messages": list(some)} for id, some in prompts.items()]
     emit(
         json, document, lambda: "\n\n".join(m["content"] for some in prompts.values() for m in some)

@@ -1,6 +1,6 @@
 """Single edits of the working draft on the command line, what is said of it, and taking back."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -8,7 +8,9 @@ from workbench.cli.console import Author, Db, Json, emit, open_workbench, table
 from workbench.domain.attributes import DraftRow
 from workbench.domain.audit_events import Event
 from workbench.errors import ConfigError
-from workbench.store import Store
+
+if TYPE_CHECKING:
+    from workbench.store import Store
 
 LEAST_PREFIX = 4  # digits of an identity; fewer are a number of the draft
 _SHOWN = ("phrase", "status", "distortion", "position", "origin")  # of an event, if they changed
@@ -131,7 +133,7 @@ def undo(
     _emit_events(done, json)
 
 
-def _row(store: Store, id: str) -> DraftRow:
+def _row(store: "Store", id: str) -> DraftRow:
     rows = store.draft.rows()
     by_number = [row for row in rows if id.isdecimal() and str(row.id) == id]
     if by_number:
@@ -147,14 +149,14 @@ def _row(store: Store, id: str) -> DraftRow:
     )
 
 
-def _identity(store: Store, id: str) -> str:
+def _identity(store: "Store", id: str) -> str:
     """Return an identity, which may be of an attribute that is no longer in the draft."""
     if len(id) == 32 and not id.strip("0123456789abcdef"):
         return id
     return _row(store, id).attribute.identity or ""
 
 
-def _event(store: Store, id: int) -> Event:
+def _event(store: "Store", id: int) -> Event:
     events = store.record.events(limit=1_000_000)
     found = next((event for event in events if event.id == id), None)
     if found is None:
@@ -162,14 +164,14 @@ def _event(store: Store, id: int) -> Event:
     return found
 
 
-def _last_own(store: Store, author: str) -> Event:
+def _last_own(store: "Store", author: str) -> Event:
     last = store.record.last_own(author)
     if last is None:
         raise ConfigError(f"There is no edit of {author} to undo. Nothing was changed.")
     return last
 
 
-def _emit_row(store: Store, row: DraftRow, json: bool) -> None:
+def _emit_row(store: "Store", row: DraftRow, json: bool) -> None:
     attribute = row.attribute
     document = row_document(row, store.comments.counts().get(attribute.identity or "", 0))
     emit(json, document, lambda: f"{row.distortion}: {attribute.phrase} ({attribute.status})")

@@ -8,10 +8,8 @@ from typing import Annotated
 import typer
 
 from workbench.cli.console import Db, Json, emit, open_workbench, progress_bar
-from workbench.datasets.generation.plan import Form, generator_config
-from workbench.distortions import kadid10k
+from workbench.domain.config import ImageForm
 from workbench.errors import ConfigError
-from workbench.workflow.generate import generate_set
 
 
 def generate(
@@ -33,7 +31,7 @@ def generate(
     size: Annotated[
         str | None, typer.Option(help="WIDTHxHEIGHT; without, each photograph's own.")
     ] = None,
-    form: Annotated[Form, typer.Option(help="Files, or one array (needs --size).")] = "png",
+    form: Annotated[ImageForm, typer.Option(help="Files, or one array (needs --size).")] = "png",
     quality: Annotated[int | None, typer.Option(min=1, max=100, help="JPEG, WebP.")] = None,
     scores: Annotated[
         str | None, typer.Option(help="Weak scores to add, of haarpsi, vsi, fsim, with commas.")
@@ -45,6 +43,10 @@ def generate(
     db: Db = None,
 ) -> None:
     """Make a multi-distortion set, or go on with one that was broken off."""
+    from workbench.datasets.generation.plan import generator_config
+    from workbench.distortions import kadid10k
+    from workbench.workflow.generate import generate_set
+
     with open_workbench(db) as (_, store):
         recipes = tuple(store.recipes.list())
     named = _names(distortions) if distortions else kadid10k()

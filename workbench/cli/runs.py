@@ -1,24 +1,17 @@
 """Runs and the worker on the command line."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Group
 
 from workbench.cli.console import Author, Db, Json, emit, open_workbench, progress_bar, table
 from workbench.domain.comparison import AccessCount
 from workbench.domain.number_format import figure_text
 from workbench.domain.run import Run
-from workbench.evaluation.baselines import TITLES
-from workbench.experiment.config_files import load_experiment
-from workbench.experiment.config_files import stand_in as standing_in
-from workbench.queue.processes import run_log
-from workbench.queue.worker import process_queue
-from workbench.report.wording import access_sentences
-from workbench.store import Store
-from workbench.workflow.access import record_run_access
-from workbench.workflow.runs import resume_now, run_now
+
+if TYPE_CHECKING:
+    from workbench.store import Store
 
 runs = typer.Typer(help="The queue of runs.", no_args_is_help=True, add_completion=False)
 
@@ -40,6 +33,10 @@ def run(
     db: Db = None,
 ) -> None:
     """Tune, regress and evaluate one version; showing its figures counts as a look."""
+    from workbench.experiment.config_files import load_experiment
+    from workbench.experiment.config_files import stand_in as standing_in
+    from workbench.workflow.runs import run_now
+
     experiment = load_experiment(config, set_)
     experiment = standing_in(experiment, elsewhere=elsewhere) if stand_in else experiment
     with open_workbench(db) as (settings, store), progress_bar("run") as progress:
@@ -76,6 +73,8 @@ def show_run(id: int, author: Author = None, json: Json = False, db: Db = None) 
 @runs.command("logs")
 def show_log(id: int, json: Json = False, db: Db = None) -> None:
     """Print a run's log."""
+    from workbench.queue.processes import run_log
+
     with open_workbench(db) as (settings, store):
         store.runs.get(id)
         log = run_log(settings, id)
@@ -95,6 +94,8 @@ def cancel_run(id: int, json: Json = False, db: Db = None) -> None:
 @runs.command("resume")
 def resume_run(id: int, author: Author = None, json: Json = False, db: Db = None) -> None:
     """Go on with a run that was interrupted, failed or cancelled; what it trained is not lost."""
+    from workbench.workflow.runs import resume_now
+
     with open_workbench(db) as (settings, store), progress_bar("run") as progress:
         finished = resume_now(store, id, settings=settings, progress=progress)
         looks = _looked(store, finished, f"runs resume {id}", author or settings.author)
@@ -108,12 +109,16 @@ def worker(
     db: Db = None,
 ) -> None:
     """Process queued runs."""
+    from workbench.queue.worker import process_queue
+
     with open_workbench(db) as (settings, store):
         process_queue(store, settings, until_idle=until_idle)
 
 
-def _looked(store: Store, run: Run, purpose: str, author: str) -> AccessCount | None:
+def _looked(store: "Store", run: Run, purpose: str, author: str) -> AccessCount | None:
     """Record that the figures of a run are shown; None for a run that has none."""
+    from workbench.workflow.access import record_run_access
+
     if run.result is None:
         return None
     return record_run_access(store, [run], purpose=purpose, author=author)
@@ -150,6 +155,11 @@ def _figures(run: Run, looks: AccessCount | None) -> dict[str, object]:
 
 
 def _figures_table(run: Run, looks: AccessCount | None) -> object:
+    from rich.console import Group
+
+    from workbench.evaluation.baselines import TITLES
+    from workbench.report.wording import access_sentences
+
     if run.result is None or looks is None:
         return f"Run {run.id}: {run.status}. {run.error or run.stage}"
     found = run.result

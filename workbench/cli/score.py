@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from workbench.cli.console import Db, Json, emit, open_workbench, table
 from workbench.domain.image_score import Counterfactual, Score
@@ -13,6 +12,8 @@ from workbench.domain.metrics import Undefined
 from workbench.errors import ConfigError, DataError, UnknownNameError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from workbench.inference.quality_model import QualityModel
 
 Scored = tuple[Score, list[Counterfactual]]
@@ -90,7 +91,7 @@ def _document(found: Score, others: list[Counterfactual]) -> dict[str, Any]:
     return found.model_dump(mode="json") | ({"without": told} if told else {})
 
 
-def _table(found: list[Scored]) -> Table:
+def _table(found: list[Scored]) -> "Table":
     columns = ["image", "quality", "strongest distortions", "lowers it most", "raises it most"]
     if found[0][1]:
         columns.append("if absent")

@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -17,11 +17,10 @@ from workbench.domain.merge_conflicts import Resolution, Side
 from workbench.domain.merging import Merged
 from workbench.domain.number_format import count_text
 from workbench.errors import ConfigError, StoreError, VersionNotFoundError
-from workbench.experiment.attribution import attribute_runs
 from workbench.settings import Settings
-from workbench.store import Store
-from workbench.workflow.compare import comparable_runs
-from workbench.workflow.versions import freeze_draft, freeze_version, merge_versions
+
+if TYPE_CHECKING:
+    from workbench.store import Store
 
 _ANSWERS: dict[str, Resolution] = {answer: answer for answer in get_args(Resolution)}
 
@@ -61,6 +60,8 @@ def merge(
     db: Db = None,
 ) -> None:
     """Merge what became of a version on two sides, and freeze it with both as parents."""
+    from workbench.workflow.versions import freeze_version, merge_versions
+
     stated = answers(resolve)
     if not (message or dry_run):
         raise typer.BadParameter("say why with -m MESSAGE, or use --dry-run.")
@@ -132,6 +133,8 @@ def freeze(
     db: Db = None,
 ) -> None:
     """Freeze the working draft as an immutable version."""
+    from workbench.workflow.versions import freeze_draft
+
     with open_workbench(db) as (settings, store):
         frozen, new = freeze_draft(
             store,
@@ -256,7 +259,7 @@ def _from(parent: str | None, merged: str | None) -> str:
     return " + ".join(hash[:10] for hash in (parent, merged) if hash)
 
 
-def _content(store: Store, ref: str) -> AttributeSet:
+def _content(store: "Store", ref: str) -> AttributeSet:
     """Return what a version holds, or what the working draft would be frozen as."""
     if ref != WORKING:
         try:
@@ -268,7 +271,7 @@ def _content(store: Store, ref: str) -> AttributeSet:
 
 
 def _evidence(
-    store: Store, before: AttributeSet, after: AttributeSet, changes: Mapping[str, Change]
+    store: "Store", before: AttributeSet, after: AttributeSet, changes: Mapping[str, Change]
 ) -> tuple[Evidence, ...]:
     """Return what speaks for each wording that came, went or changed."""
     wordings = []
@@ -286,8 +289,11 @@ def _evidence(
     )
 
 
-def _effects(store: Store, settings: Settings, a: str, b: str) -> tuple[EditEffect, ...]:
+def _effects(store: "Store", settings: Settings, a: str, b: str) -> tuple[EditEffect, ...]:
     """Return what each edit contributed, from the probabilities that the runs kept."""
+    from workbench.experiment.attribution import attribute_runs
+    from workbench.workflow.compare import comparable_runs
+
     try:
         runs = comparable_runs(store, (a, b))
     except VersionNotFoundError as fault:

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 from workbench.domain.canonical import Frozen, content_hash
 
 Origin = Literal["llm", "curated", "expert", "import"]
+Form = Literal["yaml", "json", "csv"]  # of a set as text
 Status = Literal["proposed", "accepted", "needs work", "rejected"]
 
 MAX_PHRASE_LENGTH = 200  # characters; CLIP reads 77 tokens, a phrase needs a fraction of it

@@ -15,6 +15,8 @@ from workbench.domain.canonical import Frozen, content_hash
 
 QualityMetricName = Literal["haarpsi", "vsi", "fsim"]
 
+ImageForm = Literal["png", "jpeg", "webp", "array"]  # of the images of a generated set
+
 
 class _Section(Frozen):
     """A part of a configuration that may grow without changing the hash of what was before."""

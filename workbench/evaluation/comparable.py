@@ -1,10 +1,66 @@
 """Refuse to set side by side what does not belong together, and say every reason at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from workbench.domain.canonical import Frozen
 from workbench.domain.run import EncoderFacts, Predictions, Protocol, Run, RunResult
 from workbench.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class ComparedRuns:
+    """Finished runs under one protocol and encoder, validated once: made by `of`, then handed on.
+
+    Attributes:
+        runs: At least one.
+        labels: What people call each, distinct.
+        results: Of each run.
+    """
+
+    runs: tuple[Run, ...]
+    labels: tuple[str, ...]
+    results: tuple[RunResult, ...]
+
+    @classmethod
+    def of(cls, runs: Sequence[Run], labels: Sequence[str]) -> "ComparedRuns":
+        """Return the runs as one value.
+
+        Raises:
+            ConfigError: There is no run, a label is missing or doubled, a run is not done, or two
+                protocols or encoders differ; each differing field is named with both values.
+        """
+        return cls(tuple(runs), tuple(labels), finished_results(runs, labels))
+
+    def items(self) -> Iterator[tuple[Run, str, RunResult]]:
+        """Yield every run with its label and its result."""
+        return zip(self.runs, self.labels, self.results, strict=True)
+
+    def singles(self) -> Iterator["ComparedRuns"]:
+        """Yield every run by itself."""
+        for run, label, result in self.items():
+            yield ComparedRuns((run,), (label,), (result,))
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol that all stand under."""
+        return self.results[0].protocol
+
+    @property
+    def encoder(self) -> EncoderFacts:
+        """The encoder that all share."""
+        return self.results[0].encoder
+
+    @cached_property
+    def predictions(self) -> tuple[Predictions, ...]:
+        """The predictions of each run, in the first run's order of images.
+
+        Raises:
+            ConfigError: An image is listed twice, the lists differ, or an image differs in
+                photograph or target.
+        """
+        return aligned_predictions(self.runs, self.results)
 
 
 def finished_results(runs: Sequence[Run], labels: Sequence[str]) -> tuple[RunResult, ...]:

@@ -20,11 +20,12 @@ from pydantic import ValidationError
 from safetensors.torch import save
 from torch import Tensor
 
-from workbench.atomic_files import atomic_folder, checked_tensors
+from workbench.atomic_files import atomic_folder
 from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.canonical import content_hash, fault_words
 from workbench.domain.config import RunConfig
 from workbench.domain.run import Protocol, Run, run_key
+from workbench.encoders.protocol import checked_tensors
 from workbench.errors import (
     CheckpointMismatchError,
     ConfigError,

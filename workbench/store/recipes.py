@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
-from workbench.distortions import catalogue, parse_recipe
 from workbench.domain.canonical import canonical_json
 from workbench.domain.distortion import Distortion, Recipe
 from workbench.errors import IntegrityError, StoreError, UnknownNameError
@@ -48,6 +47,8 @@ class RecipeRepository:
             InvalidConfigError: It cannot be used here; names every fault.
             StoreError: The id is taken by a recipe of other content.
         """
+        from workbench.distortions import parse_recipe
+
         others = tuple(other for other in self.list() if other.id != recipe.id)
         parse_recipe(recipe.model_dump(mode="json"), f"Recipe '{recipe.id}'", others)
         with self._database.writing() as session:
@@ -84,6 +85,8 @@ class RecipeRepository:
 
     def catalogue(self) -> Registry[Distortion]:
         """Return every distortion that is known here: the built-in ones and the recipes."""
+        from workbench.distortions import catalogue
+
         return catalogue(tuple(self.list()))
 
     def remove(self, id: str, *, author: str) -> None:

@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from workbench.domain.canonical import Frozen, fault_words
-from workbench.domain.config import QualityMetricName
+from workbench.domain.config import ImageForm, QualityMetricName
 from workbench.domain.distortion import Distortion
 from workbench.errors import InvalidConfigError
 
-Form = Literal["png", "jpeg", "webp", "array"]
 LOSSY_QUALITY = 95
 
 
@@ -40,7 +39,7 @@ class GeneratorConfig(Frozen):
     seed: int = Field(0, ge=0)
     size: tuple[int, int] | None = None
     stretch: bool = False
-    form: Form = "png"
+    form: ImageForm = "png"
     quality: int | None = Field(None, ge=1, le=100)
     scores: tuple[QualityMetricName, ...] = ()
 

@@ -4,18 +4,15 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
 
 from workbench.atomic_files import atomic_write
-from workbench.domain.attributes import AttributeSet, Origin
+from workbench.domain.attributes import AttributeSet, Form, Origin
 from workbench.errors import ConfigError, InvalidConfigError
 from workbench.store.text.assembly import Assembly, AttributeText
 from workbench.store.text.csv_form import csv_blocks, csv_text
 from workbench.store.text.json_form import json_blocks, json_text
 from workbench.store.text.source import MAX_BYTES, Block, Faults, Source, decoded
 from workbench.store.text.yaml_form import yaml_blocks, yaml_texts
-
-Form = Literal["yaml", "json", "csv"]
 
 SUFFIXES: dict[str, Form] = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".csv": "csv"}
 
