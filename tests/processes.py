@@ -22,10 +22,15 @@ def started(*command: object, **more: Any) -> Iterator["subprocess.Popen[Any]"]:
     try:
         yield process
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(PATIENCE_S)
+        end(process)
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 with suppress(BrokenPipeError):
                     pipe.close()
+
+
+def end(process: "subprocess.Popen[Any]") -> None:
+    """Kill the group that a process heads, and wait for the process."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(PATIENCE_S)

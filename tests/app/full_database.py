@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from tests.factories import make_predictions, make_protocol, make_result
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.domain.config import DataConfig, RunConfig
 from workbench.domain.llm_call import LLMCall, LLMRequest
-from workbench.domain.run import EncoderFacts, Predictions, Protocol, RunResult
 from workbench.drafting.draft_attributes import response_format
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import all_clean, identification_metrics
@@ -100,41 +100,20 @@ def a_result(version, config, *, noise, photographs=12):
     strengths = np.clip(truth + chance.normal(0, noise, truth.shape), 0, 1)
     levels = [LEVELS] * len(distortions)
     used = version.attributes.restricted_to(distortions)
-    return RunResult(
-        version=version.hash,
+    return make_result(
+        version.hash,
+        config,
         attributes=used.hash,
         attribute_count=used.size,
-        config_hash=config.hash,
-        encoder=EncoderFacts(
-            name="offline",
-            weights="random",
-            trained=False,
-            image_size=96,
-            embedding_width=384,
-            image_parameters=1_234_567,
-            note="The image tower starts from random weights and is tuned whole.",
-        ),
-        protocol=Protocol(
+        protocol=make_protocol(
             dataset="photographs of installed packages, distorted at all levels",
-            data_hash="d" * 64,
             target="HaarPSI (full-reference weak supervision, no MOS)",
             distortions=distortions,
-            split="5 folds by photograph",
-            crop="grid of 96 px crops",
             images=len(images),
             photographs=photographs,
         ),
         quality=quality_metrics(target.tolist(), predicted.tolist()),
         identification=identification_metrics(truth, strengths, levels=levels),
         all_clean=all_clean(truth, levels=levels),
-        predictions=Predictions(
-            image=tuple(f"{p}/{d or 'clean'}/{level}" for p, d, level in images),
-            photograph=tuple(p for p, _, _ in images),
-            distortion=tuple(d for _, d, _ in images),
-            level=tuple(level for _, _, level in images),
-            target=tuple(target.tolist()),
-            predicted=tuple(predicted.tolist()),
-        ),
-        duration_s=12.5,
-        environment={"python": "3.13", "torch": "2.9"},
+        predictions=make_predictions(images, target=target.tolist(), predicted=predicted.tolist()),
     )

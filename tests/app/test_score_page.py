@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.factories import make_result
 from tests.inference.small_model import ATTRIBUTES, configured, grainy, trained, written
-from tests.queue.run_results import result_of
 from workbench.app.photograph_scores import LARGEST_PIXELS, Loaded, Photograph, uploaded_photograph
 from workbench.app.saliency_view import BY_CLEAN, map_of
 from workbench.domain.config import EncoderConfig
@@ -49,7 +49,7 @@ def finished(full_store, settings, trained_folder):
         version = full_store.versions.freeze(ATTRIBUTES, message="two", author="ann", alias="duo")
         run = full_store.runs.enqueue(version.hash, config)
         full_store.runs.claim("here:1", only=run.id)
-        full_store.runs.finish(run.id, result_of(run))
+        full_store.runs.finish(run.id, make_result(run.version, run.config))
         folder = model_folder(settings, version.hash, config.hash)
         shutil.copytree(trained_folder(**kind), folder)
         return run, folder
@@ -120,7 +120,7 @@ def test_of_two_runs_that_share_a_model_the_newer_is_offered(page, finished, ful
     older, _ = finished()
     newer = full_store.runs.enqueue(older.version, older.config)
     full_store.runs.claim("here:1", only=newer.id)
-    full_store.runs.finish(newer.id, result_of(newer))
+    full_store.runs.finish(newer.id, make_result(newer.version, newer.config))
     (label,) = page("score").selectbox(key="score-run").options
     assert label.endswith(f"run {newer.id}")
 

@@ -1,8 +1,6 @@
 """The real app in a process of its own, and Debian's Chromium to look at it."""
 
 import os
-import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -10,8 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.ports import free_port
+from tests.processes import end, started
+from tests.waiting import PATIENCE_S
 from workbench.settings import resource
 from workbench.store import open_store
 
@@ -25,8 +27,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-START_S = 60.0  # importing Streamlit on a busy machine
-PATIENCE_MS = 60_000.0  # the first page imports SciPy, the first freeze imports torch
+PATIENCE_MS = 1000 * PATIENCE_S
 SIZE = (1280, 900)
 
 
@@ -39,11 +40,12 @@ class RunningApp:
         self.is_up = threading.Event()
 
     def listen(self, process: "subprocess.Popen[str]") -> None:
-        """Collect what the app prints until it ends; it is up once it prints its address."""
+        """Collect what the app prints until it ends; it is up, or over, once `is_up` is set."""
         for line in process.stdout or ():
             self.printed.append(line)
             if self.url in line:
                 self.is_up.set()
+        self.is_up.set()
 
 
 @contextmanager
@@ -54,36 +56,39 @@ def running_app(database_url: str, **environment: str) -> Iterator[RunningApp]:
         database_url: SQLAlchemy URL.
         environment: Further variables, such as WORKBENCH_HOME.
     """
-    port = _free_port()
+    port = free_port()
     app = RunningApp(f"http://127.0.0.1:{port}")
-    command = [
-        *(sys.executable, "-m", "streamlit", "run", str(resource("streamlit_app.py"))),
-        *("--server.port", str(port), "--server.address", "127.0.0.1"),
+    command = (
+        *(sys.executable, "-m", "streamlit", "run", resource("streamlit_app.py")),
+        *("--server.port", port, "--server.address", "127.0.0.1"),
         *("--server.headless", "true", "--browser.gatherUsageStats", "false"),
-    ]
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, "WORKBENCH_DB": database_url, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
     )
-    listener = threading.Thread(target=app.listen, args=(process,))
-    listener.start()
+    surroundings = {**os.environ, "WORKBENCH_DB": database_url, **environment}
     before = _workers(database_url)
-    try:
-        if not app.is_up.wait(START_S):
-            raise RuntimeError(f"The app did not start: {''.join(app.printed)}")
-        yield app
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-        listener.join(timeout=20)
-        if process.stdout:
-            process.stdout.close()
-        for name in _workers(database_url) - before:
-            with suppress(ProcessLookupError):
-                os.kill(int(name.rpartition(":")[2]), signal.SIGTERM)
+    with started(
+        *command, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        listener = threading.Thread(target=app.listen, args=(process,))
+        listener.start()
+        try:
+            app.is_up.wait(PATIENCE_S)
+            if process.poll() is not None or not app.is_up.is_set():
+                raise RuntimeError(f"The app did not start: {''.join(app.printed)}")
+            yield app
+        finally:
+            _end(_workers(database_url) - before)
+            end(process)  # before its output is closed, which the listener reads
+            listener.join()
+
+
+def _end(workers: set[str]) -> None:
+    """End workers, which have a process group of their own, and wait until they are gone."""
+    ending = []
+    for name in workers:
+        with suppress(psutil.NoSuchProcess):
+            ending.append(psutil.Process(int(name.rpartition(":")[2])))
+            ending[-1].terminate()
+    psutil.wait_procs(ending, timeout=PATIENCE_S)
 
 
 @contextmanager
@@ -145,9 +150,3 @@ def settled(page: Page, title: str) -> None:
 def _workers(database_url: str) -> set[str]:
     with open_store(database_url) as store:
         return set(store.runs.workers(within_s=3600))
-
-
-def _free_port() -> int:
-    with socket.socket() as some:
-        some.bind(("127.0.0.1", 0))
-        return int(some.getsockname()[1])

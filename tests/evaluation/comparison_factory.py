@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from tests.factories import make_predictions, make_protocol, make_result
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.config import DataConfig, RunConfig
-from workbench.domain.run import EncoderFacts, Predictions, Protocol, Run, RunResult
+from workbench.domain.run import Run
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import all_clean, identification_metrics
 from workbench.evaluation.strength_tables import strength_tables
@@ -45,29 +46,21 @@ def make_run(
     levels = [LEVELS] * len(distortions)
     attributes = make_attributes(word)
     config = RunConfig(data=DataConfig(distortions=tuple(distortions)), **(settings or {}))
-    result = RunResult(
-        version=attributes.hash,
+    result = make_result(
+        attributes.hash,
+        config,
         attributes=attributes.hash,
         attribute_count=attributes.size,
-        config_hash=config.hash,
-        encoder=make_encoder(),
-        protocol=make_protocol(len(images), photographs, tuple(distortions)),
+        protocol=make_protocol(
+            images=len(images), photographs=photographs, distortions=tuple(distortions)
+        ),
         quality=quality_metrics(target.tolist(), predicted.tolist()),
         identification=identification_metrics(strengths, told, levels=levels),
         all_clean=all_clean(strengths, levels),
-        predictions=Predictions(
-            image=tuple(f"{p}/{d or 'clean'}/{lv}" for p, d, lv in images),
-            photograph=tuple(p for p, _, _ in images),
-            distortion=tuple(d for _, d, _ in images),
-            level=tuple(lv for _, _, lv in images),
-            target=tuple(target.tolist()),
-            predicted=tuple(predicted.tolist()),
-        ),
+        predictions=make_predictions(images, target=target.tolist(), predicted=predicted.tolist()),
         strength_tables=strength_tables(
             strengths, told, [p for p, _, _ in images], distortions=distortions, levels=levels
         ),
-        duration_s=12.5,
-        environment={"python": "3.13.1", "torch": "2.9.0"},
     )
     return Run(
         id=number,
@@ -84,31 +77,6 @@ def with_result(run: Run, **changes: object) -> Run:
     """Return the run with some fields of its result replaced."""
     assert run.result is not None
     return run.model_copy(update={"result": run.result.model_copy(update=changes)})
-
-
-def make_encoder() -> EncoderFacts:
-    return EncoderFacts(
-        name="offline",
-        weights="random",
-        trained=False,
-        image_size=96,
-        embedding_width=384,
-        image_parameters=1_234_567,
-        note="The image tower starts from random weights and is tuned whole.",
-    )
-
-
-def make_protocol(images: int, photographs: int, distortions: tuple[str, ...]) -> Protocol:
-    return Protocol(
-        dataset="packaged photographs",
-        data_hash="d" * 64,
-        target="VSI, full-reference weak supervision",
-        distortions=distortions,
-        split="by photograph, 5 folds, seed 0",
-        crop="grid of 4 crops",
-        images=images,
-        photographs=photographs,
-    )
 
 
 def _targets(images: Sequence[tuple[str, str, int]]) -> np.ndarray:

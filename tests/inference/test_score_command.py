@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
+from tests.factories import make_result
 from tests.inference.small_model import ATTRIBUTES, configured
-from tests.queue.run_results import result_of
 from workbench.domain.image_score import Score
 from workbench.inference import load_model, model_folder
 from workbench.settings import read_settings
@@ -29,7 +29,7 @@ def run(command, save):
         version = store.versions.freeze(ATTRIBUTES, message="two", author="ann")
         queued = store.runs.enqueue(version.hash, configured())
         store.runs.claim("here:1", only=queued.id)
-        store.runs.finish(queued.id, result_of(queued))
+        store.runs.finish(queued.id, make_result(queued.version, queued.config))
     shutil.copytree(save().folder, model_folder(settings, version.hash, configured().hash))
     return queued.id
 

@@ -1,20 +1,19 @@
 """`workbench app` serves the pages and is gone when it is stopped."""
 
 import os
-import socket
 import subprocess
 import sys
 import urllib.request
 
 import psutil
 
+from tests.ports import free_port
 from tests.processes import started
 from tests.waiting import PATIENCE_S, wait_until
 
 
 def test_the_app_answers_on_loopback_and_one_signal_stops_all_of_it(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     with started(
         *(sys.executable, "-m", "workbench", "app", "--port", port),
         env={**os.environ, "WORKBENCH_HOME": str(tmp_path), "WORKBENCH_DB": f"sqlite:///{tmp_path}/db"},

@@ -7,13 +7,12 @@ import sys
 import psutil
 import pytest
 
+from tests.factories import CONFIG
 from tests.processes import started
 from tests.waiting import PATIENCE_S, wait_until
 from workbench.errors import RunError
 from workbench.queue import processes
 from workbench.queue.processes import ensure_worker, run_log, worker_log, worker_name
-
-from .run_results import CONFIG
 
 # What the command `workbench worker` is, with a run that never ends.
 WORKER = """

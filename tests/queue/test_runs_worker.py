@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
+from tests.factories import CONFIG, make_result
 from tests.store.past_the_store import connected
 from tests.waiting import wait_until
 from workbench.errors import DatasetNotFoundError, RunCancelledError, StoreError
 from workbench.queue.processes import run_log
 from workbench.queue.worker import process_queue
 from workbench.store.tables import RunRow
-
-from .run_results import CONFIG, result_of
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def work(store, settings):
 
 def succeed(run, report):
     report(0.5, "half")
-    return result_of(run)
+    return make_result(run.version, run.config)
 
 
 def enqueue(store, version, count=1):
@@ -66,7 +65,7 @@ def test_a_run_in_progress_can_be_watched(store, version, work):
             report(share, stage)
             now = store.runs.get(run.id)
             seen.append((now.status, now.progress, now.stage, store.runs.workers()))
-        return result_of(run)
+        return make_result(run.version, run.config)
 
     work(execute)
     assert seen == [
@@ -91,7 +90,7 @@ def test_progress_within_a_stage_is_not_written_at_every_step(store, version, wo
         for stage in ("tuning", "regressing"):
             for step in range(1000):
                 report(step / 1000, stage)
-        return result_of(run)
+        return make_result(run.version, run.config)
 
     assert work(execute) == 1
     assert written == ["tuning", "regressing"]
@@ -133,7 +132,11 @@ def test_an_unexpected_error_names_the_log_that_has_its_traceback(
 
 def test_a_result_of_another_run_is_no_result(store, version, work):
     (id,) = enqueue(store, version)
-    work(lambda run, report: result_of(run).model_copy(update={"version": "b" * 64}))
+    work(
+        lambda run, report: make_result(run.version, run.config).model_copy(
+            update={"version": "b" * 64}
+        )
+    )
     assert store.runs.get(id).status == "failed"
     assert f"not to run {id}" in store.runs.get(id).error
 
@@ -224,7 +227,7 @@ def test_a_long_step_keeps_its_heartbeat(store, version, work, monkeypatch):
             connection.execute(update(RunRow).values(heartbeat_at=long_ago))
         wait_until(lambda: last_beat(store) > long_ago, "the heartbeat goes on")
         assert store.runs.mark_interrupted(1800) == []
-        return result_of(run)
+        return make_result(run.version, run.config)
 
     assert work(execute) == 1
 
@@ -247,7 +250,9 @@ def test_one_run_alone_can_be_done(store, version, work):
 def test_a_run_that_another_worker_has_is_waited_for(store, version, work):
     (id,) = enqueue(store, version)
     taken = store.runs.claim("other:1")
-    finishing = threading.Timer(0.3, lambda: store.runs.finish(id, result_of(taken)))
+    finishing = threading.Timer(
+        0.3, lambda: store.runs.finish(id, make_result(taken.version, taken.config))
+    )
     finishing.start()
     assert work(succeed, until_idle=False, only=id) == 0
     assert store.runs.get(id).status == "done"

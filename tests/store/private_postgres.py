@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pg8000.native
+
+from tests.ports import free_port
 
 ACCOUNT = "postgres"  # PostgreSQL refuses to run as root
 
@@ -28,7 +29,7 @@ def server_binaries() -> Path | None:
 def private_server(binaries: Path) -> Iterator[int]:
     """Start a cluster in a temporary folder, yield its port, and stop it."""
     home = Path(tempfile.mkdtemp(prefix="workbench-postgres-", dir=_quick_folder()))
-    data, port = home / "data", _free_port()
+    data, port = home / "data", free_port()
     options = (
         f"-p {port} -c listen_addresses=127.0.0.1 -k {home} -c fsync=off -c shared_buffers=16MB"
     )
@@ -83,9 +84,3 @@ def _as_account(*command: object) -> None:
     # A server that inherits a pipe keeps it open; so its output goes nowhere.
     subprocess.run(words, check=True, cwd="/", stdin=subprocess.DEVNULL,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -2,14 +2,12 @@
 
 from datetime import UTC, datetime
 
+from tests.factories import CONFIG, make_predictions, make_protocol, make_result
 from workbench.domain.attributes import AttributeSet
-from workbench.domain.config import DataConfig, RunConfig
 from workbench.domain.llm_call import LLMCall, LLMRequest
 from workbench.domain.metrics import IdentificationMetrics, QualityMetrics, Undefined
-from workbench.domain.run import EncoderFacts, Predictions, Protocol, RunResult
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
-CONFIG = RunConfig(data=DataConfig(distortions=("jpeg",)))
 
 
 def a_set(**phrases):
@@ -50,40 +48,14 @@ def a_result(version, config=CONFIG):
         strength_srcc=-0.25,
         rmse=1e-17,
     )
-    return RunResult(
-        version=version,
-        attributes="a" * 64,
-        attribute_count=1,
-        config_hash=config.hash,
-        encoder=EncoderFacts(
-            name="offline",
-            weights="random",
-            trained=False,
-            image_size=64,
-            embedding_width=8,
-            image_parameters=100,
-        ),
-        protocol=Protocol(
-            dataset="packaged",
-            data_hash="d" * 64,
-            target="VSI",
-            distortions=("jpeg",),
-            split="5 folds",
-            crop="grid",
-            images=2,
-            photographs=1,
-        ),
+    return make_result(
+        version,
+        config,
+        protocol=make_protocol(images=2, photographs=1),
         quality=QualityMetrics(srcc=1 / 3, krcc=0.2, plcc=0.3, plcc_fitted=0.4, rmse=0.1),
         identification=nothing,
         all_clean=nothing,
-        predictions=Predictions(
-            image=("coffee//0", "coffee/jpeg/3"),
-            photograph=("coffee", "coffee"),
-            distortion=("", "jpeg"),
-            level=(0, 3),
-            target=(1.0, 0.7),
-            predicted=(2 / 3, 0.1),
+        predictions=make_predictions(
+            [("coffee", "", 0), ("coffee", "jpeg", 3)], target=(1.0, 0.7), predicted=(2 / 3, 0.1)
         ),
-        duration_s=12.5,
-        environment={"torch": "2.9"},
     )

@@ -1,0 +1,79 @@
+"""Values that tests of several rooms build on: as small as can be, and changed by name."""
+
+from typing import Any
+
+from workbench.domain.config import DataConfig, RunConfig
+from workbench.domain.metrics import IdentificationMetrics, QualityMetrics, Undefined
+from workbench.domain.run import EncoderFacts, Predictions, Protocol, RunResult
+
+CONFIG = RunConfig(data=DataConfig(distortions=("jpeg",)))
+NONE = Undefined(undefined="nothing was measured")
+
+
+def make_encoder(**changes: Any) -> EncoderFacts:
+    """The offline encoder, said to be untrained."""
+    facts: dict[str, Any] = {
+        "name": "offline",
+        "weights": "random",
+        "trained": False,
+        "image_size": 96,
+        "embedding_width": 384,
+        "image_parameters": 1_234_567,
+        "note": "The image tower starts from random weights and is tuned whole.",
+    }
+    return EncoderFacts(**facts | changes)
+
+
+def make_protocol(**changes: Any) -> Protocol:
+    """Nothing measured, on no photograph."""
+    terms: dict[str, Any] = {
+        "dataset": "packaged photographs",
+        "data_hash": "d" * 64,
+        "target": "VSI, full-reference weak supervision",
+        "distortions": ("jpeg",),
+        "split": "by photograph, 5 folds, seed 0",
+        "crop": "grid of 4 crops",
+        "images": 0,
+        "photographs": 0,
+    }
+    return Protocol(**terms | changes)
+
+
+def make_result(version: str, config: RunConfig = CONFIG, **changes: Any) -> RunResult:
+    """A result that measured nothing, but for what is named.
+
+    Args:
+        version: Hash of the version.
+        config: What was run.
+        changes: Fields of `RunResult`.
+    """
+    identification = IdentificationMetrics(
+        **dict.fromkeys(IdentificationMetrics.model_fields, NONE)
+    )
+    fields: dict[str, Any] = {
+        "version": version,
+        "attributes": "a" * 64,
+        "attribute_count": 1,
+        "config_hash": config.hash,
+        "encoder": make_encoder(),
+        "protocol": make_protocol(),
+        "quality": QualityMetrics(**dict.fromkeys(QualityMetrics.model_fields, NONE)),
+        "identification": identification,
+        "all_clean": identification,
+        "predictions": make_predictions([], target=(), predicted=()),
+        "duration_s": 12.5,
+        "environment": {"python": "3.13", "torch": "2.9"},
+    }
+    return RunResult(**fields | changes)
+
+
+def make_predictions(images: Any, *, target: Any, predicted: Any) -> Predictions:
+    """Predictions of images that are (photograph, distortion or "", level) each."""
+    return Predictions(
+        image=tuple(f"{p}/{d or 'clean'}/{level}" for p, d, level in images),
+        photograph=tuple(p for p, _, _ in images),
+        distortion=tuple(d for _, d, _ in images),
+        level=tuple(level for _, _, level in images),
+        target=tuple(target),
+        predicted=tuple(predicted),
+    )
