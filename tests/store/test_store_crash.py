@@ -3,6 +3,7 @@ import shutil
 import sqlite3
 
 import pytest
+from sqlalchemy import Engine, event
 
 from workbench.errors import StoreError
 from workbench.store import open_store
@@ -132,9 +133,13 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(filled, raw):
 
 
 def test_a_database_at_its_largest_size_says_that_the_disk_is_full(filled):
-    with open_store(f"sqlite:///{filled}") as store:
-        with store._database._engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA max_page_count = 1")  # as many as there are now
+    as_many_pages_as_now = lambda connection, _: connection.execute("PRAGMA max_page_count = 1")  # noqa: E731
+    event.listen(Engine, "connect", as_many_pages_as_now)
+    try:
+        store = open_store(f"sqlite:///{filled}")
+    finally:
+        event.remove(Engine, "connect", as_many_pages_as_now)
+    with store:
         much = a_set(**{f"x{number}": ["y" * 200] for number in range(300)})
         with pytest.raises(StoreError, match=r"the disk is full\. Free some space"):
             store.draft.replace(much, author="bob")

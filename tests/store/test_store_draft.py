@@ -16,7 +16,7 @@ def phrases(store, distortion="jpeg"):
 
 
 def events(store):
-    with store._database.reading() as session:
+    with store.database.reading() as session:
         rows = session.exec(select(AuditRow).order_by(text("id"))).all()
     load = lambda state: json.loads(state) if state else None  # noqa: E731
     return [(row.author, row.action, load(row.before), load(row.after)) for row in rows]

@@ -63,7 +63,7 @@ def test_the_database_itself_keeps_a_look(store, statement):
     store.access_log.add(PART, run=None, purpose="show", author="ann")
     with (
         pytest.raises(FrozenVersionError, match="cannot be changed"),
-        store._database.connected() as connection,
+        store.database.connected() as connection,
     ):
         connection.execute(text(statement))
     assert store.access_log.count(PART).looks == 1

@@ -44,7 +44,7 @@ def typed(table, row):
 
 
 def test_every_earlier_schema_has_its_rows(url):
-    with open_store(url) as store, store._database.connected() as connection:
+    with open_store(url) as store, store.database.connected() as connection:
         steps = list(ScriptDirectory.from_config(alembic_config(connection)).walk_revisions())
     assert [file.stem for file in OLD] == sorted(f"schema_{step.revision}" for step in steps[1:])
 

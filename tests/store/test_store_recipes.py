@@ -15,7 +15,7 @@ def a_recipe(id="dim", explanation="It gets dark, é.", **more):
 
 
 def events(store):
-    with store._database.connected() as connection:
+    with store.database.connected() as connection:
         return connection.execute(text("SELECT author, action, subject FROM audit_event")).all()
 
 
@@ -99,10 +99,10 @@ PAST_THE_STORE = {
 def test_the_database_itself_keeps_a_recipe_that_attributes_name(store):
     store.recipes.add(a_recipe(), author="ann")
     store.draft.replace(a_set(dim=["deep shadows"]), author="ann")
-    for statement in PAST_THE_STORE["sqlite" if store._database.is_sqlite else "postgresql"]:
+    for statement in PAST_THE_STORE["sqlite" if store.database.is_sqlite else "postgresql"]:
         with (
             pytest.raises(FrozenVersionError, match="A recipe cannot be changed, nor removed"),
-            store._database.connected() as connection,
+            store.database.connected() as connection,
         ):
             connection.execute(text(statement))
         assert store.recipes.list() == [a_recipe()]

@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Engine, event, text
 
 from workbench.domain.run import Run
 from workbench.errors import RunCancelledError, StoreError, VersionNotFoundError
@@ -79,10 +79,12 @@ def test_a_result_comes_back_to_the_last_digit(store, version, running):
 def test_a_list_of_runs_does_not_load_results_unless_asked(store, version, running):
     store.runs.finish(running.id, a_result(version))
     statements = []
-    listen = (store._database._engine, "before_cursor_execute")
     note = lambda *args: statements.append(args[2])  # noqa: E731
-    event.listen(*listen, note)
-    (light,) = store.runs.list()
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        (light,) = store.runs.list()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
     assert light.result is None
     assert light.status == "done"
     assert not any("run_result" in statement for statement in statements)
@@ -200,7 +202,7 @@ def test_workers_are_listed_while_they_beat(store):
 
 
 def test_a_document_that_this_release_cannot_read_is_named(store, version, running):
-    with store._database.writing() as session:
+    with store.database.writing() as session:
         session.connection().execute(
             text("INSERT INTO run_result (run_id, document) VALUES (:id, '{}')"), {"id": running.id}
         )

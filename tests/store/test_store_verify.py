@@ -40,11 +40,11 @@ def full(store):
 def tamper(store, statement):
     """Change something past the store, with no trigger or foreign key in the way."""
     if store.url.startswith("postgresql"):
-        with store._database.connected() as connection:
+        with store.database.connected() as connection:
             connection.execute(text("SET LOCAL session_replication_role = replica"))
             connection.execute(text(statement))
         return
-    with closing(sqlite3.connect(store._database.place, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(store.database.location, isolation_level=None)) as connection:
         names = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
         for (name,) in connection.execute(names).fetchall():
             connection.execute(f"DROP TRIGGER {name}")

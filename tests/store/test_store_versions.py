@@ -16,13 +16,13 @@ def version(store):
 
 
 def run_sql(store, statement):
-    with store._database.writing() as session:
+    with store.database.writing() as session:
         session.connection().execute(text(statement))
 
 
 def allow_tampering(store):
     """Do what an intruder with the right to alter the schema would do."""
-    with store._database.writing() as session:
+    with store.database.writing() as session:
         connection = session.connection()
         if connection.dialect.name == "postgresql":
             for table in ("version", "version_attribute"):
