@@ -15,7 +15,7 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from workbench.domain.run import Predictions
-from workbench.evaluation.bootstrap import draw_photographs, resampled_srcc
+from workbench.evaluation.bootstrap import draw_photographs, weighted_srcc
 from workbench.evaluation.subsets import subsets_of
 
 RESAMPLES = 10_000
@@ -47,7 +47,7 @@ def measured(
         theirs = by_scipy(target, predicted, images, copies[:looped])
         reference_s = min(reference_s, (time.process_time() - start) * RESAMPLES / looped)
         start = time.process_time()
-        found = resampled_srcc(target, predicted, images, copies)
+        found = weighted_srcc(target, predicted, images, copies)
         ours_s = min(ours_s, time.process_time() - start)
     np.testing.assert_allclose(found[:, :looped], theirs, atol=1e-6)
     size = f"{len(images):,} images of {photographs} photographs, {versions} versions"
@@ -84,7 +84,7 @@ def by_distortion() -> dict[str, Any]:
     told = [first.model_copy(update={"predicted": tuple(some.tolist())}) for some in predicted]
     copies = draw_photographs(photographs, RESAMPLES, seed=0)
     start = time.process_time()
-    resampled_srcc(target, predicted, images, copies)
+    weighted_srcc(target, predicted, images, copies)
     whole_s = time.process_time() - start
     start = time.process_time()
     subsets_of(told, "abcde", groups={}, resamples=RESAMPLES)

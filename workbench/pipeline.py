@@ -19,10 +19,10 @@ from workbench.domain.run import Run
 from workbench.settings import Settings, resource
 
 if TYPE_CHECKING:
+    from workbench.evaluation.comparable import ComparedRuns
     from workbench.store import Store
 
-# Each function imports what it needs when it is called: torch alone takes seconds, and whoever
-# only reads or curates attributes does without it.
+# Each function imports what it needs when it is called: torch alone takes seconds.
 
 
 class MainJob(NamedTuple):
@@ -36,13 +36,7 @@ class MainJob(NamedTuple):
 def main_job(
     store: "Store", config: RunConfig, *, settings: Settings, progress: Progress
 ) -> MainJob:
-    """Draft attributes, freeze two versions, run both and compare them.
-
-    Args:
-        store: The open store.
-        config: The experiment under which both versions are run.
-        settings: Folders, device, language model, author.
-        progress: Told the share done.
+    """Draft attributes, freeze two versions, run both under one experiment and compare them.
 
     Raises:
         WorkbenchError: A step could not be done; what the steps before it made is in the store.
@@ -60,8 +54,9 @@ def main_job(
         run(store, version, config, settings, part(progress, 0.2 + 0.4 * done, 0.6 + 0.4 * done))
         for done, version in enumerate(versions)
     ]
-    comparison = compare(store, runs, settings)
-    return MainJob(versions, comparison, report(store, comparison, settings, config.name))
+    comparison, compared = compare(store, runs, settings)
+    page = report(store, comparison, compared, settings, config.name)
+    return MainJob(versions, comparison, page)
 
 
 def draft(
@@ -103,18 +98,23 @@ def run(
     return run_now(store, version.hash, config, settings=settings, progress=progress)
 
 
-def compare(store: "Store", runs: Sequence[Run], settings: Settings) -> Comparison:
+def compare(
+    store: "Store", runs: Sequence[Run], settings: Settings
+) -> tuple[Comparison, "ComparedRuns"]:
     """Compare the runs, with intervals and verdicts; the test set's use is recorded first."""
-    from workbench.workflow.compare import compare_runs
+    from workbench.workflow.compare import compare_runs, labelled_runs
 
-    return compare_runs(store, runs, purpose="demo", author=settings.author)
+    compared = labelled_runs(store, runs)  # which validates them, for the report too
+    return compare_runs(store, compared, purpose="demo", author=settings.author), compared
 
 
-def report(store: "Store", comparison: Comparison, settings: Settings, name: str) -> Path:
+def report(
+    store: "Store", comparison: Comparison, runs: "ComparedRuns", settings: Settings, name: str
+) -> Path:
     """Write the comparison as one HTML page that needs nothing else."""
     from workbench.workflow.compare import write_comparison_report
 
     path = settings.results / f"{name}.html"
     return write_comparison_report(
-        store, comparison, path, title="Draft against curated attributes"
+        store, comparison, runs, path, title="Draft against curated attributes"
     )

@@ -7,7 +7,7 @@ import pytest
 
 from tests.app.full_database import CONFIG, a_result, claimed, fill
 from workbench.domain.run import LockedPart, Transfer
-from workbench.evaluation.test_set_access import hash_of_test_part
+from workbench.evaluation.comparable import hash_of_test_set
 from workbench.settings import read_settings
 from workbench.store import open_store
 from workbench.training.probabilities import (
@@ -79,8 +79,8 @@ def test_other_data_that_a_run_was_tried_on_is_looked_at_with_it(workbench, stor
     run = claimed(store, version)
     store.runs.finish(run.id, result.model_copy(update={"transfers": (elsewhere,)}))
     workbench("runs", "show", run.id)
-    own = hash_of_test_part(result.protocol, result.predictions)
-    there = hash_of_test_part(other.protocol, other.predictions)
+    own = hash_of_test_set(result.protocol, result.predictions)
+    there = hash_of_test_set(other.protocol, other.predictions)
     assert own != there
     assert {look.test_hash for look in store.access_log.list()} == {own, there}
 

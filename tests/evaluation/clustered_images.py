@@ -15,7 +15,7 @@ from workbench.evaluation.bootstrap import (
     draw_photographs,
     leave_one_out,
     paired_bootstrap,
-    resampled_srcc,
+    weighted_srcc,
 )
 from workbench.evaluation.correlation import srcc
 from workbench.evaluation.intervals import correlation_interval, paired_difference, studentise
@@ -94,7 +94,7 @@ def judge(
     for number in range(datasets):
         target, predicted, images = population.draw(generator, photographs)
         copies = draw_photographs(photographs, resamples, seed=number)
-        correlate = partial(resampled_srcc, target, predicted, images)
+        correlate = partial(weighted_srcc, target, predicted, images)
         resampled, without = correlate(copies), leave_one_out(correlate, photographs)
         a, b = (float(srcc(some, target)) for some in predicted)
         interval = correlation_interval(a, resampled[0], without[0], copies)
@@ -179,7 +179,7 @@ def naive_interval_holds(population: Population, photographs: int, datasets: int
         every = np.arange(len(target))  # each image its own photograph
         copies = draw_photographs(len(target), 300, seed=number)
         low, high = np.quantile(
-            resampled_srcc(target, predicted[:1], every, copies)[0], (0.025, 0.975)
+            weighted_srcc(target, predicted[:1], every, copies)[0], (0.025, 0.975)
         )
         held += bool(low <= truth <= high)
     return held / datasets

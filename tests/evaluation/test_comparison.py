@@ -5,6 +5,7 @@ import pytest
 from workbench.domain.comparison import Comparison, labels_of
 from workbench.domain.metrics import Undefined
 from workbench.errors import ConfigError
+from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.report.wording import verdict_sentence
@@ -18,7 +19,7 @@ TWIN = make_run(3, word="expert", noise=0.1, seed=9)
 
 def compare(*runs, labels=None, **options) -> Comparison:
     names = labels or ["draft", "curated", "expert"][: len(runs)]
-    return compare_runs(runs, names, **{"resamples": 1000} | options)
+    return compare_runs(ComparedRuns.of(runs, names), **{"resamples": 1000} | options)
 
 
 def changed(run, field, **changes):
@@ -174,7 +175,7 @@ def test_different_images_targets_and_photographs_are_refused():
 
 def test_labels_and_counts_must_fit():
     with pytest.raises(ConfigError, match="nothing to compare"):
-        compare_runs([], [])
+        compare_runs(ComparedRuns.of([], []))
     with pytest.raises(ConfigError, match="2 runs need as many labels, not 1"):
         compare(DRAFT, CURATED, labels=["draft"])
     with pytest.raises(ConfigError, match="Labels must be distinct, not x, x"):
@@ -244,7 +245,7 @@ def test_settings_that_a_hash_leaves_out_at_their_default_are_told_whichever_run
     changed = {"tuning": {"insertion": "after_cls"}, "regressor": {"kind": "linear"}}
     runs = [make_run(1), make_run(2, settings=changed)]
     for order, said in ((runs, "end and after_cls"), (runs[::-1], "after_cls and end")):
-        notes = compare_runs(order, ["a", "b"], resamples=300).notes
+        notes = compare_runs(ComparedRuns.of(order, ["a", "b"]), resamples=300).notes
         assert any(f"tuning.insertion is {said}; regressor.kind is " in note for note in notes)
 
 
@@ -303,4 +304,6 @@ def test_dates_of_the_runs_do_not_matter():
 def test_published_splits_make_a_test_descriptive():
     settings = {"split": {"published": "splits/KADID10K"}}
     runs = [make_run(n, word=word, settings=settings) for n, word in enumerate(("a", "b"), 1)]
-    assert "descriptive only" in "\n".join(compare_runs(runs, ["a", "b"], resamples=200).notes)
+    assert "descriptive only" in "\n".join(
+        compare_runs(ComparedRuns.of(runs, ["a", "b"]), resamples=200).notes
+    )

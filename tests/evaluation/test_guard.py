@@ -5,12 +5,12 @@ import pytest
 
 from workbench.domain.comparison import AccessCount, labels_of
 from workbench.domain.metrics import Undefined
+from workbench.evaluation.comparable import ComparedRuns, hash_of_test_set
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.evaluation.test_set_access import (
     MANY_ACCESSES,
     corrected_for_access,
     corrected_for_choosing,
-    hash_of_test_part,
     p_after_access,
 )
 from workbench.report.wording import access_and_choice_sentences, access_sentences, verdict_sentence
@@ -19,7 +19,7 @@ from .clustered_images import judge_choice, share
 from .comparison_factory import make_run, with_result
 
 RUNS = (make_run(1, word="draft", noise=0.3), make_run(2, word="curated", noise=0.1, seed=5))
-COMPARISON = compare_runs(RUNS, ["draft", "curated"], resamples=1000)
+COMPARISON = compare_runs(ComparedRuns.of(RUNS, ["draft", "curated"]), resamples=1000)
 (PAIR,) = COMPARISON.pairs
 
 
@@ -152,9 +152,9 @@ def test_a_test_part_is_its_images_and_not_their_order_or_the_seeds():
         predictions=type(result.predictions)(**turned),
         protocol=result.protocol.model_copy(update={"split": "training seed 9"}),
     ).result
-    name = hash_of_test_part(result.protocol, result.predictions)
-    assert name == COMPARISON.test_hash == hash_of_test_part(again.protocol, again.predictions)
+    name = hash_of_test_set(result.protocol, result.predictions)
+    assert name == COMPARISON.test_hash == hash_of_test_set(again.protocol, again.predictions)
     fewer = make_run(1, photographs=11).result.predictions
     other = result.protocol.model_copy(update={"data_hash": "e" * 64})
-    assert name != hash_of_test_part(result.protocol, fewer)
-    assert name != hash_of_test_part(other, result.predictions)
+    assert name != hash_of_test_set(result.protocol, fewer)
+    assert name != hash_of_test_set(other, result.predictions)

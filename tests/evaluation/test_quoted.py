@@ -3,6 +3,7 @@
 import pytest
 
 from workbench.errors import ConfigError, InvalidConfigError, UnknownNameError
+from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.evaluation.published_figures import quotable, quoted_rows
 from workbench.report.wording import comparison_table
@@ -54,7 +55,7 @@ def test_every_table_that_ships_can_be_quoted(name):
 def test_a_quoted_row_is_in_no_pair_and_changes_no_figure():
     quoted = quoted_rows("exiqa-table-3:exiqa", PROTOCOL)
     plain, beside = (
-        compare_runs(RUNS, ["draft", "curated"], resamples=500, quoted=some)
+        compare_runs(ComparedRuns.of(RUNS, ["draft", "curated"]), resamples=500, quoted=some)
         for some in ((), quoted)
     )
     assert beside.quoted == quoted
@@ -70,7 +71,9 @@ def test_a_file_of_ones_own_can_be_quoted(tmp_path):
     file.write_text(TABLE, encoding="utf-8")
     (row,) = quoted_rows(f"{file}:[BEST]", PROTOCOL)
     assert (row.source, row.srcc, row.remark) == ("A paper, Table 1", 0.9, "own runs")
-    table = comparison_table(compare_runs(RUNS, ["a", "b"], resamples=500, quoted=[row]))
+    table = comparison_table(
+        compare_runs(ComparedRuns.of(RUNS, ["a", "b"]), resamples=500, quoted=[row])
+    )
     assert "[best] on LIVE, quoted" in " ".join(table.split())
 
 

@@ -10,8 +10,8 @@ from workbench.evaluation.bootstrap import (
     leave_one_out,
     paired_bootstrap,
     photograph_index,
-    resampled_plcc,
-    resampled_srcc,
+    weighted_plcc,
+    weighted_srcc,
 )
 
 
@@ -37,7 +37,7 @@ def test_equals_scipy_on_really_repeated_images(seed, photographs, size, digits)
     if digits is not None:  # rounding makes ties between different images
         target, predicted = np.round(target, digits), np.round(predicted, digits)
     copies = draw_photographs(photographs, 4, seed)
-    for mine, scipys in ((resampled_srcc, stats.spearmanr), (resampled_plcc, stats.pearsonr)):
+    for mine, scipys in ((weighted_srcc, stats.spearmanr), (weighted_plcc, stats.pearsonr)):
         found = mine(target, predicted, images, copies)
         for r in range(4):
             repeated = np.repeat(np.arange(len(target)), copies[r][images])
@@ -55,7 +55,7 @@ def test_equals_scipy_where_many_batches_and_blocks_are_needed():
     target = generator.normal(size=5003)
     predicted = np.round(target + generator.normal(size=(3, 5003)), 1)
     copies = draw_photographs(60, 300, seed=1)
-    found = resampled_srcc(target, predicted, images, copies)
+    found = weighted_srcc(target, predicted, images, copies)
     for r in (0, 150, 299):
         for v in range(3):
             expected = by_hand(target, predicted[v], images, copies[r], stats.spearmanr)
@@ -63,7 +63,7 @@ def test_equals_scipy_where_many_batches_and_blocks_are_needed():
 
 
 def test_a_resample_without_variety_is_nan():
-    found = resampled_srcc([1, 2, 3], [[3, 3, 1]], [0, 0, 1], [[2, 0], [1, 1], [0, 2]])
+    found = weighted_srcc([1, 2, 3], [[3, 3, 1]], [0, 0, 1], [[2, 0], [1, 1], [0, 2]])
     assert np.isnan(found[0]).tolist() == [True, False, True]
 
 
@@ -96,7 +96,7 @@ def test_leaving_out_equals_computing_without():
     target = generator.normal(size=60)
     predicted = target + generator.normal(size=(1, 60))
     found = leave_one_out(
-        lambda copies: resampled_srcc(target, predicted, images, copies), 10, rows=3
+        lambda copies: weighted_srcc(target, predicted, images, copies), 10, rows=3
     )
     for g in range(10):
         kept = images != g
@@ -120,6 +120,6 @@ def test_photographs_are_numbered_as_they_appear():
 
 def test_shapes_that_do_not_fit_are_stated():
     with pytest.raises(ShapeError, match=r"\(3,\), \(1, 2\) and \(3,\)"):
-        resampled_srcc([1, 2, 3], [[1, 2]], [0, 1, 2], [[1, 1, 1]])
+        weighted_srcc([1, 2, 3], [[1, 2]], [0, 1, 2], [[1, 1, 1]])
     with pytest.raises(ShapeError, match=r"\(R, 3\), one column per photograph: \(1, 2\)"):
-        resampled_plcc([1, 2, 3], [[1, 2, 3]], [0, 1, 2], [[1, 1]])
+        weighted_plcc([1, 2, 3], [[1, 2, 3]], [0, 1, 2], [[1, 1]])

@@ -7,8 +7,9 @@ from workbench.domain.config import DataConfig, RunConfig, SplitConfig
 from workbench.domain.metrics import Undefined
 from workbench.domain.run import LockedPart, Transfer
 from workbench.errors import ConfigError
+from workbench.evaluation.comparable import ComparedRuns, hash_of_test_set
 from workbench.evaluation.paired_comparison import compare_runs
-from workbench.evaluation.test_set_access import hash_of_test_part, on_locked, part_of
+from workbench.evaluation.test_set_access import on_locked, on_test_set
 
 from .comparison_factory import make_run, with_result
 
@@ -40,15 +41,20 @@ def test_a_run_on_its_locked_part_shows_nothing_of_the_folds():
     assert seen.baselines == {}
 
 
-def test_the_locked_part_is_a_test_part_of_its_own():
-    comparison = compare_runs([on_locked(run) for run in RUNS], ["a", "b"], resamples=300)
-    assert comparison.test_hash != compare_runs(RUNS, ["a", "b"], resamples=300).test_hash
+def test_the_locked_part_is_a_test_on_test_set_its_own():
+    comparison = compare_runs(
+        ComparedRuns.of([on_locked(run) for run in RUNS], ["a", "b"]), resamples=300
+    )
+    assert (
+        comparison.test_hash
+        != compare_runs(ComparedRuns.of(RUNS, ["a", "b"]), resamples=300).test_hash
+    )
     for run in RUNS:
-        assert part_of(run, comparison.test_hash) == on_locked(run)
-    folds = hash_of_test_part(RUNS[0].result.protocol, RUNS[0].result.predictions)
-    assert part_of(RUNS[0], folds) == RUNS[0]
+        assert on_test_set(run, comparison.test_hash) == on_locked(run)
+    folds = hash_of_test_set(RUNS[0].result.protocol, RUNS[0].result.predictions)
+    assert on_test_set(RUNS[0], folds) == RUNS[0]
     with pytest.raises(ConfigError, match=r"Run 1 was not tested on the part ffffffff…"):
-        part_of(RUNS[0], "f" * 64)
+        on_test_set(RUNS[0], "f" * 64)
 
 
 def test_a_run_without_locked_part_says_how_to_get_one():
@@ -67,7 +73,7 @@ def test_configurations_of_before_keep_their_hash():
     assert RunConfig.model_validate_json(locking.model_dump_json()) == locking
 
 
-def test_other_data_that_a_run_was_tried_on_is_a_test_part_of_it():
+def test_other_data_that_a_run_was_tried_on_is_a_test_on_test_set_it():
     elsewhere = make_run(99, photographs=3, seed=7).result
     moved = elsewhere.predictions.model_copy(
         update={"image": tuple(f"elsewhere-{name}" for name in elsewhere.predictions.image)}
@@ -77,6 +83,6 @@ def test_other_data_that_a_run_was_tried_on_is_a_test_part_of_it():
         zero_shot=elsewhere.quality, predictions=moved,
     )  # fmt: skip
     run = with_result(make_run(1), transfers=(other,))
-    seen = part_of(run, hash_of_test_part(other.protocol, other.predictions)).result
+    seen = on_test_set(run, hash_of_test_set(other.protocol, other.predictions)).result
     assert (seen.quality, seen.predictions) == (other.frozen, other.predictions)
     assert seen.identification.accuracy == Undefined(undefined="no shared distortion")

@@ -6,6 +6,7 @@ from scipy import stats
 
 from workbench.domain.metrics import Undefined
 from workbench.errors import UnknownNameError
+from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.evaluation.subsets import FEWEST, column_named, subsets_of
 from workbench.report.comparison_tables import differences, subset_table
@@ -15,7 +16,9 @@ from .comparison_factory import DISTORTIONS, LEVELS, make_run
 RUNS = (make_run(1, word="draft", noise=0.3), make_run(2, word="curated", noise=0.05, seed=5))
 GROUPS = {"gaussian_blur": "blur", "jpeg": "compression", "white_noise": "noise", "darken": "noise"}
 KINDS = ("distortion", "level", "group", "photograph")
-COMPARISON = compare_runs(RUNS, ["draft", "curated"], resamples=500, groups=GROUPS, kinds=KINDS)
+COMPARISON = compare_runs(
+    ComparedRuns.of(RUNS, ["draft", "curated"]), resamples=500, groups=GROUPS, kinds=KINDS
+)
 SUBSETS = {(one.kind, one.name): one for one in COMPARISON.subsets}
 
 

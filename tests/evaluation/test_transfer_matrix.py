@@ -7,7 +7,7 @@ import pytest
 from workbench.domain.metrics import Undefined
 from workbench.errors import ConfigError
 from workbench.evaluation.cross_dataset import transfer_matrix
-from workbench.evaluation.published_figures import matrix_rows, published_pairs
+from workbench.evaluation.published_figures import published_pairs
 from workbench.report.figures.heat_map import matrix_panels
 from workbench.report.matrix_page import matrix_notes, published_notes, published_table
 
@@ -17,7 +17,7 @@ from .matrix_runs import on_dataset, paper_runs, tried_on, with_splits
 RUNS = paper_runs()
 LABELS = ("on KADID", "on TID")
 MATRIX = transfer_matrix(RUNS, LABELS)
-QUOTED = transfer_matrix(RUNS, LABELS, matrix_rows(RUNS), published_pairs(RUNS))
+QUOTED = transfer_matrix(RUNS, LABELS, quote=True)
 TRIED = [(run, one) for run in RUNS for one in run.result.transfers]
 
 
@@ -126,7 +126,7 @@ def test_a_median_of_an_undefined_figure_is_undefined():
 
 
 def test_own_photographs_reproduce_nothing_of_the_paper():
-    found = transfer_matrix([make_run()], ["demo"], (), published_pairs([make_run()]))
+    found = transfer_matrix([make_run()], ["demo"], quote=True)
     assert found.published == ()
     assert published_notes(found)[0].startswith("No figure of the paper stands beside")
 

@@ -5,13 +5,14 @@ import pytest
 
 from workbench.domain.comparison import Wins
 from workbench.domain.metrics import Undefined
+from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.evaluation.rankings import win_matrix, wins_sentence
 
 from .comparison_factory import make_run
 
 RUNS = tuple(make_run(n, word=f"w{n}", noise=0.08 * n, seed=n) for n in (1, 2, 4))
-COMPARISON = compare_runs(RUNS, ["one", "two", "four"], resamples=500)
+COMPARISON = compare_runs(ComparedRuns.of(RUNS, ["one", "two", "four"]), resamples=500)
 CELLS = {(cell.a, cell.b): cell for cell in COMPARISON.wins.cells}
 COUNTS = {"higher": 3, "lower": 1, "tied": 0, "better": 2, "worse": 0, "undefined": 0}
 
@@ -66,4 +67,4 @@ def test_a_cell_reads_as_a_sentence(changes, words):
 
 
 def test_a_single_version_beats_nobody():
-    assert compare_runs(RUNS[:1], ["one"], resamples=500).wins is None
+    assert compare_runs(ComparedRuns.of(RUNS[:1], ["one"]), resamples=500).wins is None

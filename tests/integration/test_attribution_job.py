@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from workbench.cli import cli
 from workbench.domain.attributes import AttributeSet
 from workbench.evaluation.refit import Pool, fold_refit
-from workbench.experiment.attribution import _as_in_run
+from workbench.experiment.attribution import fit_of_run
 from workbench.settings import read_settings
 from workbench.store import open_store
 from workbench.training.probabilities import load_probabilities, probabilities_file
@@ -63,10 +63,10 @@ def place(tmp_path_factory, photographs):
 
 def test_the_runs_own_regressor_refitted_on_what_it_kept_changes_no_bit(place):
     _, settings, runs = place
-    for run in runs:
+    for run in runs.runs:
         kept = load_probabilities(settings, run)
         pool = Pool(kept.probabilities, kept.fold_of, kept.target, kept.photograph)
-        quality = fold_refit(pool, _as_in_run(run.config))(np.arange(len(kept.attributes)))
+        quality = fold_refit(pool, fit_of_run(run.config))(np.arange(len(kept.attributes)))
         assert quality.tolist() == list(run.result.predictions.predicted)
 
 
@@ -81,7 +81,7 @@ def test_the_command_names_every_edit_and_its_figures(place):
     }
     assert answer["refit"] == "ridge"
     assert [edit["retuned"] for edit in answer["edits"]] == [None] * 3
-    assert answer["run_srcc"] == [run.result.quality.srcc for run in runs]
+    assert answer["run_srcc"] == [run.result.quality.srcc for run in runs.runs]
     whole = answer["together"]["delta_srcc"] + answer["retuned"]["delta_srcc"]
     assert whole == pytest.approx(answer["srcc"][1] - answer["srcc"][0])
     assert sum(edit["shapley"] for edit in answer["edits"]) == pytest.approx(
@@ -99,7 +99,7 @@ def test_the_text_shows_sign_phrase_verdict_and_what_is_approximate(place):
 
 def test_a_run_whose_probabilities_are_gone_is_one_plain_line(place):
     workbench, settings, runs = place
-    file = probabilities_file(settings, runs[0].version, runs[0].config.hash)
+    file = probabilities_file(settings, runs.runs[0].version, runs[0].config.hash)
     aside = file.rename(file.with_suffix(".aside"))
     with pytest.raises(Exception, match="run the version again with --again to have it"):
         workbench("attribute", "plain", "rich")
@@ -123,7 +123,7 @@ def test_a_retuned_edit_is_the_run_of_the_version_with_that_edit(place):
     done = json.loads(
         workbench("run", "edited", "--config", str(settings.home / "tiny.yaml"), "--json").stdout
     )
-    gain = done["metrics"]["srcc"] - runs[0].result.quality.srcc
+    gain = done["metrics"]["srcc"] - runs.runs[0].result.quality.srcc
     # The regressor draws its first weights by the columns' order, which differs here.
     assert first["retuned"]["delta_srcc"] == pytest.approx(gain, abs=0.1)
     assert "made for real" in answer["notes"][-1]

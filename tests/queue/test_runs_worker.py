@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.factories import CONFIG, make_result
-from tests.store.past_the_store import connected
 from tests.waiting import wait_until
 from workbench.errors import DatasetNotFoundError, RunCancelledError, StoreError
 from workbench.queue.processes import run_log
@@ -132,11 +131,7 @@ def test_an_unexpected_error_names_the_log_that_has_its_traceback(
 
 def test_a_result_of_another_run_is_no_result(store, version, work):
     (id,) = enqueue(store, version)
-    work(
-        lambda run, report: make_result(run.version, run.config).model_copy(
-            update={"version": "b" * 64}
-        )
-    )
+    work(lambda run, report: make_result("b" * 64, run.config))
     assert store.runs.get(id).status == "failed"
     assert f"not to run {id}" in store.runs.get(id).error
 
@@ -213,7 +208,7 @@ def test_a_waiting_worker_leaves_at_a_signal(store, work):
 
 
 def last_beat(store):
-    with connected(store) as connection:
+    with store.database.connected() as connection:
         return connection.execute(select(RunRow.heartbeat_at)).scalar_one()
 
 
@@ -223,7 +218,7 @@ def test_a_long_step_keeps_its_heartbeat(store, version, work, monkeypatch):
 
     def execute(run, report):
         long_ago = datetime.now(UTC) - timedelta(hours=1)
-        with connected(store) as connection:
+        with store.database.connected() as connection:
             connection.execute(update(RunRow).values(heartbeat_at=long_ago))
         wait_until(lambda: last_beat(store) > long_ago, "the heartbeat goes on")
         assert store.runs.mark_interrupted(1800) == []

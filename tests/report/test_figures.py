@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 
 from tests.evaluation.comparison_factory import make_run, with_result
 from workbench.domain.metrics import StrengthTables, Undefined
+from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.report.figures.calibration import calibration_error, calibration_figure
 from workbench.report.figures.confusion import confusion_figures
@@ -21,11 +22,11 @@ from workbench.report.figures.style import short
 
 RUNS = (make_run(1, noise=0.3), make_run(2, word="curated", seed=5))
 LABELS = ("draft", "curated")
-FOUND = quality_by_distortion(compare_runs(RUNS, LABELS, resamples=500))
+FOUND = quality_by_distortion(compare_runs(ComparedRuns.of(RUNS, LABELS), resamples=500))
 
 
 def figures_of(runs, labels) -> list:
-    found = quality_by_distortion(compare_runs(runs, labels, resamples=200))
+    found = quality_by_distortion(compare_runs(ComparedRuns.of(runs, labels), resamples=200))
     return [
         per_distortion_figure(found),
         critical_difference_figure(found),
@@ -87,7 +88,9 @@ def test_many_distortions_and_versions_keep_names_apart():
     ]
     shown = {short(label) for label in labels}
     assert len(shown) == 5
-    bars = per_distortion_figure(quality_by_distortion(compare_runs(runs, labels, resamples=200)))
+    bars = per_distortion_figure(
+        quality_by_distortion(compare_runs(ComparedRuns.of(runs, labels), resamples=200))
+    )
     dose, calibration = dose_figure(runs, labels), calibration_figure(runs, labels)
     for figure in (bars, dose, calibration):
         assert all(name in figure.svg for name in {short(label, 30) for label in labels} & shown)

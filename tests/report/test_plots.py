@@ -6,13 +6,14 @@ import pytest
 from tests.evaluation.comparison_factory import make_run
 from workbench.domain.number_format import figure_text, interval_text
 from workbench.errors import ConfigError
+from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.report.figures.scatter import scatter_plot
 from workbench.report.plots import identification_plot, interval_plot
 
 RUNS = (make_run(1, word="draft", noise=0.3), make_run(2, word="curated", seed=5))
 LABELS = ("draft", "curated")
-COMPARISON = compare_runs(RUNS, LABELS, resamples=500)
+COMPARISON = compare_runs(ComparedRuns.of(RUNS, LABELS), resamples=500)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -90,7 +91,7 @@ def test_scatter_marks_every_image_and_names_every_distortion():
 
 
 def test_labels_that_look_like_markup_or_formulae_are_drawn_as_they_are():
-    odd = compare_runs(RUNS, ["a <b> & $x_$", "_hidden$"], resamples=500)
+    odd = compare_runs(ComparedRuns.of(RUNS, ["a <b> & $x_$", "_hidden$"]), resamples=500)
     for name in ("intervals", "identification"):
         drawing = draw(name, odd)
         ElementTree.fromstring(drawing)
@@ -100,11 +101,13 @@ def test_labels_that_look_like_markup_or_formulae_are_drawn_as_they_are():
 
 def test_two_photographs_and_a_single_version_can_be_drawn():
     few = compare_runs(
-        [make_run(n, word=w, photographs=2, seed=n) for n, w in ((1, "draft"), (2, "curated"))],
-        LABELS,
+        ComparedRuns.of(
+            [make_run(n, word=w, photographs=2, seed=n) for n, w in ((1, "draft"), (2, "curated"))],
+            LABELS,
+        ),
         resamples=500,
     )
-    alone = compare_runs(RUNS[:1], LABELS[:1], resamples=500)
+    alone = compare_runs(ComparedRuns.of(RUNS[:1], LABELS[:1]), resamples=500)
     for comparison in (few, alone):
         for name in ("intervals", "identification"):
             ElementTree.fromstring(draw(name, comparison))

@@ -14,6 +14,7 @@ from workbench.domain.metrics import QualityMetrics, Undefined
 from workbench.domain.number_format import figure_text, interval_text, p_text, signed_text
 from workbench.errors import ConfigError
 from workbench.evaluation.baselines import EMBEDDING, TITLES
+from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.report.comparison_tables import baseline_rows
 from workbench.report.page import write_report, write_tables
@@ -21,7 +22,7 @@ from workbench.report.wording import IDENTIFICATION_FIGURES, QUALITY_FIGURES, ve
 
 RUNS = (make_run(1, word="draft", noise=0.3), make_run(2, word="curated", seed=5))
 LABELS = ("draft", "curated")
-COMPARISON = compare_runs(RUNS, LABELS, resamples=500)
+COMPARISON = compare_runs(ComparedRuns.of(RUNS, LABELS), resamples=500)
 BASELINE = QualityMetrics(srcc=0.9, krcc=0.7, plcc=0.8, plcc_fitted=0.85, rmse=0.1)
 ATTRIBUTES = {word: make_attributes(word) for word in LABELS}
 
@@ -196,7 +197,7 @@ def test_runs_of_another_comparison_are_refused(tmp_path):
 
 
 def test_a_single_version_has_a_report_too(tmp_path):
-    alone = compare_runs(RUNS[:1], LABELS[:1], resamples=500)
+    alone = compare_runs(ComparedRuns.of(RUNS[:1], LABELS[:1]), resamples=500)
     path = tmp_path / "r.html"
     write_report(alone, RUNS[:1], LABELS[:1], ATTRIBUTES, path, title="Alone", notes=())
     page = path.read_text("utf-8")
@@ -303,7 +304,7 @@ def test_csv_holds_every_table_with_the_exact_numbers(tmp_path, name):
 
 
 def test_no_label_of_a_report_is_a_formula(tmp_path):
-    named = compare_runs(RUNS, ["=1+1", "b"], resamples=500)
+    named = compare_runs(ComparedRuns.of(RUNS, ["=1+1", "b"]), resamples=500)
     sets = {"=1+1": ATTRIBUTES["draft"], "b": ATTRIBUTES["curated"]}
     folder = write_tables(named, RUNS, ["=1+1", "b"], sets, tmp_path / "t")
     texts = [file.read_text("utf-8") for file in folder.iterdir()]
@@ -314,7 +315,7 @@ def test_no_label_of_a_report_is_a_formula(tmp_path):
 
 def test_hostile_labels_are_text_everywhere(tmp_path):
     bad = '"><script>alert(1)</script>&amp;'
-    named = compare_runs(RUNS, [bad, "b"], resamples=500)
+    named = compare_runs(ComparedRuns.of(RUNS, [bad, "b"]), resamples=500)
     sets = {bad: ATTRIBUTES["draft"], "b": ATTRIBUTES["curated"]}
     page = write_report(named, RUNS, [bad, "b"], sets, tmp_path / "r.html").read_text("utf-8")
     assert "<script>alert" not in page

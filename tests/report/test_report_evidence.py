@@ -2,6 +2,7 @@ import pytest
 
 from tests.evaluation.comparison_factory import make_attributes, make_run
 from workbench.domain.comparison import AccessCount, Choice, QuotedRow, labels_of
+from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.report.comparison_tables import pairs_table, quality_table
 from workbench.report.page import write_report
@@ -9,7 +10,7 @@ from workbench.report.sections import evidence_tables, quoted_table, subset_tabl
 
 RUNS = tuple(make_run(n, word=f"w{n}", noise=0.1 * n, seed=n) for n in (1, 2, 3))
 LABELS = ("one", "two", "three")
-COMPARISON = compare_runs(RUNS, LABELS, resamples=500)
+COMPARISON = compare_runs(ComparedRuns.of(RUNS, LABELS), resamples=500)
 QUOTED = QuotedRow(
     method="=BRISQUE",
     source="A paper, Table 1",

@@ -133,18 +133,16 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(filled, raw):
 
 
 def test_a_database_at_its_largest_size_says_that_the_disk_is_full(filled):
-    much = a_set(**{f"x{number}": ["y" * 200] for number in range(300)})
-    # The pragma is each connection's own: as many pages as there are now, and no more.
-    no_more = lambda connection, _: connection.execute("PRAGMA max_page_count = 1")  # noqa: E731
-    event.listen(Engine, "connect", no_more)
+    as_many_pages_as_now = lambda connection, _: connection.execute("PRAGMA max_page_count = 1")  # noqa: E731
+    event.listen(Engine, "connect", as_many_pages_as_now)
     try:
-        with (
-            open_store(f"sqlite:///{filled}") as store,
-            pytest.raises(StoreError, match=r"the disk is full\. Free some space"),
-        ):
-            store.draft.replace(much, author="bob")
+        store = open_store(f"sqlite:///{filled}")
     finally:
-        event.remove(Engine, "connect", no_more)
+        event.remove(Engine, "connect", as_many_pages_as_now)
+    with store:
+        much = a_set(**{f"x{number}": ["y" * 200] for number in range(300)})
+        with pytest.raises(StoreError, match=r"the disk is full\. Free some space"):
+            store.draft.replace(much, author="bob")
     assert draft_of(filled) == OLD
 
 

@@ -2,11 +2,12 @@ import json
 
 import pytest
 from sqlalchemy import text
+from sqlmodel import select
 
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.errors import EditConflictError, StoreError
+from workbench.store.tables import AuditRow
 
-from .past_the_store import connected
 from .store_examples import a_call, a_set
 
 
@@ -15,11 +16,10 @@ def phrases(store, distortion="jpeg"):
 
 
 def events(store):
-    columns = "author, action, before, after"
-    with connected(store) as connection:
-        rows = connection.execute(text(f"SELECT {columns} FROM audit_event ORDER BY id")).all()
+    with store.database.reading() as session:
+        rows = session.exec(select(AuditRow).order_by(text("id"))).all()
     load = lambda state: json.loads(state) if state else None  # noqa: E731
-    return [(author, action, load(before), load(after)) for author, action, before, after in rows]
+    return [(row.author, row.action, load(row.before), load(row.after)) for row in rows]
 
 
 @pytest.fixture

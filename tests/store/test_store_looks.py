@@ -8,7 +8,6 @@ from sqlalchemy import text
 from workbench.errors import FrozenVersionError, StoreError
 from workbench.store import open_store
 
-from .past_the_store import connected
 from .store_examples import CONFIG, a_set
 
 PART = "3f2a" * 16
@@ -64,7 +63,7 @@ def test_the_database_itself_keeps_a_look(store, statement):
     store.access_log.add(PART, run=None, purpose="show", author="ann")
     with (
         pytest.raises(FrozenVersionError, match="cannot be changed"),
-        connected(store) as connection,
+        store.database.connected() as connection,
     ):
         connection.execute(text(statement))
     assert store.access_log.count(PART).looks == 1

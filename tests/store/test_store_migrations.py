@@ -17,7 +17,6 @@ from workbench.store import open_store
 from workbench.store.database import Database
 from workbench.store.store import alembic_config
 
-from .past_the_store import connected
 from .store_examples import CONFIG, NOON, a_set
 
 OLD = sorted(Path(__file__).parent.glob("schema_*.json"))
@@ -45,7 +44,7 @@ def typed(table, row):
 
 
 def test_every_earlier_schema_has_its_rows(url):
-    with open_store(url) as store, connected(store) as connection:
+    with open_store(url) as store, store.database.connected() as connection:
         steps = list(ScriptDirectory.from_config(alembic_config(connection)).walk_revisions())
     assert [file.stem for file in OLD] == sorted(f"schema_{step.revision}" for step in steps[1:])
 

@@ -10,12 +10,11 @@ from workbench.errors import StoreError
 from workbench.store import open_store, tables
 from workbench.store.store import alembic_config
 
-from .past_the_store import connected
 from .store_examples import a_set
 
 
 def test_an_empty_database_gets_the_tables_that_the_models_describe(url):
-    with open_store(url) as store, connected(store) as connection:
+    with open_store(url) as store, store.database.connected() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True}
         )
@@ -27,7 +26,7 @@ def test_an_empty_database_gets_the_tables_that_the_models_describe(url):
 
 
 def test_a_model_without_its_migration_would_be_noticed(url):
-    with open_store(url) as store, connected(store) as connection:
+    with open_store(url) as store, store.database.connected() as connection:
         connection.execute(text("ALTER TABLE run ADD COLUMN forgotten INTEGER"))
         connection.execute(text("DROP INDEX ix_llm_call_key"))
         context = MigrationContext.configure(connection)
@@ -36,7 +35,7 @@ def test_a_model_without_its_migration_would_be_noticed(url):
 
 
 def test_the_schema_has_one_newest_step(url):
-    with open_store(url) as store, connected(store) as connection:
+    with open_store(url) as store, store.database.connected() as connection:
         script = ScriptDirectory.from_config(alembic_config(connection))
         assert script.get_heads() == [MigrationContext.configure(connection).get_current_revision()]
 
@@ -58,12 +57,12 @@ def test_an_upgrade_that_fails_leaves_nothing_behind(url, monkeypatch):
     with pytest.raises(RuntimeError, match="power cut"):
         open_store(url)
     monkeypatch.undo()
-    with open_store(url) as store, connected(store) as connection:
+    with open_store(url) as store, store.database.connected() as connection:
         assert len(inspect(connection).get_table_names()) == len(tables.METADATA.tables) + 1
 
 
 def test_a_newer_schema_is_refused_and_left_alone(url):
-    with open_store(url) as store, connected(store) as connection:
+    with open_store(url) as store, store.database.connected() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreError, match="has schema 9999, newer than this program, which knows"):
         open_store(url)
@@ -112,8 +111,8 @@ def test_a_missing_folder_is_created(tmp_path):
 
 
 def test_sqlite_runs_in_wal_mode_with_foreign_keys(sqlite_path):
-    with open_store(f"sqlite:///{sqlite_path}") as store, connected(store) as connection:
-        ask = lambda name: connection.execute(text(f"PRAGMA {name}")).scalar()  # noqa: E731
+    with open_store(f"sqlite:///{sqlite_path}") as store, store.database.reading() as session:
+        ask = lambda name: session.connection().execute(text(f"PRAGMA {name}")).scalar()  # noqa: E731
         assert ask("journal_mode") == "wal"
         assert ask("foreign_keys") == 1
         assert ask("busy_timeout") == 60_000

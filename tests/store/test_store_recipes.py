@@ -1,11 +1,10 @@
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from workbench.domain.distortion import Recipe, Step
 from workbench.errors import FrozenVersionError, IntegrityError, StoreError, UnknownNameError
 from workbench.store import open_store
 
-from .past_the_store import connected
 from .store_examples import a_set
 
 
@@ -16,7 +15,7 @@ def a_recipe(id="dim", explanation="It gets dark, é.", **more):
 
 
 def events(store):
-    with connected(store) as connection:
+    with store.database.connected() as connection:
         return connection.execute(text("SELECT author, action, subject FROM audit_event")).all()
 
 
@@ -100,10 +99,10 @@ PAST_THE_STORE = {
 def test_the_database_itself_keeps_a_recipe_that_attributes_name(store):
     store.recipes.add(a_recipe(), author="ann")
     store.draft.replace(a_set(dim=["deep shadows"]), author="ann")
-    for statement in PAST_THE_STORE[make_url(store.url).get_backend_name()]:
+    for statement in PAST_THE_STORE["sqlite" if store.database.is_sqlite else "postgresql"]:
         with (
             pytest.raises(FrozenVersionError, match="A recipe cannot be changed, nor removed"),
-            connected(store) as connection,
+            store.database.connected() as connection,
         ):
             connection.execute(text(statement))
         assert store.recipes.list() == [a_recipe()]

@@ -8,7 +8,6 @@ from workbench.domain.run import Run
 from workbench.errors import RunCancelledError, StoreError, VersionNotFoundError
 from workbench.store.tables import RunRow
 
-from .past_the_store import connected
 from .store_examples import CONFIG, a_result, a_set
 
 
@@ -88,7 +87,6 @@ def test_a_list_of_runs_does_not_load_results_unless_asked(store, version, runni
         (light,) = store.runs.list()
     finally:
         event.remove(Engine, "before_cursor_execute", note)
-    assert statements
     assert light.result is None
     assert light.status == "done"
     assert not any("run_result" in statement for statement in statements)
@@ -187,10 +185,9 @@ def test_a_silent_run_that_was_to_be_cancelled_is_cancelled(store, running):
 def test_a_workers_heartbeat_keeps_its_run_alive_and_no_other(store, version, running):
     other = store.runs.enqueue(version, CONFIG)
     store.runs.claim("here:2")
-    with connected(store) as connection:
-        connection.execute(
-            update(RunRow).values(heartbeat_at=datetime.now(UTC) - timedelta(hours=1))
-        )
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    with store.database.connected() as connection:
+        connection.execute(update(RunRow).values(heartbeat_at=long_ago))
     store.runs.beat("here:1")
     assert store.runs.mark_interrupted(1800) == [other.id]
 
@@ -209,11 +206,11 @@ def test_workers_are_listed_while_they_beat(store):
 
 
 def test_a_document_that_this_release_cannot_read_is_named(store, version, running):
-    with connected(store) as connection:
-        connection.execute(
+    with store.database.writing() as session:
+        session.connection().execute(
             text("INSERT INTO run_result (run_id, document) VALUES (:id, '{}')"), {"id": running.id}
         )
-        connection.execute(text("UPDATE run SET status = 'done'"))
+        session.connection().execute(text("UPDATE run SET status = 'done'"))
     with pytest.raises(StoreError, match=f"Run {running.id} cannot be read: version: Field"):
         store.runs.get(running.id)
     assert store.runs.list()[0].status == "done"

@@ -4,13 +4,12 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from workbench.domain.attributes import Attribute
 from workbench.domain.distortion import Recipe
 from workbench.store import tables
 
-from .past_the_store import connected
 from .store_examples import CONFIG, a_call, a_result, a_set
 
 
@@ -41,11 +40,11 @@ def full(store):
 def tamper(store, statement):
     """Change something past the store, with no trigger or foreign key in the way."""
     if store.url.startswith("postgresql"):
-        with connected(store) as connection:
+        with store.database.connected() as connection:
             connection.execute(text("SET LOCAL session_replication_role = replica"))
             connection.execute(text(statement))
         return
-    with closing(sqlite3.connect(make_url(store.url).database, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(store.database.location, isolation_level=None)) as connection:
         names = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
         for (name,) in connection.execute(names).fetchall():
             connection.execute(f"DROP TRIGGER {name}")

@@ -7,7 +7,6 @@ from sqlalchemy import text
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.errors import FrozenVersionError, IntegrityError, StoreError, VersionNotFoundError
 
-from .past_the_store import connected
 from .store_examples import a_call, a_set
 
 
@@ -17,13 +16,14 @@ def version(store):
 
 
 def run_sql(store, statement):
-    with connected(store) as connection:
-        connection.execute(text(statement))
+    with store.database.writing() as session:
+        session.connection().execute(text(statement))
 
 
 def allow_tampering(store):
     """Do what an intruder with the right to alter the schema would do."""
-    with connected(store) as connection:
+    with store.database.writing() as session:
+        connection = session.connection()
         if connection.dialect.name == "postgresql":
             for table in ("version", "version_attribute"):
                 connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))

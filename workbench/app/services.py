@@ -183,15 +183,14 @@ def open_figures(session: Session, run: int) -> OpenedFigures:
     Raises:
         ConfigError: The run is not done.
     """
-    from workbench.evaluation.comparable import finished_results
+    from workbench.evaluation.comparable import ComparedRuns
     from workbench.workflow.access import record_run_access
 
-    found = session.store.runs.get(run)
-    (result,) = finished_results([found], [f"run {run}"])
+    runs = ComparedRuns.of([session.store.runs.get(run)], [f"run {run}"])
     looks = record_run_access(
-        session.store, [found], purpose=f"page Runs, run {run}", author=session.settings.author
+        session.store, runs, purpose=f"page Runs, run {run}", author=session.settings.author
     )
-    return OpenedFigures(result.quality, result.protocol.target, looks)
+    return OpenedFigures(runs.results[0].quality, runs.protocol.target, looks)
 
 
 def finished_configurations(store: Store) -> dict[str, set[str]]:
@@ -256,10 +255,12 @@ def report_of(store: Store, comparison: Comparison) -> bytes:
         store: Where its runs are.
         comparison: What to report.
     """
-    from workbench.workflow.compare import write_comparison_report
+    from workbench.workflow.compare import runs_of, write_comparison_report
 
+    runs = runs_of(store, comparison)
     with TemporaryDirectory() as folder:
-        return write_comparison_report(store, comparison, Path(folder) / "report.html").read_bytes()
+        path = write_comparison_report(store, comparison, runs, Path(folder) / "report.html")
+        return path.read_bytes()
 
 
 @st.cache_data(

@@ -57,7 +57,6 @@ def attribute(
         runs = comparable_runs(store, (a, b), config=experiment)
         found = attribute_runs(
             runs,
-            [store.versions.get(run.version).label for run in runs],
             settings=settings,
             refit=refit,
             permutations=shapley,

@@ -240,7 +240,7 @@ def _refuse_unknown(text: "AttributeText", path: Path, known: Mapping[str, Disto
         try:
             known[distortion]  # raises with the name that was meant
         except UnknownNameError as fault:
-            faults.append(f"{text.places[distortion]}: {fault}".rstrip("."))
+            faults.append(f"{text.locations[distortion]}: {fault}".rstrip("."))
     if faults:
         raise InvalidConfigError(str(path), faults)
 

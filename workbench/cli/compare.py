@@ -61,6 +61,7 @@ def compare(
     from workbench.workflow.compare import (
         comparable_runs,
         compare_runs,
+        labelled_runs,
         write_comparison_report,
         write_comparison_tables,
     )
@@ -74,20 +75,24 @@ def compare(
     require_writable(csv, folder=csv is not None and csv.suffix.lower() != ".zip")
     with open_workbench(db) as (settings, store):
         given = load_experiment(config) if config else None
+        if single:
+            runs = labelled_runs(store, [store.runs.get(id) for id in single], locked=locked)
+        else:
+            runs = comparable_runs(
+                store, names, config=given, dataset=dataset, terms=protocol, locked=locked
+            )
         comparison = compare_runs(
             store,
-            [store.runs.get(id) for id in single]
-            or comparable_runs(store, names, config=given, dataset=dataset, terms=protocol),
+            runs,
             kinds=tuple(dict.fromkeys((*KINDS, *kinds))),
             quote=quote,
-            locked=locked,
             purpose=f"compare {', '.join(names)}{' on the locked part' if locked else ''}",
             author=author or settings.author,
         )
         if report is not None:
-            write_comparison_report(store, comparison, report)
+            write_comparison_report(store, comparison, runs, report)
         if csv is not None:
-            write_comparison_tables(store, comparison, csv)
+            write_comparison_tables(store, comparison, runs, csv)
     parts = subset_table(comparison, kinds) if kinds else ""
     emit(json, comparison.model_dump(mode="json"), lambda: comparison_table(comparison) + parts)
 
@@ -105,6 +110,7 @@ def matrix(
     db: Db = None,
 ) -> None:
     """Show runs by what they were trained on and what they were tested on; a look at each."""
+    from workbench.evaluation.comparable import ComparedRuns
     from workbench.report.matrix_page import write_matrix, writer_for
     from workbench.workflow.access import record_run_access
 
@@ -116,7 +122,10 @@ def matrix(
         found = matrix_of(held, quote=quote)
         for run in held:
             record_run_access(
-                store, [run], purpose=f"matrix {run.id}", author=author or settings.author
+                store,
+                ComparedRuns.of([run], [f"run {run.id}"]),
+                purpose=f"matrix {run.id}",
+                author=author or settings.author,
             )
     if out is not None:
         write_matrix(found, out)
@@ -133,19 +142,10 @@ def matrix_of(runs: list[Run], *, quote: bool) -> TransferMatrix:
     Raises:
         ConfigError: One is not done.
     """
-    from workbench.evaluation.comparable import finished_results
     from workbench.evaluation.cross_dataset import transfer_matrix
-    from workbench.evaluation.published_figures import matrix_rows, published_pairs
 
     labels = [f"{run.id}: {run.config.name}" for run in runs]
-    for run, label in zip(runs, labels, strict=True):
-        finished_results([run], [label])  # says why one is not done
-    return transfer_matrix(
-        runs,
-        labels,
-        quoted=matrix_rows(runs) if quote else (),
-        published=published_pairs(runs) if quote else (),
-    )
+    return transfer_matrix(runs, labels, quote=quote)
 
 
 def _text(found: TransferMatrix, quote: bool) -> "Group":

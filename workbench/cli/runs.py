@@ -117,11 +117,13 @@ def worker(
 
 def _looked(store: "Store", run: Run, purpose: str, author: str) -> AccessCount | None:
     """Record that the figures of a run are shown; None for a run that has none."""
+    from workbench.evaluation.comparable import ComparedRuns
     from workbench.workflow.access import record_run_access
 
     if run.result is None:
         return None
-    return record_run_access(store, [run], purpose=purpose, author=author)
+    runs = ComparedRuns.of([run], [f"run {run.id}"])
+    return record_run_access(store, runs, purpose=purpose, author=author)
 
 
 def _looks_document(looks: AccessCount | None) -> dict[str, object] | None:

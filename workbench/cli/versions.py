@@ -303,8 +303,7 @@ def _effects(store: "Store", settings: Settings, a: str, b: str) -> tuple[EditEf
             "The working draft has no runs, and so its edits no effects: freeze it and run that "
             "version, or leave --effects out."
         ) from fault
-    labels = [store.versions.get(run.version).label for run in runs]
-    return attribute_runs(runs, labels, settings=settings).edits
+    return attribute_runs(runs, settings=settings).edits
 
 
 def _dumped(some: tuple[Evidence, ...] | tuple[EditEffect, ...], name: str) -> list[Any]:

@@ -1,17 +1,17 @@
-"""Refuse to set side by side what does not belong together, and say every reason at once."""
+"""Runs that may be compared: validated once, with every reason against it, then handed on."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from workbench.domain.canonical import Frozen
+from workbench.domain.canonical import Frozen, content_hash
 from workbench.domain.run import EncoderFacts, Predictions, Protocol, Run, RunResult
 from workbench.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class ComparedRuns:
-    """Finished runs under one protocol and encoder, validated once: made by `of`, then handed on.
+    """Finished runs under one protocol and encoder; made by `of`, which validates them.
 
     Attributes:
         runs: At least one.
@@ -31,7 +31,17 @@ class ComparedRuns:
             ConfigError: There is no run, a label is missing or doubled, a run is not done, or two
                 protocols or encoders differ; each differing field is named with both values.
         """
-        return cls(tuple(runs), tuple(labels), finished_results(runs, labels))
+        if not runs:
+            raise ConfigError("There is nothing to compare: name at least one finished run.")
+        if len(labels) != len(runs):
+            raise ConfigError(f"{len(runs)} runs need as many labels, not {len(labels)}.")
+        if len(set(labels)) != len(labels):
+            raise ConfigError(f"Labels must be distinct, not {', '.join(labels)}.")
+        results = tuple(finished_result(run) for run in runs)
+        for run, result in zip(runs[1:], results[1:], strict=True):
+            _require_same(runs[0], results[0].protocol, run, result.protocol, "protocol")
+            _require_same(runs[0], _without_note(results[0]), run, _without_note(result), "encoder")
+        return cls(tuple(runs), tuple(labels), results)
 
     def items(self) -> Iterator[tuple[Run, str, RunResult]]:
         """Yield every run with its label and its result."""
@@ -62,77 +72,23 @@ class ComparedRuns:
         """
         return aligned_predictions(self.runs, self.results)
 
+    @cached_property
+    def test_hash(self) -> str:
+        """The name of the test set that all were judged on."""
+        return hash_of_test_set(self.protocol, self.results[0].predictions)
+
 
 def finished_results(runs: Sequence[Run], labels: Sequence[str]) -> tuple[RunResult, ...]:
-    """Return the results of runs that may be compared.
-
-    Args:
-        runs: One or more runs.
-        labels: What people call each, distinct, as many as runs.
-
-    Raises:
-        ConfigError: there is no run, a label is missing or doubled, a run is not done, or two
-            protocols or encoders differ; each differing field is named with both values.
-    """
-    if not runs:
-        raise ConfigError("There is nothing to compare: name at least one finished run.")
-    if len(labels) != len(runs):
-        raise ConfigError(f"{len(runs)} runs need as many labels, not {len(labels)}.")
-    if len(set(labels)) != len(labels):
-        raise ConfigError(f"Labels must be distinct, not {', '.join(labels)}.")
-    results = tuple(_result(run) for run in runs)
-    for run, result in zip(runs[1:], results[1:], strict=True):
-        _require_same(runs[0], results[0].protocol, run, result.protocol, "protocol")
-        _require_same(runs[0], _without_note(results[0]), run, _without_note(result), "encoder")
-    return results
+    """Return the results of runs that may be compared; for callers that have no `ComparedRuns`."""
+    return ComparedRuns.of(runs, labels).results
 
 
-def stands_under(protocol: Protocol, dataset: str, terms: str) -> bool:
-    """Return whether a protocol's words hold what is asked for, in capitals or not.
-
-    Args:
-        protocol: Of a result.
-        dataset: Words of its data set; "" for any.
-        terms: Words of its split, target or crops; "" for any.
-
-    Example:
-        >>> held = Protocol(dataset="KADID-10k", data_hash="", target="MOS", distortions=(),
-        ...     split="5 folds by photograph", crop="grid", images=1, photographs=1)
-        >>> stands_under(held, "kadid", "5 folds"), stands_under(held, "tid2013", "")
-        (True, False)
-    """
-    said = f"{protocol.split}; {protocol.target}; {protocol.crop}"
-    return dataset.casefold() in protocol.dataset.casefold() and terms.casefold() in said.casefold()
-
-
-def aligned_predictions(
-    runs: Sequence[Run], results: Sequence[RunResult]
-) -> tuple[Predictions, ...]:
-    """Return every run's predictions in the first run's order of images.
-
-    Args:
-        runs: The runs, for their numbers.
-        results: Their results.
+def finished_result(run: Run) -> RunResult:
+    """Return the result of a run.
 
     Raises:
-        ConfigError: an image is listed twice, the lists differ, or an image differs in photograph
-            or target.
+        ConfigError: The run is not done; the message says what to do about it.
     """
-    first = results[0].predictions
-    aligned = []
-    for run, result in zip(runs, results, strict=True):
-        place = _places(run, result.predictions)
-        _require_same_images(runs[0], first, run, place)
-        order = [place[image] for image in first.image]
-        columns = {name: tuple(column[i] for i in order) for name, column in result.predictions}
-        moved = Predictions(**columns)
-        for field in ("photograph", "target"):
-            _require_same_column(runs[0], first, run, moved, field)
-        aligned.append(moved)
-    return tuple(aligned)
-
-
-def _result(run: Run) -> RunResult:
     if run.status == "done" and run.result is not None:
         return run.result
     states = {
@@ -146,14 +102,52 @@ def _result(run: Run) -> RunResult:
     raise ConfigError(f"Run {run.id} {states[run.status]}.")
 
 
+def hash_of_test_set(protocol: Protocol, predictions: Predictions) -> str:
+    """Return the name of a test set: SHA-256 over the data and which images of it are held out.
+
+    How the other images are divided and the seeds of training are no part of it: another seed on
+    the same images is another access to the same test set.
+
+    Args:
+        protocol: Its `data_hash` stands for image bytes, labels and targets.
+        predictions: Its images are the test set, in whatever order.
+    """
+    return content_hash(
+        {"format": "test-part/1", "data": protocol.data_hash, "images": sorted(predictions.image)}
+    )
+
+
+def aligned_predictions(
+    runs: Sequence[Run], results: Sequence[RunResult]
+) -> tuple[Predictions, ...]:
+    """Return every run's predictions in the first run's order of images.
+
+    Raises:
+        ConfigError: An image is listed twice, the lists differ, or an image differs in photograph
+            or target.
+    """
+    first = results[0].predictions
+    aligned = []
+    for run, result in zip(runs, results, strict=True):
+        rows = _rows_by_image(run, result.predictions)
+        _require_same_images(runs[0], first, run, rows)
+        order = [rows[image] for image in first.image]
+        columns = {name: tuple(column[i] for i in order) for name, column in result.predictions}
+        predictions = Predictions(**columns)
+        for field in ("photograph", "target"):
+            _require_same_column(runs[0], first, run, predictions, field)
+        aligned.append(predictions)
+    return tuple(aligned)
+
+
 def _without_note(result: RunResult) -> EncoderFacts:
     return result.encoder.model_copy(update={"note": ""})
 
 
-def _require_same(a: Run, one: Frozen, b: Run, other: Frozen, what: str) -> None:
+def _require_same(a: Run, facts: Frozen, b: Run, other: Frozen, what: str) -> None:
     differences = [
-        f"{field} is {_value(value)} and {_value(getattr(other, field))}"
-        for field, value in one
+        f"{field} is {_text(value)} and {_text(getattr(other, field))}"
+        for field, value in facts
         if value != getattr(other, field)
     ]
     if differences:
@@ -163,41 +157,41 @@ def _require_same(a: Run, one: Frozen, b: Run, other: Frozen, what: str) -> None
         )
 
 
-def _require_same_images(a: Run, first: Predictions, b: Run, place: dict[str, int]) -> None:
-    missing = [image for image in first.image if image not in place]
-    extra = sorted(set(place) - set(first.image))
+def _rows_by_image(run: Run, predictions: Predictions) -> dict[str, int]:
+    rows = {image: row for row, image in enumerate(predictions.image)}
+    if len(rows) != len(predictions.image):
+        doubled = len(predictions.image) - len(rows)
+        raise ConfigError(f"Run {run.id} lists {doubled} images twice; run its version again.")
+    if not rows:
+        raise ConfigError(f"Run {run.id} has no predictions; run its version again.")
+    return rows
+
+
+def _require_same_images(a: Run, first: Predictions, b: Run, rows: dict[str, int]) -> None:
+    missing = [image for image in first.image if image not in rows]
+    extra = sorted(set(rows) - set(first.image))
     if missing or extra:
-        named = missing[:1] or extra[:1]
+        example = (missing or extra)[0]
         raise ConfigError(
             f"Runs {a.id} and {b.id} were tested on different images: {len(missing)} only in run "
-            f"{a.id}, {len(extra)} only in run {b.id}, '{named[0]}' among them. "
+            f"{a.id}, {len(extra)} only in run {b.id}, '{example}' among them. "
             "Run both versions on one data set."
         )
 
 
 def _require_same_column(
-    a: Run, first: Predictions, b: Run, moved: Predictions, field: str
+    a: Run, first: Predictions, b: Run, second: Predictions, field: str
 ) -> None:
-    columns = zip(first.image, getattr(first, field), getattr(moved, field), strict=True)
-    for image, one, other in columns:
-        if one != other:
+    columns = zip(first.image, getattr(first, field), getattr(second, field), strict=True)
+    for image, value, other in columns:
+        if value != other:
             raise ConfigError(
-                f"Runs {a.id} and {b.id} disagree on the {field} of '{image}': {_value(one)} and "
-                f"{_value(other)}. Run both versions on one data set."
+                f"Runs {a.id} and {b.id} disagree on the {field} of '{image}': {_text(value)} and "
+                f"{_text(other)}. Run both versions on one data set."
             )
 
 
-def _places(run: Run, predictions: Predictions) -> dict[str, int]:
-    place = {image: i for i, image in enumerate(predictions.image)}
-    if len(place) != len(predictions.image):
-        doubled = len(predictions.image) - len(place)
-        raise ConfigError(f"Run {run.id} lists {doubled} images twice; run its version again.")
-    if not place:
-        raise ConfigError(f"Run {run.id} holds no predictions; run its version again.")
-    return place
-
-
-def _value(value: object) -> str:
+def _text(value: object) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
     return f"'{value}'" if isinstance(value, str) else str(value)

@@ -1,105 +1,60 @@
 """Trained on one set of images, tested on others: the figures of several runs in one matrix."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from workbench.domain.comparison import QuotedRow
-from workbench.domain.config import TuningConfig
-from workbench.domain.metrics import IdentificationMetrics, QualityMetrics, Undefined
+from workbench.domain.metrics import Undefined
 from workbench.domain.run import Protocol, Run, RunResult, Transfer
-from workbench.domain.transfer_matrix import (
-    MatrixCell,
-    PublishedPair,
-    TestedOn,
-    TrainedOn,
-    TransferMatrix,
-)
+from workbench.domain.transfer_matrix import MatrixCell, TestedOn, TrainedOn, TransferMatrix
 from workbench.errors import ConfigError
-from workbench.evaluation.comparable import finished_results
+from workbench.evaluation.comparable import finished_result
+from workbench.evaluation.published_figures import (
+    matrix_rows,
+    published_pairs,
+    seeds_words,
+    tested_protocols,
+    tuning_words,
+)
 
 _HASH_DIGITS = 8
-
-
-@dataclass(frozen=True)
-class _Tested:
-    """What a run says of one set of images."""
-
-    protocol: Protocol
-    held_out: bool
-    identification: IdentificationMetrics | None
-    all_clean: IdentificationMetrics | None
-    identified: int | None
-    frozen: QualityMetrics
-    zero_shot: QualityMetrics
+_NO_SHARED_TYPE = Undefined(undefined="no distortion is known to both")
 
 
 def transfer_matrix(
-    runs: Sequence[Run],
-    labels: Sequence[str],
-    quoted: Sequence[QuotedRow] = (),
-    published: Sequence[PublishedPair] = (),
+    runs: Sequence[Run], labels: Sequence[str], *, quote: bool = False
 ) -> TransferMatrix:
-    """Set finished runs side by side by what each was trained and tested on.
+    """Return finished runs by what each was trained and tested on.
 
     A run's own data come first: their figures are those of its held-out photographs. Runs of
-    different encoders or protocols may stand in one matrix; every row says in what it differs from
+    different encoders or protocols may be in one matrix; every row says in what it differs from
     the first. Images are the same column only if images, labels and targets are the same.
 
     Args:
         runs: Finished runs, one for each row.
         labels: What people call each.
-        quoted: Published figures to show beside; nothing is tested against them.
-        published: Figures of the paper beside those of a run.
+        quote: Whether to add the paper's figures; nothing is tested against them.
 
     Raises:
         ConfigError: There is no run, one is not done or named twice, a label is missing or doubled.
     """
     results = _results(runs, labels)
-    tested = [list(_tested(result)) for result in results]
-    columns = _columns([one.protocol for some in tested for one in some])
-    named = {(column.dataset, column.data_hash): column.label for column in columns}
+    protocols = tested_protocols(results)
+    columns = _columns(protocols)
+    names = {(column.dataset, column.data_hash): column.label for column in columns}
+    cells: list[MatrixCell] = []
+    for run, result in zip(runs, results, strict=True):
+        cells.append(_held_out_cell(run.id, result, names))
+        cells += [_transfer_cell(run.id, transfer, names) for transfer in result.transfers]
     return TransferMatrix(
         trained_on=tuple(
             _row(run, result, label, runs[0], results[0])
             for run, result, label in zip(runs, results, labels, strict=True)
         ),
         tested_on=columns,
-        cells=tuple(
-            _cell(run.id, one, named[one.protocol.dataset, one.protocol.data_hash])
-            for run, some in zip(runs, tested, strict=True)
-            for one in some
-        ),
-        quoted=tuple(quoted),
-        published=tuple(published),
+        cells=tuple(cells),
+        quoted=matrix_rows(protocols) if quote else (),
+        published=published_pairs(runs) if quote else (),
     )
-
-
-def tuning_words(tuning: TuningConfig) -> str:
-    """Say how a tower was tuned.
-
-    Example:
-        >>> tuning_words(TuningConfig()), tuning_words(TuningConfig(mode="none"))
-        ('16 shallow prompts, 100 epochs', 'not tuned')
-    """
-    if tuning.mode == "none":
-        return "not tuned"
-    what = "whole tower" if tuning.mode == "whole" else f"{tuning.prompts} {tuning.mode} prompts"
-    return f"{what}, {tuning.epochs} epochs"
-
-
-def seeds_words(run: Run) -> str:
-    """Say which seeds a run took.
-
-    Example:
-        >>> from datetime import datetime
-        >>> from workbench.domain.config import DataConfig, RunConfig
-        >>> config = RunConfig(data=DataConfig(distortions=("jpeg",)), seed=3)
-        >>> seeds_words(Run(id=1, version="", config=config, status="queued",
-        ...     created_at=datetime(2026, 1, 1)))
-        'training seed 3, split seed 0'
-    """
-    return f"training seed {run.config.seed}, split seed {run.config.split.seed}"
 
 
 def _results(runs: Sequence[Run], labels: Sequence[str]) -> list[RunResult]:
@@ -111,39 +66,20 @@ def _results(runs: Sequence[Run], labels: Sequence[str]) -> list[RunResult]:
         raise ConfigError(f"Run {twice[0]} is named twice; a matrix has one row for each run.")
     if len(set(labels)) != len(runs) or len(labels) != len(runs):
         raise ConfigError(f"{len(runs)} runs need as many distinct labels, not {list(labels)}.")
-    return [finished_results([run], [label])[0] for run, label in zip(runs, labels, strict=True)]
-
-
-def _tested(result: RunResult) -> Iterator[_Tested]:
-    own, count = result.quality, result.protocol.images
-    yield _Tested(result.protocol, True, result.identification, result.all_clean, count, own, own)
-    for other in result.transfers:
-        yield _transferred(other)
-
-
-def _transferred(other: Transfer) -> _Tested:
-    return _Tested(
-        other.protocol,
-        False,
-        other.identification,
-        other.all_clean,
-        other.identified,
-        other.frozen,
-        other.zero_shot,
-    )
+    return [finished_result(run) for run in runs]
 
 
 def _columns(protocols: Sequence[Protocol]) -> tuple[TestedOn, ...]:
     """Return each set of images once, by its first words; digits of the hash tell apart others."""
-    found = dict.fromkeys((one.dataset, one.data_hash) for one in protocols)
-    shared = Counter(_first_words(dataset) for dataset, _ in found)
+    sets = dict.fromkeys((protocol.dataset, protocol.data_hash) for protocol in protocols)
+    shared = Counter(_first_words(dataset) for dataset, _ in sets)
     return tuple(
         TestedOn(
             label=words if shared[words] == 1 else f"{words} ({digest[:_HASH_DIGITS]})",
             dataset=dataset,
             data_hash=digest,
         )
-        for dataset, digest in found
+        for dataset, digest in sets
         for words in [_first_words(dataset)]
     )
 
@@ -173,28 +109,43 @@ def _row(run: Run, result: RunResult, label: str, first: Run, reference: RunResu
 
 def _terms(run: Run, result: RunResult) -> dict[str, str]:
     """Return what should be the same for rows to differ by their data alone."""
-    encoder, given = result.encoder, run.config.regressor
+    encoder, regressor = result.encoder, run.config.regressor
     return {
         "encoder": f"{encoder.name} ({encoder.weights})",
         "tuning": tuning_words(run.config.tuning),
-        "regressor": f"{given.kind} of {given.given}",
+        "regressor": f"{regressor.kind} of {regressor.given}",
         "split": result.protocol.split,
         "views": result.protocol.crop,
     }
 
 
-def _cell(run: int, one: _Tested, column: str) -> MatrixCell:
-    types = len(one.protocol.distortions)
-    nothing = Undefined(undefined="no distortion is known to both")
+def _held_out_cell(run: int, result: RunResult, names: dict[tuple[str, str], str]) -> MatrixCell:
+    protocol = result.protocol
     return MatrixCell(
         run=run,
-        tested_on=column,
-        held_out=one.held_out,
-        images=one.protocol.images,
-        identified=one.identified,
-        types=types,
-        identification=one.identification or nothing,
-        all_clean=one.all_clean or nothing,
-        frozen=one.frozen,
-        zero_shot=one.zero_shot,
+        tested_on=names[protocol.dataset, protocol.data_hash],
+        held_out=True,
+        images=protocol.images,
+        identified=protocol.images,
+        types=len(protocol.distortions),
+        identification=result.identification,
+        all_clean=result.all_clean,
+        frozen=result.quality,
+        zero_shot=result.quality,
+    )
+
+
+def _transfer_cell(run: int, other: Transfer, names: dict[tuple[str, str], str]) -> MatrixCell:
+    protocol = other.protocol
+    return MatrixCell(
+        run=run,
+        tested_on=names[protocol.dataset, protocol.data_hash],
+        held_out=False,
+        images=protocol.images,
+        identified=other.identified,
+        types=len(protocol.distortions),
+        identification=other.identification or _NO_SHARED_TYPE,
+        all_clean=other.all_clean or _NO_SHARED_TYPE,
+        frozen=other.frozen,
+        zero_shot=other.zero_shot,
     )

@@ -1,4 +1,4 @@
-"""The edits between two attribute sets as changes of the columns that a regressor sees."""
+"""The edits between two attribute sets, as changes of the columns that a regressor takes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from workbench.domain.difference import difference
 from workbench.domain.edit_effects import EditKind, Effect, EffectVerdict
 from workbench.domain.metrics import Metric, Undefined
 from workbench.evaluation.bootstrap import (
-    Copies,
     Floats,
+    Weights,
     draw_photographs,
     leave_one_out,
-    resampled_srcc,
+    weighted_srcc,
 )
 from workbench.evaluation.correlation import srcc
-from workbench.evaluation.intervals import CONFIDENCE, Studentised, holm, studentise
+from workbench.evaluation.intervals import CONFIDENCE, Difference, holm
 from workbench.evaluation.refit import Columns, Pool
 
 Name = tuple[str, str]  # distortion and phrase of a column
@@ -48,10 +48,6 @@ class Edit:
 def edits_between(a: Sequence[Name], b: Sequence[Name]) -> tuple[Edit, ...]:
     """Return the edits that make version b of version a, by distortion.
 
-    Args:
-        a: (distortion, phrase) of each attribute of version a.
-        b: Likewise of version b.
-
     Example:
         >>> for edit in edits_between([("jpeg", "flat tiles")], [("jpeg", "blocky edges")]):
         ...     print(edit.kind, edit.before, edit.after)
@@ -59,7 +55,7 @@ def edits_between(a: Sequence[Name], b: Sequence[Name]) -> tuple[Edit, ...]:
         removed flat tiles None
     """
     edits = []
-    for distortion, change in difference(_set(a), _set(b)).items():
+    for distortion, change in difference(_attribute_set(a), _attribute_set(b)).items():
         edits += [Edit(distortion, before, after) for before, after in change.reworded]
         edits += [Edit(distortion, None, after) for after in change.added]
         edits += [Edit(distortion, before, None) for before in change.removed]
@@ -79,20 +75,14 @@ def edited_columns(a: Sequence[Name], b: Sequence[Name], edits: Iterable[Edit]) 
         array([1, 2])
     """
     edits = list(edits)
-    dropped = {a.index((some.distortion, some.before)) for some in edits if some.before is not None}
-    taken = [
-        len(a) + b.index((some.distortion, some.after)) for some in edits if some.after is not None
-    ]
-    kept = [column for column in range(len(a)) if column not in dropped]
-    return np.array(kept + sorted(taken), dtype=np.intp)
+    dropped = {a.index((e.distortion, e.before)) for e in edits if e.before is not None}
+    added = [len(a) + b.index((e.distortion, e.after)) for e in edits if e.after is not None]
+    unchanged = [column for column in range(len(a)) if column not in dropped]
+    return np.array(unchanged + sorted(added), dtype=np.intp)
 
 
 def edited_set(a: Sequence[Name], edits: Iterable[Edit]) -> AttributeSet:
     """Return the attributes that version a has after some edits.
-
-    Args:
-        a: The attributes of version a.
-        edits: What is done to it.
 
     Example:
         >>> edited_set([("x", "p"), ("x", "q")], [Edit("x", "p", "r")]).phrases()
@@ -105,17 +95,14 @@ def edited_set(a: Sequence[Name], edits: Iterable[Edit]) -> AttributeSet:
             names.append(after)
         else:
             names[names.index((edit.distortion, edit.before))] = after
-    return _set([name for name in names if name is not None])
+    return _attribute_set([name for name in names if name is not None])
 
 
-def _set(names: Sequence[Name]) -> AttributeSet:
+def _attribute_set(names: Sequence[Name]) -> AttributeSet:
     phrases: dict[str, list[str]] = {}
     for distortion, phrase in names:
         phrases.setdefault(distortion, []).append(phrase)
     return AttributeSet.from_phrases(phrases)
-
-
-_Found = tuple[Metric, Studentised | Undefined]
 
 
 def srcc_effects(
@@ -128,49 +115,43 @@ def srcc_effects(
 ) -> tuple[Effect, ...]:
     """Return the change of SRCC from one prediction to another, for several pairs.
 
-    All are judged on the same resamples of photographs; p-values are corrected by Holm.
+    All are judged on the same draws of photographs; p-values are corrected by Holm.
 
     Args:
         pool: Target and photograph of the N images.
         predicted: Quality by V ways of predicting it, (V, N).
         pairs: Numbers (before, after) of the predictions to be compared.
-        resamples: Bootstrap resamples R.
-        seed: Same seed, same resamples.
+        resamples: Bootstrap draws R.
+        seed: Same seed, same draws.
     """
-    y, groups = pool.target, pool.photograph
+    target, groups = pool.target, pool.photograph
     count = int(groups.max()) + 1
-    copies = draw_photographs(count, resamples, seed)
+    weights = draw_photographs(count, resamples, seed)
 
-    def correlate(some: Copies) -> Floats:
-        return resampled_srcc(y, np.asarray(predicted), groups, some)
+    def correlate(weights: Weights) -> Floats:
+        return weighted_srcc(target, np.asarray(predicted), groups, weights)
 
-    points = [srcc(some, y) for some in predicted]
-    values, without = correlate(copies), leave_one_out(correlate, count)
-    found = [
-        _difference(points[a], points[b], values[b] - values[a], without[b] - without[a], copies)
+    points = [srcc(quality, target) for quality in predicted]
+    values, without = correlate(weights), leave_one_out(correlate, count)
+    differences = [
+        Difference.between(
+            points[a], points[b], values[b] - values[a], without[b] - without[a], weights
+        )
         for a, b in pairs
     ]
-    corrected = holm([sure if isinstance(sure, Undefined) else sure.p for _, sure in found])
-    return tuple(_effect(delta, sure, p) for (delta, sure), p in zip(found, corrected, strict=True))
+    corrected = holm([change.p for change in differences])
+    return tuple(
+        _effect(change, p_holm) for change, p_holm in zip(differences, corrected, strict=True)
+    )
 
 
-def _difference(
-    before: Metric, after: Metric, values: Floats, without: Floats, copies: Copies
-) -> _Found:
-    if isinstance(before, Undefined):
-        return before, before
-    if isinstance(after, Undefined):
-        return after, after
-    return after - before, studentise(after - before, values, without, copies)
-
-
-def _effect(delta: Metric, sure: Studentised | Undefined, p_holm: Metric) -> Effect:
-    if isinstance(sure, Undefined):
-        return Effect(
-            delta_srcc=delta, ci=None, p_holm=p_holm,
-            verdict="not distinguishable", reason=sure.undefined,
-        )  # fmt: skip
+def _effect(change: Difference, p_holm: Metric) -> Effect:
     verdict: EffectVerdict = "not distinguishable"
-    if isinstance(p_holm, float) and p_holm < 1 - CONFIDENCE:
-        verdict = "helps" if sure.centre > 0 else "hurts"
-    return Effect(delta_srcc=delta, ci=sure.interval, p_holm=p_holm, verdict=verdict)
+    estimate, reason = change.estimate, ""
+    if isinstance(estimate, Undefined):
+        reason = estimate.undefined
+    elif isinstance(p_holm, float) and p_holm < 1 - CONFIDENCE:
+        verdict = "helps" if estimate.centre > 0 else "hurts"
+    return Effect(
+        delta_srcc=change.value, ci=change.ci, p_holm=p_holm, verdict=verdict, reason=reason
+    )

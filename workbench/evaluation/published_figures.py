@@ -1,4 +1,7 @@
-"""The paper's figures beside those of runs that reproduce them, each with its own protocol."""
+"""Published figures: quoted with a comparison, or next to those of runs that reproduce them.
+
+They are shown with the protocol they were obtained under, and nothing is tested against them.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -11,12 +14,34 @@ from pydantic import Field, ValidationError
 
 from workbench.domain.canonical import Frozen, fault_words
 from workbench.domain.comparison import QuotedRow
+from workbench.domain.config import TuningConfig
 from workbench.domain.metrics import Metric, Undefined
 from workbench.domain.run import Protocol, Run, RunResult, SplitFigures, Transfer
 from workbench.domain.transfer_matrix import PublishedPair
 from workbench.errors import ConfigError, InvalidConfigError, UnknownNameError
-from workbench.evaluation.cross_dataset import seeds_words, tuning_words
+from workbench.evaluation.comparable import finished_result
 from workbench.settings import resource
+
+METHOD = "ExIQA"
+MATRIX_TABLES = ("exiqa-table-4", "exiqa-table-5")
+# The paper's own set was never published; one that `workbench generate` made takes its place.
+_OURS = {"ExIQA-100k": "A generated multi-distortion set"}
+_OF_SPLITS: dict[str, dict[str, Callable[[SplitFigures], Metric]]] = {
+    "exiqa-table-2": {
+        "accuracy": lambda split: split.identification.accuracy,
+        "RMSE": lambda split: split.identification.rmse,
+    },
+    "exiqa-table-3": {
+        "SRCC": lambda split: split.quality.srcc,
+        "PLCC": lambda split: split.quality.plcc,
+    },
+}
+_PRINTED: dict[str, Callable[[QuotedRow], float | None]] = {
+    "accuracy": lambda row: row.accuracy,
+    "RMSE": lambda row: row.identification_rmse,
+    "SRCC": lambda row: row.srcc,
+    "PLCC": lambda row: row.plcc,
+}
 
 
 class QuotedFigures(Frozen):
@@ -84,16 +109,16 @@ def quoted_rows(name: str, protocol: Protocol) -> tuple[QuotedRow, ...]:
         >>> row.dataset, row.srcc, row.differences[:2]
         ('KADID-10k', 0.939, ('other data set (KADID-10k)', 'MOS instead of VSI (no MOS)'))
     """
-    where, wanted = _parsed(name)
-    table = _read(where)
-    chosen = [
+    path, wanted = _parsed(name)
+    table = _read(path)
+    rows = [
         row
         for row in table.rows
         if not wanted or wanted.casefold() in (row.method.casefold(), row.dataset.casefold())
     ]
-    if not chosen:
-        held = dict.fromkeys(word for row in table.rows for word in (row.method, row.dataset))
-        raise ConfigError(f"{where.name} has no row of '{wanted}'; it has {', '.join(held)}.")
+    if not rows:
+        words = dict.fromkeys(word for row in table.rows for word in (row.method, row.dataset))
+        raise ConfigError(f"{path.name} has no row of '{wanted}'; it has {', '.join(words)}.")
     return tuple(
         QuotedRow(
             source=table.source,
@@ -101,8 +126,78 @@ def quoted_rows(name: str, protocol: Protocol) -> tuple[QuotedRow, ...]:
             differences=_differences(table, row, protocol),
             **row.model_dump(),
         )
-        for row in chosen
+        for row in rows
     )
+
+
+def published_pairs(runs: Sequence[Run]) -> tuple[PublishedPair, ...]:
+    """Return every figure of Tables II to V that a finished run reproduces, next to the run's own.
+
+    A run reproduces a row if its data, and for a transfer the other data too, are the row's. Of a
+    run's own data, ours is the median over its splits.
+    """
+    pairs: list[PublishedPair] = []
+    for run in runs:
+        result = finished_result(run)
+        pairs += _of_own_data(run, result)
+        for transfer in result.transfers:
+            pairs += _of_transfer(run, result, transfer)
+    return tuple(pairs)
+
+
+def tested_protocols(results: Sequence[RunResult]) -> list[Protocol]:
+    """Return the protocol of every test of the runs: on their own data, then on other data."""
+    return [
+        protocol
+        for result in results
+        for protocol in (result.protocol, *(transfer.protocol for transfer in result.transfers))
+    ]
+
+
+def matrix_rows(protocols: Sequence[Protocol]) -> tuple[QuotedRow, ...]:
+    """Return Tables IV and V, quoted.
+
+    A row says in what it differs from the first protocol on its data set, or from the very first
+    where there is none.
+
+    Args:
+        protocols: Of a matrix; see `tested_protocols`.
+    """
+    rows = []
+    for table in MATRIX_TABLES:
+        by_protocol = [quoted_rows(table, protocol) for protocol in protocols]
+        for number, row in enumerate(by_protocol[0]):
+            same = (i for i, p in enumerate(protocols) if is_dataset(row.dataset, p.dataset))
+            rows.append(by_protocol[next(same, 0)][number])
+    return tuple(rows)
+
+
+def is_dataset(name: str, words: str) -> bool:
+    """Return whether data in words are the data set that the paper names.
+
+    Example:
+        >>> is_dataset("LIVE", "LIVE release 2"), is_dataset("LIVE", "Olives, 20 images")
+        (True, False)
+    """
+    return re.match(rf"{re.escape(_OURS.get(name, name))}\b", words, re.IGNORECASE) is not None
+
+
+def tuning_words(tuning: TuningConfig) -> str:
+    """Say how a tower was tuned.
+
+    Example:
+        >>> tuning_words(TuningConfig()), tuning_words(TuningConfig(mode="none"))
+        ('16 shallow prompts, 100 epochs', 'not tuned')
+    """
+    if tuning.mode == "none":
+        return "not tuned"
+    what = "whole tower" if tuning.mode == "whole" else f"{tuning.prompts} {tuning.mode} prompts"
+    return f"{what}, {tuning.epochs} epochs"
+
+
+def seeds_words(run: Run) -> str:
+    """Say which seeds a run took."""
+    return f"training seed {run.config.seed}, split seed {run.config.split.seed}"
 
 
 def _folder() -> Path:
@@ -133,127 +228,46 @@ def _read(path: Path) -> QuotedTable:
 
 def _differences(table: QuotedTable, row: QuotedFigures, protocol: Protocol) -> tuple[str, ...]:
     """Return every way in which the terms are known to differ; the split always does."""
-    found = []
+    differences = []
     if row.dataset.casefold() not in protocol.dataset.casefold():
-        found.append(f"other data set ({row.dataset})")
+        differences.append(f"other data set ({row.dataset})")
     if table.target == "MOS" and "no MOS" in protocol.target:
-        found.append(f"MOS instead of {protocol.target}")
+        differences.append(f"MOS instead of {protocol.target}")
     if row.trained_on:
-        found.append(f"trained on {row.trained_on}")
-    found.append(f"other split than {protocol.split}")
-    return tuple(found)
+        differences.append(f"trained on {row.trained_on}")
+    differences.append(f"other split than {protocol.split}")
+    return tuple(differences)
 
 
-METHOD = "ExIQA"
-MATRIX_TABLES = ("exiqa-table-4", "exiqa-table-5")
-# The paper's own set was never published; one that `workbench generate` made takes its place.
-_OURS = {"ExIQA-100k": "A generated multi-distortion set"}
-_OF_SPLITS: dict[str, dict[str, Callable[[SplitFigures], Metric]]] = {
-    "exiqa-table-2": {
-        "accuracy": lambda split: split.identification.accuracy,
-        "RMSE": lambda split: split.identification.rmse,
-    },
-    "exiqa-table-3": {
-        "SRCC": lambda split: split.quality.srcc,
-        "PLCC": lambda split: split.quality.plcc,
-    },
-}
-
-
-def published_pairs(runs: Sequence[Run]) -> tuple[PublishedPair, ...]:
-    """Return every figure of Tables II to V that a run reproduces, beside the run's own.
-
-    A run reproduces a row if its data, and for a transfer the other data too, are the row's. Of a
-    run's own data, ours is the median over its splits.
-
-    Args:
-        runs: Finished runs.
-
-    Raises:
-        ConfigError: One is not done.
-    """
-    found: list[PublishedPair] = []
-    for run in runs:
-        if run.result is None:
-            raise ConfigError(f"Run {run.id} has no result: wait until it is done, or run it.")
-        found += _own(run, run.result)
-        for other in run.result.transfers:
-            found += _transferred(run, run.result, other)
-    return tuple(found)
-
-
-def matrix_rows(runs: Sequence[Run]) -> tuple[QuotedRow, ...]:
-    """Return Tables IV and V, quoted.
-
-    A row says in what it differs from the first figures that a run has on its data set, or from
-    the first run's own where none has any.
-
-    Args:
-        runs: Finished runs.
-    """
-    results = [run.result for run in runs if run.result is not None]
-    met = [
-        terms for one in results for terms in (one.protocol, *(t.protocol for t in one.transfers))
-    ]
-    rows = []
-    for table in MATRIX_TABLES:
-        by_terms = [quoted_rows(table, terms) for terms in met]
-        for place, row in enumerate(by_terms[0]):
-            own = (i for i, terms in enumerate(met) if is_dataset(row.dataset, terms.dataset))
-            rows.append(by_terms[next(own, 0)][place])
-    return tuple(rows)
-
-
-def is_dataset(name: str, words: str) -> bool:
-    """Return whether data in words are the data set that the paper names.
-
-    Example:
-        >>> is_dataset("LIVE", "LIVE release 2"), is_dataset("LIVE", "Olives, 20 images")
-        (True, False)
-    """
-    return re.match(rf"{re.escape(_OURS.get(name, name))}\b", words, re.IGNORECASE) is not None
-
-
-def protocol_words(run: Run, protocol: Protocol) -> str:
-    """Return the terms of a run's figures in one sentence."""
-    encoder = run.result.encoder.name if run.result else run.config.encoder.name
-    return (
-        f"run {run.id} on {protocol.dataset}: {protocol.images:,} images, "
-        f"{protocol.photographs:,} groups; {protocol.split}; {protocol.crop}; target "
-        f"{protocol.target}; encoder {encoder}, {tuning_words(run.config.tuning)}"
-    )
-
-
-def _own(run: Run, result: RunResult) -> Iterator[PublishedPair]:
+def _of_own_data(run: Run, result: RunResult) -> Iterator[PublishedPair]:
     protocol = result.protocol
     for table, figures in _OF_SPLITS.items():
-        for row in _rows(table, protocol, tested=protocol.dataset, trained=None):
+        for row in _rows(table, protocol, trained=None):
             for name, figure in figures.items():
                 values = tuple(figure(split) for split in result.splits)
-                yield from _pair(
-                    table, name, row, run, protocol, ours=_median(values), values=values
-                )
+                yield from _pair(table, name, row, run, protocol, _median(values), values)
 
 
-def _transferred(run: Run, result: RunResult, other: Transfer) -> Iterator[PublishedPair]:
-    protocol, own = other.protocol, result.protocol.dataset
-    identified = other.identification
-    if identified is not None:
-        counted = protocol.model_copy(update={"images": other.identified or protocol.images})
-        for row in _rows(MATRIX_TABLES[0], protocol, tested=protocol.dataset, trained=own):
-            for name, value in (("accuracy", identified.accuracy), ("RMSE", identified.rmse)):
-                yield from _pair(MATRIX_TABLES[0], name, row, run, counted, ours=value)
-    for row in _rows(MATRIX_TABLES[1], protocol, tested=protocol.dataset, trained=own):
-        yield from _pair(MATRIX_TABLES[1], "SRCC", row, run, protocol, ours=other.frozen.srcc)
+def _of_transfer(run: Run, result: RunResult, transfer: Transfer) -> Iterator[PublishedPair]:
+    protocol, trained = transfer.protocol, result.protocol.dataset
+    identification, quality = MATRIX_TABLES
+    if (ours := transfer.identification) is not None:
+        images = transfer.identified or protocol.images
+        counted = protocol.model_copy(update={"images": images})
+        for row in _rows(identification, protocol, trained):
+            yield from _pair(identification, "accuracy", row, run, counted, ours.accuracy)
+            yield from _pair(identification, "RMSE", row, run, counted, ours.rmse)
+    for row in _rows(quality, protocol, trained):
+        yield from _pair(quality, "SRCC", row, run, protocol, transfer.frozen.srcc)
 
 
-def _rows(table: str, protocol: Protocol, *, tested: str, trained: str | None) -> list[QuotedRow]:
+def _rows(table: str, protocol: Protocol, trained: str | None) -> list[QuotedRow]:
     """Return the paper's rows for data tested on, and trained on where they differ."""
     return [
         row
         for row in quoted_rows(table, protocol)
         if row.method == METHOD
-        and is_dataset(row.dataset, tested)
+        and is_dataset(row.dataset, protocol.dataset)
         and (
             row.trained_on is None
             if trained is None
@@ -268,20 +282,14 @@ def _pair(
     row: QuotedRow,
     run: Run,
     protocol: Protocol,
-    *,
     ours: Metric,
     values: tuple[Metric, ...] = (),
 ) -> Iterator[PublishedPair]:
-    """Yield a figure beside the printed one, if it is printed."""
-    printed = {
-        "accuracy": row.accuracy,
-        "RMSE": row.identification_rmse,
-        "SRCC": row.srcc,
-        "PLCC": row.plcc,
-    }
-    theirs = printed[figure]
+    """Yield a figure next to the printed one, if it is printed."""
+    theirs = _PRINTED[figure](row)
     if theirs is None:
         return
+    encoder = run.result.encoder.name if run.result else run.config.encoder.name
     yield PublishedPair(
         table=table,
         figure=figure,
@@ -292,7 +300,11 @@ def _pair(
         values=values,
         images=protocol.images,
         seeds=seeds_words(run),
-        protocol=protocol_words(run, protocol),
+        protocol=(
+            f"run {run.id} on {protocol.dataset}: {protocol.images:,} images, "
+            f"{protocol.photographs:,} groups; {protocol.split}; {protocol.crop}; target "
+            f"{protocol.target}; encoder {encoder}, {tuning_words(run.config.tuning)}"
+        ),
         theirs=theirs,
         theirs_protocol=f"{row.source}: {row.protocol}",
         differences=row.differences,

@@ -1,95 +1,82 @@
-"""What looking at a test part costs the claims that are made on it.
+"""What accesses to a test set cost the claims that are made on it.
 
 A part of the images is a test only as long as nothing is chosen by it. It is known by a hash; every
-look at it is counted (`store.looks`); and what the choice among m candidates does to a claim is
-computed in two ways:
+access to its figures is counted (`store.access_log`); and what the choice among m candidates does
+to a claim is computed in two ways:
 
 1. A p-value for "better than the baseline" is multiplied by the number of other candidates
    (Bonferroni). A candidate is a version under a configuration: another seed is another one, the
    same run made again is not. That bounds the chance of a false claim as long as no candidate was
    made in the light of the others' test figures. Where it was, the bound does not hold, and no
    correction of published figures can: with m answers "better", "worse" or "open" 3^m ways through
-   are possible (Blum and Hardt, The Ladder, ICML 2015). Only images that nobody has looked at help
-   then.
-2. The SRCC of the best candidate is too high by what chance gave it. In each resample the best one
-   is chosen and then judged on the photographs that the resample left out (bootstrap bias
-   correction, BBC-CV: Tsamardinos, Greasidou and Borboudakis, Machine Learning 107, 2018).
+   are possible (Blum and Hardt, The Ladder, ICML 2015). Only images that nobody has seen figures of
+   help then.
+2. The SRCC of the best candidate is too high by what chance gave it. In each draw the best one is
+   chosen and then judged on the photographs that the draw left out (bootstrap bias correction,
+   BBC-CV: Tsamardinos, Greasidou and Borboudakis, Machine Learning 107, 2018).
 """
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from workbench.domain.canonical import content_hash
 from workbench.domain.comparison import AccessCount, Choice, Comparison, ComparisonPair, Interval
 from workbench.domain.metrics import IdentificationMetrics, Metric, Undefined
-from workbench.domain.run import Predictions, Protocol, Run, RunResult, Transfer
+from workbench.domain.run import Run, RunResult
 from workbench.errors import ConfigError
 from workbench.evaluation.bootstrap import (
     Floats,
     PairedBootstrap,
     paired_bootstrap,
     photograph_index,
-    resampled_srcc,
+    weighted_srcc,
 )
-from workbench.evaluation.comparable import aligned_predictions
+from workbench.evaluation.comparable import aligned_predictions, hash_of_test_set
 from workbench.evaluation.correlation import srcc
-from workbench.evaluation.intervals import CONFIDENCE, MINIMUM_PHOTOGRAPHS, correlation_interval
+from workbench.evaluation.intervals import CONFIDENCE, MINIMUM_PHOTOGRAPHS, version_interval
 
 MANY_ACCESSES = 10  # decision 0014: the best of ten equals is called "better" in one case of seven
 CHOICE_RESAMPLES = 2_000  # a mean over them; its Monte Carlo error is far below the interval
-
-
-def hash_of_test_part(protocol: Protocol, predictions: Predictions) -> str:
-    """Return the name of a test part: SHA-256 over the data and which images of it are held out.
-
-    How the other images are divided or the seeds of training are no part of it: another seed on
-    the same images is another look at the same test part.
-
-    Args:
-        protocol: Its `data_hash` stands for image bytes, labels and targets.
-        predictions: Its images are the test part, in whatever order.
-    """
-    return content_hash(
-        {"format": "test-part/1", "data": protocol.data_hash, "images": sorted(predictions.image)}
-    )
+_NONE_IN_COMMON = IdentificationMetrics(
+    **dict.fromkeys(IdentificationMetrics.model_fields, Undefined(undefined="no shared distortion"))
+)
 
 
 def corrected_for_access(
-    comparison: Comparison, looks: AccessCount, runs: Sequence[Run]
+    comparison: Comparison, accesses: AccessCount, runs: Sequence[Run]
 ) -> Comparison:
-    """Return a comparison that says how often its test part was looked at, with verdicts by that.
+    """Return a comparison that says how often its test set was accessed, with verdicts by that.
 
     Args:
-        comparison: As `compare_runs` found it.
-        looks: The count, this look included.
-        runs: Every run whose figures on this test part were looked at, finished. Of those of one
+        comparison: As `compare_runs` returned it.
+        accesses: The count, this access included.
+        runs: Every finished run whose figures on this test set were shown. Of those of one
             version under one configuration only the last is a candidate.
     """
     runs = list({(run.version, run.config.hash): run for run in runs}.values())
     choice = None
     if len(runs) > 1:
-        found = aligned_predictions(runs, [run.result for run in runs if run.result])
+        predictions = aligned_predictions(runs, [run.result for run in runs if run.result])
         choice = corrected_for_choosing(
-            found[0].target,
-            [some.predicted for some in found],
-            found[0].photograph,
+            predictions[0].target,
+            [of_run.predicted for of_run in predictions],
+            predictions[0].photograph,
             [run.id for run in runs],
         )
     return comparison.model_copy(
         update={
-            "looks": looks.model_copy(update={"choice": choice}),
-            "pairs": tuple(_by_looks(pair, len(runs)) for pair in comparison.pairs),
+            "looks": accesses.model_copy(update={"choice": choice}),
+            "pairs": tuple(_corrected_pair(pair, len(runs)) for pair in comparison.pairs),
         }
     )
 
 
 def p_after_access(pair: ComparisonPair, candidates: int) -> Metric:
-    """Return a pair's p-value, corrected for all candidates that were looked at.
+    """Return a pair's p-value, corrected for all candidates whose figures were shown.
 
     Args:
         pair: The later version against the baseline.
-        candidates: How many were looked at on this test part, the baseline among them.
+        candidates: How many had figures shown on this test set, the baseline among them.
 
     Returns:
         p times `candidates` − 1, at most 1, and never below p after Holm over the pairs shown.
@@ -110,7 +97,7 @@ def corrected_for_choosing(
 ) -> Choice:
     """Return the best of m candidates with the optimism of its choice taken off.
 
-    In each resample the candidate with the highest SRCC is chosen; by how much it beats the mean
+    In each draw the candidate with the highest SRCC is chosen; by how much it beats the mean
     of all candidates on the photographs left out is what choosing is really worth. The corrected
     figure is the mean SRCC of all candidates plus the mean of that, and never above the figure as
     it stands. (BBC-CV takes the left-out SRCC itself, which is of 37 % of the photographs and so
@@ -121,33 +108,34 @@ def corrected_for_choosing(
         predicted: Predictions of m candidates, (m, N).
         photographs: Photograph of each image, (N,).
         runs: Number of each candidate's run, (m,).
-        resamples: Resamples of photographs.
+        resamples: Draws of photographs.
         seed: Same seed, same figures.
 
     Returns:
         The choice; its interval is that of the chosen candidate, moved by as much.
     """
-    points = [srcc(some, target) for some in predicted]
-    defined = [(value, place) for place, value in enumerate(points) if isinstance(value, float)]
+    points = [srcc(of_run, target) for of_run in predicted]
+    defined = [(value, index) for index, value in enumerate(points) if isinstance(value, float)]
     if not defined:
         nothing = Undefined(undefined="no candidate has an SRCC")
         return Choice(
             candidates=len(runs), chosen=runs[0], srcc=nothing, corrected=nothing, ci=None
         )
-    best, place = max(defined, key=lambda some: some[0])
-    kept = [predicted[of] for _, of in defined]
-    sample = paired_bootstrap(target, kept, photographs, resamples=resamples, seed=seed)
-    gain = gain_of_choosing(sample, target, kept, photographs)
-    mean = float(np.mean([value for value, _ in defined]))
-    corrected: Metric = gain if isinstance(gain, Undefined) else min(best, mean + gain)
-    of = [at for _, at in defined].index(place)
-    interval = correlation_interval(best, sample.srcc[of], sample.srcc_without[of], sample.copies)
+    values = [value for value, _ in defined]
+    candidates = [predicted[index] for _, index in defined]
+    best = max(values)
+    chosen = values.index(best)
+    sample = paired_bootstrap(target, candidates, photographs, resamples=resamples, seed=seed)
+    gain = gain_of_choosing(sample, target, candidates, photographs)
+    corrected: Metric = (
+        gain if isinstance(gain, Undefined) else min(best, float(np.mean(values)) + gain)
+    )
     return Choice(
         candidates=len(runs),
-        chosen=runs[place],
+        chosen=runs[defined[chosen][1]],
         srcc=best,
         corrected=corrected,
-        ci=_moved(interval, best, corrected),
+        ci=_shifted(version_interval(sample, chosen, best), best, corrected),
     )
 
 
@@ -157,10 +145,10 @@ def gain_of_choosing(
     predicted: Sequence[Sequence[float]],
     photographs: Sequence[str],
 ) -> Metric:
-    """Return by how much the candidate chosen in a resample beats the mean outside of it.
+    """Return by how much the candidate chosen in a draw beats the mean outside of it.
 
     Args:
-        sample: Resamples of the candidates, each with an SRCC of its own.
+        sample: Draws of the candidates, each with an SRCC of its own.
         target: Quality, (N,).
         predicted: Predictions of the m candidates, (m, N).
         photographs: Photograph of each image, (N,).
@@ -171,8 +159,8 @@ def gain_of_choosing(
     if sample.photographs < MINIMUM_PHOTOGRAPHS:
         few = f"{sample.photographs} photographs, and {MINIMUM_PHOTOGRAPHS} are needed"
         return Undefined(undefined=few)
-    left_out = (sample.copies == 0).astype(np.uint8)
-    outside = resampled_srcc(target, predicted, photograph_index(photographs), left_out)
+    left_out = (sample.weights == 0).astype(np.uint8)
+    outside = weighted_srcc(target, predicted, photograph_index(photographs), left_out)
     usable = np.isfinite(outside).all(axis=0) & np.isfinite(sample.srcc).all(axis=0)
     if not usable.any():
         return Undefined(undefined="no resample has an SRCC inside and outside")
@@ -180,8 +168,85 @@ def gain_of_choosing(
     return float(np.mean(_share_of_best(inside) * (outside - outside.mean(axis=0))) * len(inside))
 
 
-def _by_looks(pair: ComparisonPair, candidates: int) -> ComparisonPair:
-    """Return a pair with its p-value corrected for looks, and its verdict by that."""
+def on_locked(run: Run) -> Run:
+    """Return a finished run whose figures and predictions are those of the locked photographs.
+
+    A run that is not done is returned as it is.
+
+    Raises:
+        ConfigError: The run has no locked part.
+    """
+    result = run.result
+    if result is None:
+        return run
+    if result.locked is None:
+        raise ConfigError(
+            f"Run {run.id} has no locked part. Set split.locked in the experiment (0.2 locks a "
+            "fifth of the photographs) and run the version again."
+        )
+    predictions = result.locked.predictions
+    protocol = {
+        "split": f"locked photographs, tuned once on all others ({result.protocol.split})",
+        "images": len(predictions.image),
+        "photographs": len(set(predictions.photograph)),
+    }
+    return _with_result(
+        run,
+        result,
+        protocol=result.protocol.model_copy(update=protocol),
+        quality=result.locked.quality,
+        identification=result.locked.identification,
+        all_clean=result.locked.all_clean,
+        predictions=predictions,
+        baselines={},  # they were measured on the folds
+    )
+
+
+def on_test_set(run: Run, test_hash: str) -> Run:
+    """Return a finished run with its figures on one of its test sets.
+
+    Args:
+        run: The run.
+        test_hash: The folds', the locked photographs', or that of other data it was tried on.
+
+    Raises:
+        ConfigError: The run has no such test set.
+    """
+    for candidate in _on_every_test_set(run):
+        result = candidate.result
+        if result and hash_of_test_set(result.protocol, result.predictions) == test_hash:
+            return candidate
+    raise ConfigError(f"Run {run.id} was not tested on the part {test_hash[:8]}….")
+
+
+def _on_every_test_set(run: Run) -> Iterator[Run]:
+    if run.result is None:
+        return
+    yield run
+    if run.result.locked:
+        yield on_locked(run)
+    for transfer in run.result.transfers:  # features frozen, regressor trained there
+        yield _with_result(
+            run,
+            run.result,
+            protocol=transfer.protocol,
+            quality=transfer.frozen,
+            identification=transfer.identification or _NONE_IN_COMMON,
+            all_clean=transfer.all_clean or _NONE_IN_COMMON,
+            predictions=transfer.predictions,
+            baselines=transfer.baselines,
+        )
+
+
+def _with_result(run: Run, result: RunResult, **fields: object) -> Run:
+    """Return a run with fields of its result replaced; its strength tables were of the folds."""
+    return run.model_copy(
+        update={"result": result.model_copy(update={**fields, "strength_tables": None})}
+    )
+
+
+def _corrected_pair(pair: ComparisonPair, candidates: int) -> ComparisonPair:
+    """Return a pair with its p-value corrected for accesses, and its verdict by that."""
     p = p_after_access(pair, candidates)
     update: dict[str, object] = {"p_looked": p}
     if pair.verdict != "not distinguishable" and isinstance(p, float) and p >= 1 - CONFIDENCE:
@@ -195,105 +260,14 @@ def _by_looks(pair: ComparisonPair, candidates: int) -> ComparisonPair:
 
 def _share_of_best(values: Floats) -> Floats:
     """Return 1 for the highest of each column, shared where several tie, (m, R)."""
-    best = values >= values.max(axis=0) - 1e-7  # resampled ranks are good to some 1e-8
+    best = values >= values.max(axis=0) - 1e-7  # weighted ranks are good to some 1e-8
     return np.asarray(best / best.sum(axis=0))
 
 
-def _moved(interval: Interval | Undefined, best: float, corrected: Metric) -> Interval | None:
-    if isinstance(interval, Undefined) or isinstance(corrected, Undefined):
+def _shifted(interval: Interval | None, best: float, corrected: Metric) -> Interval | None:
+    """Return an interval of the best, moved on Fisher's scale to the corrected figure."""
+    if interval is None or isinstance(corrected, Undefined):
         return None
     shift = np.arctanh(corrected) - np.arctanh(best)
     low, high = np.tanh(np.arctanh(interval) + shift)
     return float(low), float(high)
-
-
-_NONE_IN_COMMON = IdentificationMetrics(
-    **dict.fromkeys(IdentificationMetrics.model_fields, Undefined(undefined="no shared distortion"))
-)
-
-
-def on_locked(run: Run) -> Run:
-    """Return a finished run whose figures and predictions are those of the locked photographs.
-
-    Args:
-        run: A run with `split.locked` above 0; one that is not done comes back as it is.
-
-    Raises:
-        ConfigError: The run has no locked part.
-    """
-    if run.result is None:
-        return run
-    if run.result.locked is None:
-        raise ConfigError(
-            f"Run {run.id} has no locked part. Set split.locked in the experiment (0.2 locks a "
-            "fifth of the photographs) and run the version again."
-        )
-    part = run.result.locked
-    return run.model_copy(
-        update={
-            "result": run.result.model_copy(
-                update={
-                    "protocol": _protocol(run.result),
-                    "quality": part.quality,
-                    "identification": part.identification,
-                    "all_clean": part.all_clean,
-                    "predictions": part.predictions,
-                    "baselines": {},  # they were taken on the folds
-                    "strength_tables": None,
-                }
-            )
-        }
-    )
-
-
-def part_of(run: Run, test_hash: str) -> Run:
-    """Return a finished run as seen on one of its test parts.
-
-    Args:
-        run: The run.
-        test_hash: The folds', the locked one's, or that of other data it was tried on.
-
-    Raises:
-        ConfigError: The run has no such test part.
-    """
-    for seen in _parts(run):
-        result = seen.result
-        if result and hash_of_test_part(result.protocol, result.predictions) == test_hash:
-            return seen
-    raise ConfigError(f"Run {run.id} was not tested on the part {test_hash[:8]}….")
-
-
-def _parts(run: Run) -> Iterator[Run]:
-    if run.result is None:
-        return
-    yield run
-    if run.result.locked:
-        yield on_locked(run)
-    for other in run.result.transfers:
-        yield run.model_copy(update={"result": _on_other(run.result, other)})
-
-
-def _on_other(result: RunResult, other: Transfer) -> RunResult:
-    """Return a result on other data, with the features frozen and the regressor trained there."""
-    return result.model_copy(
-        update={
-            "protocol": other.protocol,
-            "quality": other.frozen,
-            "identification": other.identification or _NONE_IN_COMMON,
-            "all_clean": other.all_clean or _NONE_IN_COMMON,
-            "predictions": other.predictions,
-            "baselines": other.baselines,
-            "strength_tables": None,
-        }
-    )
-
-
-def _protocol(result: RunResult) -> Protocol:
-    images = result.locked.predictions if result.locked else result.predictions
-    return result.protocol.model_copy(
-        update={
-            "split": f"locked photographs, tuned once on all others ({result.protocol.split})",
-            "images": len(images.image),
-            "photographs": len(set(images.photograph)),
-        }
-    )

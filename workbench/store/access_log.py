@@ -1,31 +1,23 @@
-"""AccessCount at locked test parts, one row each; nothing changes or removes one.
+"""Accesses to locked test sets, one row each; nothing changes or removes one.
 
-Every look stands in the record too, so that one which was taken out of its table is missed.
+Every access is in the audit log too, so that one which was taken out of its table is missed.
 """
 
 import builtins
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
 from workbench.domain.audit_events import Look
 from workbench.domain.comparison import AccessCount
 from workbench.errors import StoreError
-from workbench.store.audit import Deed, record_all
-from workbench.store.database import Database
+from workbench.store.audit import NewEvent, record_all
+from workbench.store.database import Repository
 from workbench.store.tables import AccessRow, RunRow, utc_now
 
 
-class AccessLog:
-    """Who looked at which test part, when and what for.
-
-    Args:
-        database: The open database.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class AccessLog(Repository):
+    """Who looked at which test set, when and what for."""
 
     def add(self, test_hash: str, *, run: int | None, purpose: str, author: str) -> Look:
         """Record that figures of a run on a test part were shown.
@@ -50,11 +42,20 @@ class AccessLog:
         with self._database.writing() as session:
             _require_runs(session, runs)
             moment = utc_now()
-            rows = [_row(test_hash, run, purpose.strip(), author, moment) for run in runs]
+            rows = [
+                AccessRow(
+                    test_hash=test_hash,
+                    run_id=run,
+                    purpose=purpose.strip(),
+                    author=author,
+                    at=moment,
+                )
+                for run in runs
+            ]
             session.add_all(rows)
             session.flush()
-            deeds = [Deed("look", f"look:{row.id}", None, state(row)) for row in rows]
-            record_all(session, deeds, author=author, at=moment)
+            events = [NewEvent("look", f"look:{row.id}", None, state(row)) for row in rows]
+            record_all(session, events, author=author, at=moment)
             return [_value(row) for row in rows]
 
     def count(self, test_hash: str) -> AccessCount:
@@ -74,15 +75,15 @@ class AccessLog:
 
     def list(self, test_hash: str | None = None) -> builtins.list[Look]:
         """Return the looks at a test part, or at any, oldest first."""
-        wanted = select(AccessRow).order_by(col(AccessRow.id))
+        query = select(AccessRow).order_by(col(AccessRow.id))
         if test_hash is not None:
-            wanted = wanted.where(AccessRow.test_hash == test_hash)
+            query = query.where(AccessRow.test_hash == test_hash)
         with self._database.reading() as session:
-            return [_value(row) for row in session.exec(wanted)]
+            return [_value(row) for row in session.exec(query)]
 
 
 def state(row: AccessRow) -> dict[str, str | int | None]:
-    """Return what the record says of a look."""
+    """Return what the audit log says of an access."""
     return {"test_hash": row.test_hash, "run": row.run_id, "purpose": row.purpose}
 
 
@@ -90,10 +91,6 @@ def _require_runs(session: Session, runs: Sequence[int | None]) -> None:
     for run in runs:
         if run is not None and session.get(RunRow, run) is None:
             raise StoreError(f"There is no run {run} to look at. Nothing was recorded.")
-
-
-def _row(test_hash: str, run: int | None, purpose: str, author: str, at: datetime) -> AccessRow:
-    return AccessRow(test_hash=test_hash, run_id=run, purpose=purpose, author=author, at=at)
 
 
 def _value(row: AccessRow) -> Look:

@@ -1,4 +1,4 @@
-"""The record: every change of the draft and of the versions, never rewritten.
+"""The audit log: every change of the draft and of the versions, never rewritten.
 
 Each event carries a digest of itself and of the event before it, so that none can be altered, put
 in or taken out without all that follow.
@@ -20,12 +20,12 @@ from workbench.store.tables import METADATA, utc_now
 State = dict[str, Any]
 
 EVENTS = METADATA.tables["audit_event"]
-_AT_ONCE = 5_000  # events in memory while the record is read
-_LAST, _CHANGE = "last event", "change"  # what a writer's session keeps in mind
+_CHUNK = 5_000  # events in memory while the log is read
+_LAST, _CHANGE = "last event", "change"  # what a writer's session remembers
 
 
-class Told(NamedTuple):
-    """One row of the record; `before` and `after` are JSON."""
+class AuditEvent(NamedTuple):
+    """One row of the audit log; `before` and `after` are JSON."""
 
     id: int
     at: datetime
@@ -38,9 +38,24 @@ class Told(NamedTuple):
     change: int
     digest: str
 
+    @property
+    def value(self) -> Event:
+        """The event as the other packages see it."""
+        before, after = (state and json.loads(state) for state in (self.before, self.after))
+        return Event(
+            id=self.id,
+            at=self.at,
+            author=self.author,
+            action=self.action,
+            subject=self.subject,
+            before=before,
+            after=after,
+            change=self.change,
+        )
 
-class Deed(NamedTuple):
-    """What is about to be recorded: a verb, what was changed, and its states."""
+
+class NewEvent(NamedTuple):
+    """An event that is about to be recorded, as `record` describes it."""
 
     action: str
     subject: str
@@ -56,48 +71,47 @@ def record(
     author: str,
     before: State | None = None,
     after: State | None = None,
-) -> Event:
-    """Add one event to the record.
+    at: datetime | None = None,
+) -> AuditEvent:
+    """Add one event to the audit log, in the transaction of the change itself.
 
     Args:
-        session: The writer's session: the event stands or falls with the change.
+        session: The writer's session.
         action: A verb ("edit").
         subject: What was changed ("attribute:12").
         author: Who did it.
         before: What it was; None if it is new.
-        after: What it is; None if it is gone.
-
-    Returns:
-        The event; a state that has an "identity" is found again by it.
-
-    Raises:
-        StoreError: Nobody is named as author.
-    """
-    deed = Deed(action, subject, before, after)
-    return event_value(record_all(session, [deed], author=author)[0])
-
-
-def record_all(
-    session: Session, deeds: Iterable[Deed], *, author: str, at: datetime | None = None
-) -> list[Told]:
-    """Add several events of one author to the record, in order.
-
-    Args:
-        session: The writer's session.
-        deeds: What was done.
-        author: Who did it.
+        after: What it is; None if it is gone. A state may have the attribute's "identity".
         at: When; now, unless given.
 
     Raises:
         StoreError: Nobody is named as author.
     """
+    new = NewEvent(action, subject, before, after)
+    return record_all(session, [new], author=author, at=at)[0]
+
+
+def record_all(
+    session: Session, new_events: Iterable[NewEvent], *, author: str, at: datetime | None = None
+) -> list[AuditEvent]:
+    """Add several events in their order, in one statement, as `record` adds one."""
     if not author.strip():
         raise StoreError("An edit needs an author; set WORKBENCH_AUTHOR. Nothing was changed.")
     moment = at or utc_now()
-    events, (last, digest) = [], _last(session)
-    for id, deed in enumerate(deeds, start=last + 1):
-        change = session.info.setdefault(_CHANGE, id)
-        event = _told(id, moment, author, deed, change)
+    events, (last_id, digest) = [], _last(session)
+    for id, new in enumerate(new_events, start=last_id + 1):
+        event = AuditEvent(
+            id=id,
+            at=moment,
+            author=author,
+            action=new.action,
+            subject=new.subject,
+            before=_json(new.before),
+            after=_json(new.after),
+            identity=(new.after or new.before or {}).get("identity", ""),
+            change=session.info.setdefault(_CHANGE, id),
+            digest="",
+        )
         digest = event_digest(event._asdict(), digest)
         events.append(event._replace(digest=digest))
     if events:
@@ -107,56 +121,37 @@ def record_all(
     return events
 
 
-def read_events(session: Session, *conditions: ColumnElement[bool]) -> Iterator[Told]:
+def read_events(session: Session, *conditions: ColumnElement[bool]) -> Iterator[AuditEvent]:
     """Go through the events that meet some conditions, in the order in which they were recorded."""
-    columns = [EVENTS.c[name] for name in Told._fields]
-    found = session.connection().execute(
+    columns = [EVENTS.c[name] for name in AuditEvent._fields]
+    rows = session.connection().execute(
         select(*columns).where(*conditions).order_by(EVENTS.c.id),
-        execution_options={"yield_per": _AT_ONCE},
+        execution_options={"yield_per": _CHUNK},
     )
-    return (Told._make(row) for row in found)
+    return (AuditEvent._make(row) for row in rows)
 
 
-def event_value(row: Told) -> Event:
-    """Return an event as others see it."""
-    return Event(
-        id=row.id,
-        at=row.at,
-        author=row.author,
-        action=row.action,
-        subject=row.subject,
-        before=None if row.before is None else json.loads(row.before),
-        after=None if row.after is None else json.loads(row.after),
-        change=row.change,
-    )
-
-
-def last_event(session: Session, subject: str) -> Told | None:
+def last_event(session: Session, subject: str) -> AuditEvent | None:
     """Return the newest event about a subject, if there is one."""
     newest = select(func.max(EVENTS.c.id)).where(EVENTS.c.subject == subject).scalar_subquery()
     return next(read_events(session, EVENTS.c.id == newest), None)
 
 
-def _told(id: int, at: datetime, author: str, deed: Deed, change: int) -> Told:
-    return Told(
-        id=id,
-        at=at,
-        author=author,
-        action=deed.action,
-        subject=deed.subject,
-        before=None if deed.before is None else json.dumps(deed.before, sort_keys=True),
-        after=None if deed.after is None else json.dumps(deed.after, sort_keys=True),
-        identity=(deed.after or deed.before or {}).get("identity", ""),
-        change=change,
-        digest="",
-    )
+def state_of(document: str | None) -> State:
+    """Return a recorded state; an empty one where there was none."""
+    state: State = json.loads(document or "{}")
+    return state
+
+
+def _json(state: State | None) -> str | None:
+    return None if state is None else json.dumps(state, sort_keys=True)
 
 
 def _last(session: Session) -> tuple[int, str]:
     """Return number and digest of the last event; writers take turns, so nobody else adds one."""
     if _LAST not in session.info:
         newest = select(EVENTS.c.id, EVENTS.c.digest).order_by(EVENTS.c.id.desc()).limit(1)
-        found = session.connection().execute(newest).first()
-        session.info[_LAST] = tuple(found) if found else (0, "")
+        row = session.connection().execute(newest).first()
+        session.info[_LAST] = tuple(row) if row else (0, "")
     last: tuple[int, str] = session.info[_LAST]
     return last

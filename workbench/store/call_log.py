@@ -1,7 +1,8 @@
-"""The log of calls as a file: JSON lines, each a whole call and its digest.
+"""The log of LLM calls: in the database, and as a file of JSON lines.
 
-A line holds all that the store holds of a call but its number, so that a log that is read into
-another store answers there byte for byte, and attributes that name a call by digest find it.
+A line holds all that the store holds of a call but its number, and its digest; so a log that is
+read into another store answers there byte for byte, and attributes that name a call by digest find
+it.
 """
 
 import builtins
@@ -17,29 +18,25 @@ from sqlmodel import Session, col, func, select
 
 from workbench.atomic_files import atomic_write
 from workbench.domain.canonical import Frozen, fault_words
-from workbench.domain.llm_call import LLMCall
+from workbench.domain.llm_call import LLMCall, LLMRequest
 from workbench.errors import IntegrityError, InvalidConfigError, StoreError
-from workbench.store.database import Database
-from workbench.store.mapping import call_row, call_value
+from workbench.store.database import Repository
+from workbench.store.digest import call_digest
 from workbench.store.tables import CallRow
 
 _MANY = 500  # from here on the whole log is read at once: a database takes only so many names
+_CHUNK = 200  # rows in memory while the log is gone through; a reply may be megabytes
+_MOST_TOKENS = 2**31 - 1  # what a database's integer holds
 
 
-def require_calls(session: Session, named: Iterable[int | None]) -> dict[int, str]:
-    """Refuse attributes whose LLM call is not in the log: their origin could not be shown.
-
-    Args:
-        session: The writer's session.
-        named: The calls that attributes name which are about to be stored.
-
-    Returns:
-        Id to digest of the calls that the attributes name.
+def require_calls(session: Session, call_ids: Iterable[int | None]) -> dict[int, str]:
+    """Return id to digest of the calls that attributes name.
 
     Raises:
-        StoreError: Some calls are missing; their numbers are named.
+        StoreError: Some calls are not in the log, so that the attributes' origin could not be
+            shown; their numbers are named.
     """
-    ids = {id for id in named if id is not None}
+    ids = {id for id in call_ids if id is not None}
     known = call_digests(session, ids)
     if missing := sorted(ids - set(known)):
         raise StoreError(
@@ -50,17 +47,35 @@ def require_calls(session: Session, named: Iterable[int | None]) -> dict[int, st
     return known
 
 
-def call_digests(session: Session, ids: Collection[int]) -> dict[int, str]:
-    """Return id to stored digest of those of these calls that are in the log."""
-    if not ids:
+def call_digests(session: Session, ids: Collection[int] | None = None) -> dict[int, str]:
+    """Return id to stored digest of those of these calls that are in the log, or of all calls."""
+    if ids is not None and not ids:
         return {}
-    wanted = select(CallRow.id, CallRow.digest)
-    if len(ids) < _MANY:
-        wanted = wanted.where(col(CallRow.id).in_(ids))
-    return {id: digest for id, digest in session.exec(wanted) if id is not None}
+    query = select(CallRow.id, CallRow.digest)
+    if ids is not None and len(ids) < _MANY:
+        query = query.where(col(CallRow.id).in_(ids))
+    return {id: digest for id, digest in session.exec(query) if id is not None}
 
 
-_AT_ONCE = 200  # rows in memory while the log is gone through; a reply may be megabytes
+def call_row(call: LLMCall) -> CallRow:
+    """Return the row of a call; the reply as JSON, since it may hold any character."""
+    row = CallRow(
+        key=call.request.key,
+        request=json.dumps(call.request.model_dump(mode="json")),
+        reply=json.dumps(call.reply),
+        digest="",
+        **call.model_dump(exclude={"id", "request", "reply"}),
+    )
+    row.digest = call_digest(row)
+    return row
+
+
+def call_value(row: CallRow) -> LLMCall:
+    """Return the call of a row."""
+    fields = row.model_dump(exclude={"key", "digest", "request", "reply"})
+    return LLMCall(
+        request=LLMRequest.model_validate_json(row.request), reply=json.loads(row.reply), **fields
+    )
 
 
 class Usage(Frozen):
@@ -86,32 +101,19 @@ class Usage(Frozen):
     latency_s: float = 0.0
 
 
-class CallRepository:
-    """Calls as they were made; nothing changes or removes one.
-
-    Args:
-        database: The open database.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class CallRepository(Repository):
+    """Calls as they were made; nothing changes or removes one."""
 
     def add(self, call: LLMCall) -> LLMCall:
         """Log a call, successful or not, and return it with its number.
 
-        A call that is in the log already, to the microsecond, gives that one.
-
-        Args:
-            call: The call; an `id` it may carry is not used.
+        An `id` that it carries is not used. A call that is in the log already, to the microsecond,
+        gives that one.
         """
         return self.add_all([call])[0]
 
     def add_all(self, calls: Iterable[LLMCall]) -> builtins.list[LLMCall]:
-        """Log several calls in their order, all or none, as `add` does one.
-
-        Args:
-            calls: The calls.
-        """
+        """Log several calls in their order, all or none, as `add` does one."""
         calls = tuple(calls)
         with self._database.writing() as session:
             ids = log_calls(session, calls)
@@ -126,22 +128,14 @@ class CallRepository:
         with self._database.reading() as session:
             row = session.get(CallRow, id)
             if row is None:
-                raise StoreError(f"There is no call {id} in the log of {self._database.place}.")
+                raise StoreError(f"There is no call {id} in the log of {self._database.location}.")
             return call_value(row)
 
     def find(self, key: str) -> LLMCall | None:
-        """Return the first successful call with this request key; an error never answers.
-
-        Args:
-            key: `LLMRequest.key`.
-        """
+        """Return the first successful call with this `LLMRequest.key`; an error never answers."""
+        query = select(CallRow).where(CallRow.key == key, col(CallRow.error).is_(None))
         with self._database.reading() as session:
-            row = session.exec(
-                select(CallRow)
-                .where(CallRow.key == key, col(CallRow.error).is_(None))
-                .order_by(col(CallRow.id))
-                .limit(1)
-            ).first()
+            row = session.exec(query.order_by(col(CallRow.id)).limit(1)).first()
             return None if row is None else call_value(row)
 
     def digests(self, ids: Collection[int]) -> dict[int, str]:
@@ -151,12 +145,10 @@ class CallRepository:
 
     def ids(self, digests: Collection[str]) -> dict[str, int]:
         """Return digest to id of those of these calls that are in the log."""
-        wanted = (CallRow.digest, func.min(CallRow.id))
+        query = select(CallRow.digest, func.min(CallRow.id))
+        query = query.where(col(CallRow.digest).in_(digests)).group_by(CallRow.digest)
         with self._database.reading() as session:
-            rows = session.exec(
-                select(*wanted).where(col(CallRow.digest).in_(digests)).group_by(CallRow.digest)
-            )
-            return {digest: id for digest, id in rows if id is not None}
+            return {digest: id for digest, id in session.exec(query) if id is not None}
 
     def list(
         self,
@@ -176,15 +168,15 @@ class CallRepository:
             with_errors: Whether failed calls are among them.
             limit: Most calls to return; None for all.
         """
-        wanted = select(CallRow).order_by(col(CallRow.id).desc())
+        query = select(CallRow).order_by(col(CallRow.id).desc())
         if distortion is not None:
-            wanted = wanted.where(CallRow.distortion == distortion)
+            query = query.where(CallRow.distortion == distortion)
         if since is not None:
-            wanted = wanted.where(col(CallRow.created_at) >= since)
+            query = query.where(col(CallRow.created_at) >= since)
         if not with_errors:
-            wanted = wanted.where(col(CallRow.error).is_(None))
+            query = query.where(col(CallRow.error).is_(None))
         with self._database.reading() as session:
-            rows = session.exec(wanted.execution_options(yield_per=_AT_ONCE))
+            rows = session.exec(query.execution_options(yield_per=_CHUNK))
             calls = (
                 call_value(row)
                 for row in rows
@@ -195,7 +187,7 @@ class CallRepository:
     def count(self) -> int:
         """Return how many calls are in the log."""
         with self._database.reading() as session:
-            return session.exec(select(func.count()).select_from(CallRow)).one()
+            return count_calls(session)
 
     def usage(self) -> builtins.list[Usage]:
         """Return the totals of each model that was asked, by name."""
@@ -218,13 +210,13 @@ class CallRepository:
         return [totals[model] for model in sorted(totals)]
 
 
-def log_calls(session: Session, calls: Iterable[LLMCall]) -> list[int]:
-    """Log the calls that are not in the log yet and return the number of each.
+def count_calls(session: Session) -> int:
+    """Return how many calls are in the log."""
+    return session.exec(select(func.count()).select_from(CallRow)).one()
 
-    Args:
-        session: The writer's session.
-        calls: The calls, in the order in which new ones are numbered.
-    """
+
+def log_calls(session: Session, calls: Iterable[LLMCall]) -> list[int]:
+    """Log the calls that are not in the log yet, in their order, and return the number of each."""
     ids = []
     for call in calls:
         row = call_row(call)
@@ -238,18 +230,8 @@ def log_calls(session: Session, calls: Iterable[LLMCall]) -> list[int]:
     return ids
 
 
-_MOST_TOKENS = 2**31 - 1  # what a database's integer holds
-
-
 def write_log(path: Path, calls: Iterable[LLMCall]) -> int:
-    """Write calls to a file, whole or not at all.
-
-    Args:
-        path: The file; its folder exists.
-        calls: The calls, in the order in which they are to be read again.
-
-    Returns:
-        Number of calls.
+    """Write calls to a file in an existing folder, all or none, and return their number.
 
     Raises:
         StoreError: The file cannot be written.
@@ -285,14 +267,10 @@ def call_line(call: LLMCall) -> str:
 
 
 def calls_of(data: bytes, where: str) -> list[LLMCall]:
-    """Return the calls that the bytes of a log hold.
-
-    Args:
-        data: UTF-8 text, one call a line.
-        where: Opens the message of faults.
+    """Return the calls that the bytes of a log hold, UTF-8 text with one call a line.
 
     Raises:
-        InvalidConfigError: Names every faulty line.
+        InvalidConfigError: Names every faulty line; `where` opens the message.
     """
     calls, faults = [], []
     for number, line in enumerate(data.splitlines(), start=1):

@@ -50,64 +50,68 @@ _MEANINGS = (
 )  # fmt: skip
 
 
-def plain_fault(error: SQLAlchemyError, place: str) -> WorkbenchError:
+def plain_fault(error: SQLAlchemyError, location: str) -> WorkbenchError:
     """Return the error that a user gets for one that the database raised.
 
     Args:
-        error: What SQLAlchemy raised.
-        place: Path or URL of the store, without a password.
+        error: The database's error.
+        location: Path or URL of the store, without a password.
 
     Example:
-        >>> from sqlite3 import OperationalError as Full
-        >>> full = DBAPIError("INSERT", {}, Full("database or disk is full"))
+        >>> full = DBAPIError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
         >>> print(plain_fault(full, "w.sqlite"))
         Cannot use the store w.sqlite: the disk is full. Free some space and repeat the command.
     """
     original = getattr(error, "orig", None)
     if isinstance(original, WorkbenchError):
         return original
-    said = _said(error)
-    if FROZEN_MARK in said:
-        return FrozenVersionError(_RECIPE if "recipe" in said else _FROZEN)
+    message = _driver_message(error)
+    if FROZEN_MARK in message:
+        return FrozenVersionError(_RECIPE if "recipe" in message else _FROZEN)
     for fragment, meaning in _MEANINGS:
-        if fragment in said.casefold():
-            return StoreError(f"Cannot use the store {place}: {meaning}.")
-    return StoreError(f"The store {place} refused: {said}. Nothing was changed.")
+        if fragment in message.casefold():
+            return StoreError(f"Cannot use the store {location}: {meaning}.")
+    return StoreError(f"The store {location} refused: {message}. Nothing was changed.")
 
 
-def _said(error: SQLAlchemyError) -> str:
-    """Return the driver's own words on one line; pg8000 wraps them in a dictionary."""
+def _driver_message(error: SQLAlchemyError) -> str:
+    """Return the driver's message on one line."""
     original: object = error.orig if isinstance(error, DBAPIError) else error
     first = original.args[0] if isinstance(original, BaseException) and original.args else original
-    words = first.get("M", first) if isinstance(first, dict) else first
-    return " ".join(str(words).split()).rstrip(".")
+    message = first.get("M", first) if isinstance(first, dict) else first  # pg8000 raises a dict
+    return " ".join(str(message).split()).rstrip(".")
 
 
-BUSY_TIMEOUT_S = 60.0  # how long a writer waits for its turn
-_WRITERS_TURN = 7_311_042_019  # any number, as long as every workbench uses this one
+# How long a writer waits for its turn; writes take milliseconds, a large import some seconds.
+BUSY_TIMEOUT_S = 60.0
+_WRITER_LOCK = 7_311_042_019  # any number, as long as every workbench uses this one
 
 
 class Database:
     """An open engine; SQLite in WAL mode with foreign keys on, or PostgreSQL.
 
-    Args:
-        url: SQLAlchemy URL; the folder of an SQLite file is created.
+    The folder of an SQLite file is created. Whatever the database raises, in here or later, becomes
+    a `StoreError` of one line.
 
-    Raises:
-        StoreError: The URL is unusable, or the database cannot be opened.
+    Attributes:
+        is_sqlite: Whether it is SQLite; else it is PostgreSQL.
+        location: Path of the file, or the URL without its password.
     """
 
     def __init__(self, url: str) -> None:
         parsed = _parse(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        self.place = parsed.database if self.is_sqlite and parsed.database else str(parsed)
+        self.location = parsed.database if self.is_sqlite and parsed.database else str(parsed)
         if self.is_sqlite:
             _make_folder(parsed)
-        with self._plainly():
+        with self._plain_errors():
             self._engine = _engine(parsed)
-        writes: dict[str, Any] = {"sqlite_begin": "BEGIN IMMEDIATE"}
+        # IMMEDIATE takes the write lock at once: a transaction that reads first and writes later
+        # would fail if another wrote in between.
+        self._writes = self._engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+        # In PostgreSQL's default isolation each statement sees another snapshot.
         reads: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        self._writes, self._reads = (self._engine.execution_options(**o) for o in (writes, reads))
+        self._reads = self._engine.execution_options(**reads)
         try:
             if self.is_sqlite:
                 self._use_wal()
@@ -117,28 +121,20 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Open one snapshot; everything read in it belongs together.
-
-        Raises:
-            StoreError: The database fails.
-        """
+        """Open a session on one snapshot: everything read in it is of one moment."""
         with (
-            self._plainly(),
-            _undisturbed(),
+            self._plain_errors(),
+            _without_garbage_collection(),
             Session(self._reads, expire_on_commit=False) as session,
         ):
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """Wait for the writer's turn; commit at the end, or change nothing on any exception.
-
-        Raises:
-            StoreError: The database fails or stays locked.
-        """
+        """Wait for the writer's turn; commit at the end, or change nothing on any exception."""
         with (
             self.connected() as connection,
-            _undisturbed(),
+            _without_garbage_collection(),
             Session(connection, expire_on_commit=False) as session,
         ):
             yield session
@@ -147,9 +143,9 @@ class Database:
     @contextmanager
     def connected(self) -> Iterator[Connection]:
         """Like `writing`, with the bare connection: for migrations."""
-        with self._plainly(), self._writes.begin() as connection:
+        with self._plain_errors(), self._writes.begin() as connection:
             if not self.is_sqlite:
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_TURN})")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
             yield connection
 
     def close(self) -> None:
@@ -157,23 +153,23 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
-    def _plainly(self) -> Iterator[None]:
+    def _plain_errors(self) -> Iterator[None]:
         try:
             yield
         except ModuleNotFoundError as error:
             raise StoreError(
-                f"The store {self.place} needs the package '{error.name}', which is not "
+                f"The store {self.location} needs the package '{error.name}', which is not "
                 "installed; for PostgreSQL: pip install 'attribute-workbench[postgresql]'."
             ) from error
         except SQLAlchemyError as error:
-            raise plain_fault(error, self.place) from error
+            raise plain_fault(error, self.location) from error
 
     def _use_wal(self) -> None:
         """Switch the file to WAL; two processes that both do so don't wait for each other."""
         deadline = time.monotonic() + BUSY_TIMEOUT_S
         while True:
             try:
-                with self._plainly(), self._engine.connect() as connection:
+                with self._plain_errors(), self._engine.connect() as connection:
                     # Ends the transaction that SQLAlchemy opened: the mode cannot change in one.
                     connection.exec_driver_sql("ROLLBACK")
                     connection.exec_driver_sql("PRAGMA journal_mode = WAL")
@@ -185,19 +181,26 @@ class Database:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Keep the cycle collector at rest while rows become values, none of which is garbage yet.
+def _without_garbage_collection() -> Iterator[None]:
+    """Pause the cycle collector while rows become values, none of which is garbage yet.
 
     Ten thousand new rows set it off again and again, and each time it walks through every object
     of the program: 0.1 s for one version, several times what reading and checking it takes.
     """
-    was_at_work = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was_at_work:
+        if was_enabled:
             gc.enable()
+
+
+class Repository:
+    """What every repository of the store begins with: the open database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
 
 def _parse(url: str) -> URL:

@@ -1,10 +1,10 @@
 """What recorded rows must still be: digests of every stored byte, and what they are taken over.
 
-A version's content hash covers the phrases (`AttributeSet.hash`) and names the version. Its seal
-covers every stored byte besides: message, author, time, parents, and each attribute's provenance,
-down to the words of the LLM call behind it. Content hashes are taken of normalised Unicode; the
-other digests are not, so no changed letter slips through. None of them names a row by its number,
-so that they are the same in every store that holds the same things.
+A version's content hash covers the phrases (`AttributeSet.hash`) and names the version. Its digest
+(column `seal`) covers every stored byte besides: message, author, time, parents, and each
+attribute's provenance, down to the words of the LLM call behind it. Content hashes are taken of
+normalised Unicode; the digests are not, so no changed letter slips through. None of them names a
+row by its number, so that they are the same in every store that holds the same things.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ from workbench.domain.attributes import birth_identity
 from workbench.domain.canonical import content_hash
 from workbench.store.tables import CallRow, VersionRow
 
-_SECOND = "2:"  # how a seal of the second form opens; the first form is bare
-_NO_CALL = "not in the log"  # no digest, so that a seal over a vanished call is broken
+SECOND_FORM = "2:"  # how a version digest of the second form opens; the first form is bare
+_NO_CALL = "not in the log"  # no digest, so that the digest over a vanished call fails
 
 
-class Sealed(NamedTuple):
+class VersionAttribute(NamedTuple):
     """One attribute of a version as it lies in the table."""
 
     distortion: str
@@ -33,15 +33,15 @@ class Sealed(NamedTuple):
     decided_by: str | None
 
 
-def seal_of(
+def version_digest(
     version: VersionRow,
     parent: str | None,
-    rows: Iterable[Sealed],
+    rows: Iterable[VersionAttribute],
     *,
-    merged: str | None = None,
+    merged: str | None,
     calls: Mapping[int, str],
 ) -> str:
-    """Return the seal of a version's rows.
+    """Return the digest of a version's rows.
 
     Args:
         version: The version's own row; its `seal` is not read.
@@ -50,54 +50,41 @@ def seal_of(
         merged: Hash of the version that was merged in.
         calls: Id to digest of the LLM calls that its attributes name.
     """
-    record = {
-        **_about(version, parent),
-        "format": "version-seal/2",
-        "merged": merged,
-        "attributes": sorted(
-            [
-                distortion,
-                position,
-                phrase,
-                origin,
-                "" if call_id is None else calls.get(call_id, _NO_CALL),
-                status,
-                identity,
-                decided_by or "",
-            ]
-            for distortion, position, phrase, origin, call_id, status, identity, decided_by in rows
-        ),
-    }
-    return _SECOND + _digest(record)
+    attributes = sorted(
+        [
+            *row[:4],  # distortion to origin
+            "" if row.call_id is None else calls.get(row.call_id, _NO_CALL),
+            row.status,
+            row.identity,
+            row.decided_by or "",
+        ]
+        for row in rows
+    )
+    fields = {"format": "version-seal/2", "merged": merged, "attributes": attributes}
+    return SECOND_FORM + _digest(_version_fields(version, parent) | fields)
 
 
 def is_intact(
     version: VersionRow,
     parent: str | None,
-    rows: Sequence[Sealed],
+    rows: Sequence[VersionAttribute],
     *,
-    merged: str | None = None,
+    merged: str | None,
     calls: Mapping[int, str],
 ) -> bool:
-    """Tell whether the rows are still those that were frozen.
+    """Tell whether the rows are still those that were frozen; arguments as of `version_digest`.
 
     The phrases are hashed as they lie in the table, without the domain's normalisation, which
     could put right what somebody has changed.
-
-    Args:
-        version: The version's own row.
-        parent: Hash of the parent version.
-        rows: Its attributes by position.
-        merged: Hash of the version that was merged in.
-        calls: Id to digest of the LLM calls that its attributes name.
     """
     phrases: dict[str, list[str]] = {}
     for row in rows:
         phrases.setdefault(row.distortion, []).append(row.phrase)
     if content_hash({"format": "attribute-set/1", "distortions": phrases}) != version.hash:
         return False
-    if version.seal.startswith(_SECOND):
-        return seal_of(version, parent, rows, merged=merged, calls=calls) == version.seal
+    if version.seal.startswith(SECOND_FORM):
+        digest = version_digest(version, parent, rows, merged=merged, calls=calls)
+        return digest == version.seal
     return _is_intact_first_form(version, parent, rows)
 
 
@@ -125,24 +112,24 @@ def document_digest(document: str) -> str:
     return hashlib.sha256(document.encode()).hexdigest()
 
 
-def _is_intact_first_form(version: VersionRow, parent: str | None, rows: Sequence[Sealed]) -> bool:
-    """Check a seal from before identities were stored; the migration gave them as at birth."""
-    record = {
-        **_about(version, parent),
-        "format": "version-seal/1",
-        "attributes": sorted(
-            [row.distortion, row.position, row.phrase, row.origin, row.call_id or 0, row.status]
-            for row in rows
-        ),
-    }
-    born = all(
+def _is_intact_first_form(
+    version: VersionRow, parent: str | None, rows: Sequence[VersionAttribute]
+) -> bool:
+    """Check a digest from before identities were stored; the migration derived them from words."""
+    attributes = sorted(
+        [row.distortion, row.position, row.phrase, row.origin, row.call_id or 0, row.status]
+        for row in rows
+    )
+    as_migrated = all(
         row.identity == birth_identity(row.distortion, row.phrase) and row.decided_by is None
         for row in rows
     )
-    return born and version.merged_id is None and _digest(record) == version.seal
+    fields = {"format": "version-seal/1", "attributes": attributes}
+    digest = _digest(_version_fields(version, parent) | fields)
+    return as_migrated and version.merged_id is None and digest == version.seal
 
 
-def _about(version: VersionRow, parent: str | None) -> dict[str, Any]:
+def _version_fields(version: VersionRow, parent: str | None) -> dict[str, Any]:
     return {
         "hash": version.hash,
         "message": version.message,
@@ -152,5 +139,5 @@ def _about(version: VersionRow, parent: str | None) -> dict[str, Any]:
     }
 
 
-def _digest(record: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+def _digest(fields: dict[str, Any]) -> str:
+    return document_digest(json.dumps(fields, sort_keys=True))

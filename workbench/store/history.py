@@ -1,7 +1,6 @@
 """What became of one attribute, from the call that made it to the versions that hold it."""
 
 import builtins
-import json
 from typing import Any
 
 from sqlalchemy import select as select_columns
@@ -9,9 +8,9 @@ from sqlmodel import Session, col, func, select
 
 from workbench.domain.audit_events import Comment, HistoryEntry
 from workbench.errors import StoreError
-from workbench.store.audit import EVENTS, Deed, State, Told, read_events, record_all
-from workbench.store.database import Database
-from workbench.store.frozen_versions import KEPT
+from workbench.store.audit import EVENTS, AuditEvent, State, read_events, record, state_of
+from workbench.store.database import Repository
+from workbench.store.frozen_versions import VERSION_ATTRIBUTES
 from workbench.store.tables import (
     METADATA,
     AuditRow,
@@ -23,23 +22,11 @@ from workbench.store.tables import (
 )
 
 
-class CommentRepository:
-    """Comments as they were made; nothing changes or removes one.
-
-    Args:
-        database: The open database.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class CommentRepository(Repository):
+    """Comments as they were made; nothing changes or removes one."""
 
     def add(self, identity: str, text: str, *, author: str) -> Comment:
         """Comment on an attribute, also on one that is no longer in the draft.
-
-        Args:
-            identity: Which attribute.
-            text: The remark; blanks around it go.
-            author: Who makes it.
 
         Raises:
             StoreError: There is nothing to say, nobody who says it, or no such attribute.
@@ -53,36 +40,41 @@ class CommentRepository:
                     f"'{identity}'. Nothing was changed."
                 )
             row = CommentRow(identity=identity, text=text.strip(), author=author, at=utc_now())
-            session.add(row)
-            session.flush()
-            said = {"identity": identity, "text": row.text}
-            deed = Deed("comment", f"comment:{row.id}", None, said)
-            record_all(session, [deed], author=author, at=row.at)
+            insert_comment(session, row)
             return _value(row)
 
     def list(self, identity: str) -> builtins.list[Comment]:
         """Return the comments on an attribute, oldest first."""
-        wanted = select(CommentRow).where(CommentRow.identity == identity)
+        query = select(CommentRow).where(CommentRow.identity == identity)
         with self._database.reading() as session:
-            return [_value(row) for row in session.exec(wanted.order_by(col(CommentRow.id)))]
+            return [_value(row) for row in session.exec(query.order_by(col(CommentRow.id)))]
 
     def counts(self) -> dict[str, int]:
         """Return identity to number of comments, of the attributes that have any."""
         with self._database.reading() as session:
-            counted = select(CommentRow.identity, func.count()).group_by(CommentRow.identity)
-            return dict(session.exec(counted).all())
+            counts = select(CommentRow.identity, func.count()).group_by(CommentRow.identity)
+            return dict(session.exec(counts).all())
+
+
+def insert_comment(session: Session, row: CommentRow) -> None:
+    """Insert and record a comment."""
+    session.add(row)
+    session.flush()  # gives it the number that the audit log names it by
+    after = {"identity": row.identity, "text": row.text}
+    record(session, "comment", f"comment:{row.id}", author=row.author, after=after, at=row.at)
 
 
 def is_known(session: Session, identity: str) -> bool:
     """Tell whether an attribute of this identity is or ever was in the store."""
     drafted = select(DraftAttributeRow.id).where(DraftAttributeRow.identity == identity)
-    told = select(AuditRow.id).where(AuditRow.identity == identity)
+    recorded = select(AuditRow.id).where(AuditRow.identity == identity)
     frozen = (
         select(VersionRow.id)
         .join(VersionAttributeRow, col(VersionAttributeRow.version_id) == VersionRow.id)
         .where(VersionAttributeRow.identity == identity)
     )
-    return any(session.exec(asked.limit(1)).first() for asked in (drafted, told, frozen))
+    queries = (drafted, recorded, frozen)
+    return any(session.exec(query.limit(1)).first() for query in queries)
 
 
 def _value(row: CommentRow) -> Comment:
@@ -94,37 +86,23 @@ def _value(row: CommentRow) -> Comment:
 _VERSIONS = METADATA.tables["version"]
 
 
-class HistoryRepository:
-    """The history of attributes, by identity.
-
-    Args:
-        database: The open database.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class HistoryRepository(Repository):
+    """The history of attributes, by identity."""
 
     def of(self, identity: str) -> list[HistoryEntry]:
         """Return what happened to an attribute, oldest first; nothing for one that never was.
 
-        Args:
-            identity: Which attribute; it may have left the draft.
-
-        Returns:
-            Its events and comments, and for each of its wordings the first and the last version
-            that holds it.
+        It may have left the draft. The entries are its events and comments, and for each of its
+        wordings the first and the last version that holds it.
         """
         with self._database.reading() as session:
-            found = _told(session, identity) + _frozen(session, identity)
-        return sorted(found, key=lambda entry: entry.at)
+            events = read_events(session, EVENTS.c.identity == identity)
+            entries = [_entry(event) for event in events] + _frozen(session, identity)
+        return sorted(entries, key=lambda entry: entry.at)
 
 
-def _told(session: Session, identity: str) -> list[HistoryEntry]:
-    return [_entry(event) for event in read_events(session, EVENTS.c.identity == identity)]
-
-
-def _entry(event: Told) -> HistoryEntry:
-    before, after = json.loads(event.before or "{}"), json.loads(event.after or "{}")
+def _entry(event: AuditEvent) -> HistoryEntry:
+    before, after = state_of(event.before), state_of(event.after)
     return HistoryEntry(
         at=event.at,
         author=event.author,
@@ -141,36 +119,37 @@ def _words(before: State, after: State) -> str:
     """Say in one line what was changed."""
     if not before or not after:
         return f"'{after['phrase']}' joined" if after else f"'{before['phrase']}' left"
-    said = []
+    changes = []
     if before["phrase"] != after["phrase"]:
-        said.append(f"'{before['phrase']}' became '{after['phrase']}'")
+        changes.append(f"'{before['phrase']}' became '{after['phrase']}'")
     if before["status"] != after["status"]:
-        said.append(f"{before['status']} became {after['status']}")
+        changes.append(f"{before['status']} became {after['status']}")
     if before["position"] != after["position"]:
-        said.append(f"place {before['position']} became {after['position']}")
-    return "; ".join(said) or "where it comes from was changed"
+        changes.append(f"place {before['position']} became {after['position']}")
+    return "; ".join(changes) or "where it comes from was changed"
 
 
 def _frozen(session: Session, identity: str) -> list[HistoryEntry]:
     """Return the first and the last version of each wording."""
-    v, a = _VERSIONS.c, KEPT.c
-    wanted = (
+    v, a = _VERSIONS.c, VERSION_ATTRIBUTES.c
+    in_version = (a.version_id == v.id) & (a.identity == identity)
+    query = (
         select_columns(a.phrase, v.hash, v.created_at, v.author, v.message, a.call_id)
-        .join_from(_VERSIONS, KEPT, (a.version_id == v.id) & (a.identity == identity))
+        .join_from(_VERSIONS, VERSION_ATTRIBUTES, in_version)
         .order_by(v.id)
     )
     wordings: dict[str, list[Any]] = {}
-    for row in session.connection().execute(wanted):
+    for row in session.connection().execute(query):
         wordings.setdefault(row.phrase, []).append(row)
-    found = []
+    entries = []
     for rows in wordings.values():
-        found.append(_stands(rows[0], "first frozen"))
+        entries.append(_frozen_entry(rows[0], "first frozen"))
         if len(rows) > 1:
-            found.append(_stands(rows[-1], "last frozen"))
-    return found
+            entries.append(_frozen_entry(rows[-1], "last frozen"))
+    return entries
 
 
-def _stands(row: Any, kind: str) -> HistoryEntry:
+def _frozen_entry(row: Any, kind: str) -> HistoryEntry:
     return HistoryEntry(
         at=row.created_at,
         author=row.author,

@@ -7,6 +7,7 @@ Triggers in the migrations say the same to whoever comes past this module.
 
 import builtins
 from collections.abc import Sequence
+from datetime import datetime
 
 from pydantic import ValidationError
 from sqlmodel import Session, col, select
@@ -16,7 +17,7 @@ from workbench.domain.distortion import Distortion, Recipe
 from workbench.errors import IntegrityError, StoreError, UnknownNameError
 from workbench.registry import Registry
 from workbench.store.audit import record
-from workbench.store.database import Database
+from workbench.store.database import Repository
 from workbench.store.tables import (
     DraftAttributeRow,
     RecipeRow,
@@ -26,22 +27,11 @@ from workbench.store.tables import (
 )
 
 
-class RecipeRepository:
-    """The recipes, by id.
-
-    Args:
-        database: The open database.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class RecipeRepository(Repository):
+    """The recipes, by id."""
 
     def add(self, recipe: Recipe, *, author: str) -> None:
         """Store a recipe; one that is there with the same content stays as it is.
-
-        Args:
-            recipe: What to add.
-            author: Who adds it.
 
         Raises:
             InvalidConfigError: It cannot be used here; names every fault.
@@ -54,8 +44,7 @@ class RecipeRepository:
         with self._database.writing() as session:
             row = session.get(RecipeRow, recipe.id)
             if row is None:
-                session.add(_row(recipe, author))
-                _record(session, "add", recipe, author)
+                add_recipe(session, recipe, author=author, at=utc_now())
             elif row.hash != recipe.hash:
                 raise StoreError(
                     f"There is another recipe '{recipe.id}' already, of {row.author}, and what an "
@@ -71,14 +60,10 @@ class RecipeRepository:
             IntegrityError: It is no longer what was added.
         """
         with self._database.reading() as session:
-            return _value(_found(session, id))
+            return _value(_existing(session, id))
 
     def list(self) -> builtins.list[Recipe]:
-        """Return all recipes, by id.
-
-        Raises:
-            IntegrityError: One of them is no longer what was added.
-        """
+        """Return all recipes, by id."""
         with self._database.reading() as session:
             rows = session.exec(select(RecipeRow)).all()
             return [_value(row) for row in sorted(rows, key=lambda row: row.id)]
@@ -92,29 +77,31 @@ class RecipeRepository:
     def remove(self, id: str, *, author: str) -> None:
         """Remove a recipe that nothing names; the record keeps it.
 
-        Args:
-            id: Which recipe.
-            author: Who removes it.
-
         Raises:
             UnknownNameError: There is none of this id.
             StoreError: The draft or a version has attributes for it.
         """
         with self._database.writing() as session:
-            row = _found(session, id)
-            _refuse_held(session, row)
-            _record(session, "remove", _value(row), author)
+            row = _existing(session, id)
+            _refuse_used(session, row)
+            before = _value(row).model_dump(mode="json")
+            record(session, "remove", f"recipe:{id}", author=author, before=before)
             session.delete(row)
 
 
-def _row(recipe: Recipe, author: str) -> RecipeRow:
-    return RecipeRow(
-        id=recipe.id,
-        document=canonical_json(recipe.model_dump(mode="json")),
-        hash=recipe.hash,
-        author=author,
-        created_at=utc_now(),
+def add_recipe(session: Session, recipe: Recipe, *, author: str, at: datetime) -> None:
+    """Insert and record a recipe that is not there yet."""
+    fields = recipe.model_dump(mode="json")
+    session.add(
+        RecipeRow(
+            id=recipe.id,
+            document=canonical_json(fields),
+            hash=recipe.hash,
+            author=author,
+            created_at=at,
+        )
     )
+    record(session, "add", f"recipe:{recipe.id}", author=author, after=fields, at=at)
 
 
 def _value(row: RecipeRow) -> Recipe:
@@ -134,14 +121,14 @@ def _tampered(row: RecipeRow) -> str:
     )
 
 
-def _found(session: Session, id: str) -> RecipeRow:
+def _existing(session: Session, id: str) -> RecipeRow:
     row = session.get(RecipeRow, id)
     if row is None:
         raise UnknownNameError("recipe", id, session.exec(select(RecipeRow.id)))
     return row
 
 
-def _refuse_held(session: Session, row: RecipeRow) -> None:
+def _refuse_used(session: Session, row: RecipeRow) -> None:
     drafted = session.exec(
         select(DraftAttributeRow.id).where(DraftAttributeRow.distortion == row.id)
     ).all()
@@ -165,10 +152,5 @@ def _refuse_held(session: Session, row: RecipeRow) -> None:
 
 def _versions(hashes: Sequence[str]) -> str:
     first = f"version {min(hashes)[:10]}"
-    others = len(hashes) - 1
-    return f"{first} has" if not others else f"{first} and {others} more have"
-
-
-def _record(session: Session, action: str, recipe: Recipe, author: str) -> None:
-    state = {"before" if action == "remove" else "after": recipe.model_dump(mode="json")}
-    record(session, action, f"recipe:{recipe.id}", author=author, **state)
+    more = len(hashes) - 1
+    return f"{first} has" if not more else f"{first} and {more} more have"

@@ -1,4 +1,4 @@
-"""The queue of runs: rows that pages put in and poll, and that workers take and report on.
+"""The queue of runs: rows that pages add and poll, and that workers claim and report on.
 
 queued → running → done | failed | cancelled | interrupted; queued → cancelled.
 """
@@ -6,36 +6,26 @@ queued → running → done | failed | cancelled | interrupted; queued → cance
 import builtins
 from datetime import timedelta
 
+from pydantic import ValidationError
 from sqlmodel import Session, col, select, update
 
 from workbench.domain.canonical import canonical_json
 from workbench.domain.config import RunConfig
 from workbench.domain.run import Run, RunResult, RunStatus
 from workbench.errors import RunCancelledError, StoreError, VersionNotFoundError
-from workbench.store.database import Database
+from workbench.store.database import Repository
 from workbench.store.digest import document_digest
-from workbench.store.mapping import run_value
 from workbench.store.tables import ResultRow, RunRow, VersionRow, WorkerRow, utc_now
 
-ALIVE_S = 30.0  # a worker beats every few seconds; importing torch may take it ten
+# A worker's heartbeat comes every few seconds, but importing torch may hold it up for ten.
+ALIVE_S = 30.0
 
 
-class WorkerList:
-    """The workers that have shown themselves.
-
-    Args:
-        database: The open database.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class _Workers(Repository):
+    """The workers that have reported; a worker's name is "host:pid"."""
 
     def beat(self, worker: str) -> None:
-        """Say that a worker is alive, and with it the run that it is working on.
-
-        Args:
-            worker: Its name ("host:pid").
-        """
+        """Say that a worker is alive, and with it the run that it is working on."""
         with self._database.writing() as session:
             now = utc_now()
             row = session.get(WorkerRow, worker)
@@ -50,56 +40,35 @@ class WorkerList:
             )
 
     def leave(self, worker: str) -> None:
-        """Take a worker off the list.
-
-        Args:
-            worker: Its name; one that is not listed is no fault.
-        """
+        """Take a worker off the list; one that is not on it is no fault."""
         with self._database.writing() as session:
             row = session.get(WorkerRow, worker)
             if row is not None:
                 session.delete(row)
 
     def workers(self, within_s: float = ALIVE_S) -> list[str]:
-        """Return the names of the workers that are alive, the oldest first.
-
-        Args:
-            within_s: Seconds within which a worker must have been heard of.
-        """
+        """Return the names of the workers that have reported lately, the oldest first."""
         oldest = utc_now() - timedelta(seconds=within_s)
+        query = select(WorkerRow.name).where(col(WorkerRow.heartbeat_at) >= oldest)
         with self._database.reading() as session:
-            return list(
-                session.exec(
-                    select(WorkerRow.name)
-                    .where(col(WorkerRow.heartbeat_at) >= oldest)
-                    .order_by(col(WorkerRow.started_at), WorkerRow.name)
-                )
-            )
+            return list(session.exec(query.order_by(col(WorkerRow.started_at), WorkerRow.name)))
 
 
 _STOPPED = "its worker was stopped before it was done; resume it"
 
 
-class RunRepository(WorkerList):
-    """Runs, and the workers that do them.
-
-    Args:
-        database: The open database.
-    """
+class RunRepository(_Workers):
+    """Runs, and the workers that do them."""
 
     def enqueue(self, version_hash: str, config: RunConfig) -> Run:
         """Put a run at the end of the queue.
-
-        Args:
-            version_hash: All 64 digits; resolve a reference with `versions.get` first.
-            config: Everything else that decides the run.
 
         Raises:
             VersionNotFoundError: No such version is frozen.
         """
         with self._database.writing() as session:
-            found = session.exec(select(VersionRow.id).where(VersionRow.hash == version_hash))
-            if found.first() is None:
+            version = session.exec(select(VersionRow.id).where(VersionRow.hash == version_hash))
+            if version.first() is None:
                 raise VersionNotFoundError(
                     f"Only a frozen version can run, and there is none with hash "
                     f"'{version_hash[:10]}'. Nothing was queued."
@@ -113,17 +82,13 @@ class RunRepository(WorkerList):
             )
             session.add(row)
             session.flush()
-            return run_value(row)
+            return _value(row)
 
     def get(self, id: int) -> Run:
-        """Return one run, with its result if it is done.
-
-        Raises:
-            StoreError: There is no such run.
-        """
+        """Return one run, with its result if it is done."""
         with self._database.reading() as session:
             row = _row(session, id)
-            return run_value(row, _document(session, id))
+            return _value(row, _document(session, id))
 
     def claim(self, worker: str, *, only: int | None = None) -> Run | None:
         """Take the oldest queued run; no two workers ever get the same one.
@@ -132,24 +97,19 @@ class RunRepository(WorkerList):
             worker: Who takes it ("host:pid").
             only: Take this run or none.
         """
-        wanted = select(RunRow).where(RunRow.status == "queued").order_by(col(RunRow.id)).limit(1)
+        query = select(RunRow).where(RunRow.status == "queued").order_by(col(RunRow.id)).limit(1)
         if only is not None:
-            wanted = wanted.where(RunRow.id == only)
+            query = query.where(RunRow.id == only)
         with self._database.writing() as session:
-            row = session.exec(wanted).first()
+            row = session.exec(query).first()
             if row is None:
                 return None
             row.status, row.worker = "running", worker
             row.started_at = row.heartbeat_at = utc_now()
-            return run_value(row)
+            return _value(row)
 
     def report(self, id: int, progress: float, stage: str) -> None:
         """Say how far a run is, and with it that its worker is alive.
-
-        Args:
-            id: The run.
-            progress: Share done; clipped to [0, 1].
-            stage: What it is doing, in words.
 
         Raises:
             RunCancelledError: The user cancelled it, or it was given up as interrupted.
@@ -164,13 +124,9 @@ class RunRepository(WorkerList):
             row.heartbeat_at = utc_now()
 
     def finish(self, id: int, result: RunResult) -> None:
-        """Store the result whole and mark the run done.
+        """Store the result and mark the run done.
 
         A run that was given up as interrupted while its worker lived on may still finish.
-
-        Args:
-            id: The run.
-            result: What came of it.
 
         Raises:
             StoreError: The run is neither running nor interrupted, or the result is another's.
@@ -190,15 +146,7 @@ class RunRepository(WorkerList):
             _end(row, "done")
 
     def fail(self, id: int, error: str) -> None:
-        """Mark a run failed.
-
-        Args:
-            id: The run.
-            error: One plain line on what went wrong and what to do.
-
-        Raises:
-            StoreError: The run is over already.
-        """
+        """Mark a run failed, with one plain line on what went wrong and what to do."""
         with self._database.writing() as session:
             row = _row(session, id)
             if row.status in ("done", "failed", "cancelled"):
@@ -207,14 +155,7 @@ class RunRepository(WorkerList):
             _end(row, "failed")
 
     def cancel(self, id: int) -> None:
-        """Cancel a queued run at once; ask a running one to stop at its next report.
-
-        Args:
-            id: The run.
-
-        Raises:
-            StoreError: There is no such run, or it is over.
-        """
+        """Cancel a queued run at once; ask a running one to stop at its next report."""
         with self._database.writing() as session:
             row = _row(session, id)
             if row.status == "queued":
@@ -225,14 +166,7 @@ class RunRepository(WorkerList):
                 raise StoreError(f"Run {id} is {row.status} and cannot be cancelled.")
 
     def requeue(self, id: int) -> None:
-        """Put a run that was broken off at its place in the queue again.
-
-        Args:
-            id: A run that is interrupted, failed or cancelled.
-
-        Raises:
-            StoreError: There is no such run, or it is queued, running or done.
-        """
+        """Return an interrupted, failed or cancelled run to its position in the queue."""
         with self._database.writing() as session:
             row = _row(session, id)
             if row.status not in ("interrupted", "failed", "cancelled"):
@@ -244,25 +178,16 @@ class RunRepository(WorkerList):
             row.cancel_requested, row.finished_at = False, None
 
     def stop(self, id: int, status: RunStatus) -> None:
-        """End a running run that its worker leaves: "cancelled" or "interrupted".
-
-        Args:
-            id: The run; one that is over stays as it is.
-            status: How it ended.
-        """
+        """End a run that its worker leaves as "cancelled" or "interrupted", unless it is over."""
         with self._database.writing() as session:
             row = _row(session, id)
             if row.status == "running":
                 _end(row, status, _STOPPED)
 
     def mark_interrupted(self, stale_after_s: float) -> builtins.list[int]:
-        """End the running runs whose worker has not been heard of.
+        """End the running runs whose worker has sent no heartbeat, and return their numbers.
 
-        Args:
-            stale_after_s: Seconds without heartbeat after which a worker counts as gone.
-
-        Returns:
-            Numbers of the runs that were ended: interrupted, or cancelled if that was asked for.
+        They are interrupted, or cancelled if that was asked for.
         """
         oldest = utc_now() - timedelta(seconds=stale_after_s)
         with self._database.writing() as session:
@@ -275,23 +200,12 @@ class RunRepository(WorkerList):
             return [row.id or 0 for row in rows]
 
     def find_done(self, version_hash: str, config_hash: str) -> Run | None:
-        """Return the latest run that already gave this result, to be used again.
-
-        Args:
-            version_hash: All 64 digits.
-            config_hash: `RunConfig.hash`.
-        """
+        """Return the latest run that already gave this result, to be used again."""
+        query = select(RunRow).where(RunRow.status == "done", RunRow.version_hash == version_hash)
+        query = query.where(RunRow.config_hash == config_hash).order_by(col(RunRow.id).desc())
         with self._database.reading() as session:
-            row = session.exec(
-                select(RunRow)
-                .where(
-                    RunRow.version_hash == version_hash,
-                    RunRow.config_hash == config_hash,
-                    RunRow.status == "done",
-                )
-                .order_by(col(RunRow.id).desc())
-            ).first()
-            return None if row is None else run_value(row, _document(session, row.id))
+            row = session.exec(query).first()
+            return None if row is None else _value(row, _document(session, row.id))
 
     def list(self, version: str | None = None, *, with_results: bool = False) -> builtins.list[Run]:
         """Return runs, newest first; without their results, which are large, unless asked.
@@ -300,13 +214,16 @@ class RunRepository(WorkerList):
             version: Only runs of this version; all 64 digits.
             with_results: Load `result` too; else it is None, even of runs that are done.
         """
-        wanted = select(RunRow).order_by(col(RunRow.id).desc())
+        query = select(RunRow).order_by(col(RunRow.id).desc())
         if version is not None:
-            wanted = wanted.where(RunRow.version_hash == version)
+            query = query.where(RunRow.version_hash == version)
+        documents: dict[int, str] = {}
         with self._database.reading() as session:
-            rows = session.exec(wanted).all()
-            documents = _documents(session) if with_results else {}
-            return [run_value(row, documents.get(row.id)) for row in rows]
+            rows = session.exec(query).all()
+            if with_results:
+                results = select(ResultRow.run_id, ResultRow.document)
+                documents = dict(session.exec(results).all())
+            return [_value(row, documents.get(row.id or 0)) for row in rows]
 
 
 def _row(session: Session, id: int) -> RunRow:
@@ -321,8 +238,24 @@ def _document(session: Session, id: int | None) -> str | None:
     return None if row is None else row.document
 
 
-def _documents(session: Session) -> dict[int | None, str]:
-    return dict(session.exec(select(ResultRow.run_id, ResultRow.document)).all())
+def _value(row: RunRow, document: str | None = None) -> Run:
+    """Return a run, with its result if the document is given."""
+    names = Run.model_fields.keys() - {"version", "config", "result"}
+    fields = row.model_dump(include=names)
+    try:
+        return Run(
+            version=row.version_hash,
+            config=RunConfig.model_validate_json(row.config),
+            result=None if document is None else RunResult.model_validate_json(document),
+            **fields,
+        )
+    except ValidationError as error:
+        fault = error.errors()[0]
+        field = ".".join(str(step) for step in fault["loc"])
+        raise StoreError(
+            f"Run {row.id} cannot be read: {field}: {fault['msg']}. It may come from another "
+            "release; run the version again."
+        ) from error
 
 
 def _end(row: RunRow, status: RunStatus, interrupted_by: str | None = None) -> None:

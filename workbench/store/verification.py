@@ -1,21 +1,21 @@
 """Whether everything in the store still is what was recorded.
 
-Three things bear each other out: the digests of what is never changed (versions, calls, results,
-recipes), the chain of the record, and the record's last word on everything that may change.
+Three things must agree: the digests of what is never changed (versions, calls, results, recipes),
+the chain of the audit log, and the log's newest event about everything that may change.
 """
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlmodel import Session, select
 
 from workbench.domain.canonical import content_hash
-from workbench.store import access_log, draft_rows
-from workbench.store.audit import Told, read_events
+from workbench.store import access_log
+from workbench.store.audit import AuditEvent, State, read_events, state_of
 from workbench.store.digest import call_digest, document_digest, event_digest
-from workbench.store.draft_rows import Drafted, base_hash
+from workbench.store.draft_rows import DraftRecord, base_hash, read_rows, row_state
 from workbench.store.frozen_versions import broken_versions, hashes_by_id
 from workbench.store.tables import (
     AccessRow,
@@ -28,22 +28,22 @@ from workbench.store.tables import (
 )
 from workbench.store.undo import bare
 
-# Tables whose rows are numbered without a gap and never taken out.
+# Tables whose rows are numbered without a gap and never taken out, and what a row is.
 _WITHOUT_GAP = {"llm_call": "call", "audit_event": "event", "run": "run", "test_look": "look"}
 
 
-class _Record:
-    """The record's last word on each subject, and the faults of its chain.
+class _Log:
+    """The newest event about each subject, and the faults of the chain of events.
 
     Attributes:
         last: Subject to its newest event.
-        shaper: Subject to the author of the newest event that changed more than a place in a list.
+        editor: Subject to the author of the newest event that changed more than its position.
         faults: One line for each event that does not follow from the one before.
     """
 
     def __init__(self, session: Session) -> None:
-        self.last: dict[str, Told] = {}
-        self.shaper: dict[str, str] = {}
+        self.last: dict[str, AuditEvent] = {}
+        self.editor: dict[str, str] = {}
         self.faults: list[str] = []
         digest = ""
         for event in read_events(session):
@@ -53,41 +53,37 @@ class _Record:
                 )
             digest = event.digest
             self.last[event.subject] = event
-            if _shapes(event):
-                self.shaper[event.subject] = event.author
+            if _is_edit(event):
+                self.editor[event.subject] = event.author
 
-    def of(self, kind: str) -> dict[str, Told]:
+    def of(self, kind: str) -> dict[str, AuditEvent]:
         """Return name to newest event of the subjects of one kind ("alias")."""
-        found = ((subject.partition(":"), event) for subject, event in self.last.items())
-        return {name: event for (head, _, name), event in found if head == kind}
+        subjects = ((subject.partition(":"), event) for subject, event in self.last.items())
+        return {name: event for (head, _, name), event in subjects if head == kind}
 
 
 def find_tampering(session: Session) -> list[str]:
-    """Return one line for each thing that is not what was recorded.
-
-    Args:
-        session: A reader's session: all is of one moment.
-    """
-    record = _Record(session)
+    """Return one line for each thing that is not what was recorded."""
+    log = _Log(session)
     return [
-        *record.faults,
-        *_versions(session, record),
-        *_aliases(session, record),
-        *_draft(session, record),
-        *_base(session, record),
-        *_comments(session, record),
-        *_looks(session, record),
-        *_recipes(session, record),
+        *log.faults,
+        *_versions(session, log),
+        *_aliases(session, log),
+        *_draft(session, log),
+        *_base(session, log),
+        *_comments(session, log),
+        *_accesses(session, log),
+        *_recipes(session, log),
         *_calls(session),
         *_runs(session),
         *_gaps(session),
     ]
 
 
-def _versions(session: Session, record: _Record) -> Iterator[str]:
+def _versions(session: Session, log: _Log) -> Iterator[str]:
     for row in broken_versions(session):
         yield f"version {row.hash[:10]}: it is no longer what {row.author} froze"
-    frozen, present = record.of("version"), set(hashes_by_id(session).values())
+    frozen, present = log.of("version"), set(hashes_by_id(session).values())
     for hash, event in frozen.items():
         if hash not in present:
             yield f"version {hash[:10]}: {event.author} froze it (event {event.id}) and it is gone"
@@ -101,81 +97,80 @@ def _versions(session: Session, record: _Record) -> Iterator[str]:
         yield f"version number {id}: it has attributes and is not there itself"
 
 
-def _aliases(session: Session, record: _Record) -> Iterator[str]:
-    told, hashes = record.of("alias"), hashes_by_id(session)
+def _aliases(session: Session, log: _Log) -> Iterator[str]:
+    events, hashes = log.of("alias"), hashes_by_id(session)
     for row in session.exec(select(AliasRow)):
-        event = told.pop(row.name, None)
-        found = {"version": hashes.get(row.version_id)}
-        if event is None or _state(event.after) != found or event.author != row.updated_by:
+        event = events.pop(row.name, None)
+        if not _matches(event, row.updated_by, {"version": hashes.get(row.version_id)}):
             yield f"alias {row.name}: it does not point where the record says"
-    yield from (_gone(f"alias {name}", event) for name, event in told.items())
+    yield from _missing("alias", events)
 
 
-def _draft(session: Session, record: _Record) -> Iterator[str]:
-    told = record.of("attribute")
+def _draft(session: Session, log: _Log) -> Iterator[str]:
+    events = log.of("attribute")
     calls = set(session.exec(select(CallRow.id)))
-    for row in draft_rows.read(session):
-        event = told.pop(str(row.id), None)
+    for row in read_rows(session):
+        event = events.pop(str(row.id), None)
         name = f"attribute {row.id} ({row.distortion}: '{row.phrase}')"
         if event is None or event.after is None:
             yield f"{name}: it is in the draft and nobody put it there"
-        elif not _agrees(row, event) or record.shaper[event.subject] != row.updated_by:
+        elif not _agrees(row, event) or log.editor[event.subject] != row.updated_by:
             yield f"{name}: it is not what {event.author} made of it (event {event.id})"
         if row.call_id is not None and row.call_id not in calls:
             yield f"{name}: the call {row.call_id} that it came from is gone"
-    left = {f"attribute {name}": event for name, event in told.items() if event.after is not None}
-    yield from (_gone(name, event) for name, event in left.items())
+    yield from _missing("attribute", events)
 
 
-def _agrees(row: Drafted, event: Told) -> bool:
-    """Tell whether a row is what its newest event says, which an older program told with less."""
-    found, told = draft_rows.state(row), _state(event.after)
+def _agrees(row: DraftRecord, event: AuditEvent) -> bool:
+    """Tell whether a row is what its newest event says; an older program recorded fewer fields."""
+    state, recorded = row_state(row), state_of(event.after)
     return (
-        {name: found[name] for name in told} == told
+        {name: state[name] for name in recorded} == recorded
         and row.identity == event.identity
         and row.phrase_key == row.phrase.casefold()
     )
 
 
-def _base(session: Session, record: _Record) -> Iterator[str]:
-    event = record.last.get("draft")
-    if base_hash(session) != (_state(event.after)["version"] if event else None):
+def _base(session: Session, log: _Log) -> Iterator[str]:
+    event = log.last.get("draft")
+    if base_hash(session) != (state_of(event.after)["version"] if event else None):
         yield "draft: its base is not the version that the record says"
 
 
-def _comments(session: Session, record: _Record) -> Iterator[str]:
-    told = record.of("comment")
+def _comments(session: Session, log: _Log) -> Iterator[str]:
+    events = log.of("comment")
     for row in session.exec(select(CommentRow)):
-        event = told.pop(str(row.id), None)
-        found = (row.author, row.at, {"identity": row.identity, "text": row.text})
-        if event is None or (event.author, event.at, _state(event.after)) != found:
+        state = {"identity": row.identity, "text": row.text}
+        if not _matches(events.pop(str(row.id), None), row.author, state, row.at):
             yield f"comment {row.id}: it is not what the record says"
-    yield from (_gone(f"comment {name}", event) for name, event in told.items())
+    yield from _missing("comment", events)
 
 
-def _looks(session: Session, record: _Record) -> Iterator[str]:
-    told = record.of("look")
+def _accesses(session: Session, log: _Log) -> Iterator[str]:
+    events = log.of("look")
     for row in session.exec(select(AccessRow)):
-        event = told.pop(str(row.id), None)
-        found = (row.author, row.at, access_log.state(row))
-        if event is None or (event.author, event.at, _state(event.after)) != found:
+        if not _matches(events.pop(str(row.id), None), row.author, access_log.state(row), row.at):
             yield f"look {row.id}: it is not what the record says"
-    yield from (_gone(f"look {name}", event) for name, event in told.items())
+    yield from _missing("look", events)
 
 
-def _recipes(session: Session, record: _Record) -> Iterator[str]:
-    told = record.of("recipe")
+def _recipes(session: Session, log: _Log) -> Iterator[str]:
+    events = log.of("recipe")
     for row in session.exec(select(RecipeRow)):
-        event, document = told.pop(row.id, None), json.loads(row.document)
-        found = (row.author, document)
-        if (
-            event is None
-            or (event.author, _state(event.after)) != found
-            or content_hash(document) != row.hash
-        ):
+        document = json.loads(row.document)
+        recorded = _matches(events.pop(row.id, None), row.author, document)
+        if not recorded or content_hash(document) != row.hash:
             yield f"recipe {row.id}: it is no longer what was added"
-    left = {f"recipe {name}": event for name, event in told.items() if event.after is not None}
-    yield from (_gone(name, event) for name, event in left.items())
+    yield from _missing("recipe", events)
+
+
+def _matches(
+    event: AuditEvent | None, author: str, state: State, at: datetime | None = None
+) -> bool:
+    """Tell whether the newest event about a row names this author, state and, if given, time."""
+    if event is None or (at is not None and event.at != at):
+        return False
+    return (event.author, state_of(event.after)) == (author, state)
 
 
 def _calls(session: Session) -> Iterator[str]:
@@ -209,24 +204,22 @@ def _gaps(session: Session) -> Iterator[str]:
     if connection.dialect.name != "sqlite":
         return
     numbers = connection.execute(text("SELECT name, seq FROM sqlite_sequence"))
-    given: dict[str, int] = {row.name: row.seq for row in numbers}
+    last: dict[str, int] = {row.name: row.seq for row in numbers}
     for table, thing in _WITHOUT_GAP.items():
         present = set(connection.execute(text(f"SELECT id FROM {table}")).scalars())
-        for id in range(1, given.get(table, 0) + 1):
+        for id in range(1, last.get(table, 0) + 1):
             if id not in present:
                 yield f"{thing} {id}: it was there and is gone"
 
 
-def _gone(name: str, event: Told) -> str:
-    return f"{name}: it is on record (event {event.id}, {event.author}) and is gone"
+def _missing(kind: str, events: dict[str, AuditEvent]) -> Iterator[str]:
+    """Yield a line for each name whose newest event is no removal, and that has no row."""
+    for name, event in events.items():
+        if event.after is not None:
+            yield f"{kind} {name}: it is on record (event {event.id}, {event.author}) and is gone"
 
 
-def _state(document: str | None) -> dict[str, Any]:
-    state: dict[str, Any] = json.loads(document or "{}")
-    return state
-
-
-def _shapes(event: Told) -> bool:
+def _is_edit(event: AuditEvent) -> bool:
     if event.before is None or event.after is None or bare(event.action) == "move":
         return True
-    return {**_state(event.before), "position": 0} != {**_state(event.after), "position": 0}
+    return {**state_of(event.before), "position": 0} != {**state_of(event.after), "position": 0}

@@ -11,15 +11,16 @@ from workbench.domain.lineage import VersionSummary
 from workbench.errors import StoreError, UnknownNameError, VersionNotFoundError
 from workbench.store.audit import record
 from workbench.store.call_log import require_calls
-from workbench.store.database import Database
-from workbench.store.digest import Sealed, seal_of
-from workbench.store.draft_rows import kept_phrases, point_base
+from workbench.store.database import Repository
+from workbench.store.digest import VersionAttribute, version_digest
+from workbench.store.draft_rows import frozen_phrases, set_base
 from workbench.store.frozen_versions import (
-    KEPT,
+    VERSION_ATTRIBUTES,
     aliases_by_id,
     broken_versions,
     hashes_by_id,
     version_of,
+    version_value,
     versions_of,
 )
 from workbench.store.tables import AliasRow, AuditRow, VersionAttributeRow, VersionRow, utc_now
@@ -32,10 +33,7 @@ _DIGITS = re.compile(r"[0-9a-fA-F]+")
 
 
 def check_alias(name: str) -> None:
-    """Refuse an alias that could not be told from a hash, or not be typed.
-
-    Args:
-        name: The alias.
+    """Refuse an alias that could be taken for a hash, or that nobody could type.
 
     Raises:
         StoreError: It is not letters, digits, ".", "_" and "-", or reads as a hash prefix.
@@ -58,27 +56,25 @@ def check_alias(name: str) -> None:
 def find_version(session: Session, ref: str) -> VersionRow:
     """Return the version that a reference names.
 
-    Args:
-        session: An open session.
-        ref: An alias, or the first four or more digits of a hash, in either case.
+    A reference is an alias, or the first four or more digits of a hash, in either case.
 
     Raises:
-        VersionNotFoundError: Nothing answers to it, or more than one version does.
+        VersionNotFoundError: No version or several answer; the message names the nearest.
     """
     alias = session.get(AliasRow, ref)
     if alias is not None:
         return session.exec(select(VersionRow).where(VersionRow.id == alias.version_id)).one()
     prefix = ref.lower()
     if _PREFIX.fullmatch(prefix):
-        found = session.exec(
+        matches = session.exec(
             select(VersionRow).where(col(VersionRow.hash).startswith(prefix)).limit(3)
         ).all()
-        if len(found) == 1:
-            return found[0]
-        if found:
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
             raise VersionNotFoundError(
                 f"'{ref}' names more than one version: "
-                f"{', '.join(row.hash[: len(ref) + 8] for row in found)}. Give more digits."
+                f"{', '.join(row.hash[: len(ref) + 8] for row in matches)}. Give more digits."
             )
     raise VersionNotFoundError(_nothing_answers(session, ref))
 
@@ -93,18 +89,12 @@ def _nothing_answers(session: Session, ref: str) -> str:
     return str(UnknownNameError("version", ref, known))
 
 
-class VersionRepository:
+class VersionRepository(Repository):
     """Immutable versions and the aliases that point at them.
 
     The database itself refuses to change one (triggers in the migrations); what nevertheless got
-    changed, by other means, is found by hash and seal.
-
-    Args:
-        database: The open database.
+    changed, by other means, is noticed by hash and digest.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def freeze(
         self,
@@ -146,17 +136,16 @@ class VersionRepository:
             if row is None:
                 row = _insert(session, hash, content, message, author, parent, merged)
             if alias is not None:
-                _point(session, alias, row, author)
-            if kept_phrases(session) == phrases:
-                point_base(session, row, author=author)
+                _set_alias(session, alias, row, author)
+            if frozen_phrases(session) == phrases:
+                set_base(session, row, author=author)
             session.flush()
-            return version_of(session, row) if known else _value(session, row, content)
+            if known:
+                return version_of(session, row)
+            return version_value(row, content, hashes_by_id(session), aliases_by_id(session))
 
     def get(self, ref: str) -> Version:
-        """Return the version that a reference names.
-
-        Args:
-            ref: An alias, or four or more digits of a hash that no other version begins with.
+        """Return the version that a reference names; see `find_version`.
 
         Raises:
             VersionNotFoundError: No version or several answer; the message names the nearest.
@@ -166,24 +155,16 @@ class VersionRepository:
             return version_of(session, find_version(session, ref))
 
     def set_alias(self, name: str, ref: str, *, author: str = "unknown") -> Version:
-        """Point an alias at a version; one that exists moves.
-
-        Args:
-            name: The alias: a letter, then letters, digits, ".", "_" or "-"; no hash prefix.
-            ref: The version.
-            author: Who moves it.
-
-        Returns:
-            The version it now points at.
+        """Point an alias at a version, and return that; an alias that exists moves.
 
         Raises:
-            StoreError: The name is unusable.
+            StoreError: The name is unusable; see `check_alias`.
             VersionNotFoundError: There is no such version.
         """
         check_alias(name)
         with self._database.writing() as session:
             row = find_version(session, ref)
-            _point(session, name, row, author)
+            _set_alias(session, name, row, author)
             session.flush()
             return version_of(session, row)
 
@@ -211,10 +192,10 @@ class VersionRepository:
         with self._database.reading() as session:
             rows = session.exec(select(VersionRow).order_by(col(VersionRow.id).desc())).all()
             hashes, aliases = hashes_by_id(session), aliases_by_id(session)
-            counted = select(VersionAttributeRow.version_id, func.count()).group_by(
+            counts = select(VersionAttributeRow.version_id, func.count()).group_by(
                 col(VersionAttributeRow.version_id)
             )
-            sizes = dict(session.exec(counted).all())
+            sizes = dict(session.exec(counts).all())
             return [
                 VersionSummary(
                     hash=row.hash,
@@ -233,9 +214,9 @@ class VersionRepository:
 def missing_versions(session: Session) -> list[str]:
     """Return the hashes of versions that are on record as frozen and are not there."""
     frozen = session.exec(select(AuditRow.subject).where(AuditRow.action == "freeze"))
-    named = [subject.removeprefix("version:") for subject in frozen]
     present = set(hashes_by_id(session).values())
-    return [hash for hash in named if hash not in present]
+    hashes = [subject.removeprefix("version:") for subject in frozen]
+    return [hash for hash in hashes if hash not in present]
 
 
 def _refuse_unfit(
@@ -260,34 +241,56 @@ def _insert(
     parent: str | None,
     merged: str | None,
 ) -> VersionRow:
-    """Write the attributes, then the row that seals them."""
     rows = _rows(content)
     calls = require_calls(session, (row.call_id for row in rows))
-    above, beside = (None if r is None else find_version(session, r) for r in (parent, merged))
-    last = session.exec(select(func.max(VersionRow.id))).one()
+    parents = [None if ref is None else find_version(session, ref) for ref in (parent, merged)]
+    parent_id, merged_id = (None if row is None else row.id for row in parents)
+    parent_hash, merged_hash = (None if row is None else row.hash for row in parents)
     version = VersionRow(
-        id=1 if last is None else last + 1,
+        id=next_version_id(session),
         hash=hash,
         seal="",
         message=message.strip(),
         author=author,
         created_at=utc_now(),
-        parent_id=None if above is None else above.id,
-        merged_id=None if beside is None else beside.id,
+        parent_id=parent_id,
+        merged_id=merged_id,
     )
-    up, side = (None if row is None else row.hash for row in (above, beside))
-    version.seal = seal_of(version, up, rows, merged=side, calls=calls)
-    values = [row._asdict() | {"version_id": version.id} for row in rows]
-    session.connection().execute(insert_rows(KEPT), values)
-    session.add(version)
-    after = {"message": version.message, "parent": up, "merged": side}
-    record(session, "freeze", f"version:{version.hash}", author=author, after=after)
+    version.seal = version_digest(version, parent_hash, rows, merged=merged_hash, calls=calls)
+    insert_version(session, version, rows, parent_hash, merged_hash)
     return version
 
 
-def _rows(content: AttributeSet) -> list[Sealed]:
+def next_version_id(session: Session) -> int:
+    """Return the number of a version that is about to be inserted."""
+    last = session.exec(select(func.max(VersionRow.id))).one()
+    return 1 if last is None else last + 1
+
+
+def insert_version(
+    session: Session,
+    version: VersionRow,
+    rows: list[VersionAttribute],
+    parent: str | None,
+    merged: str | None,
+) -> None:
+    """Insert and record a version: its attributes first, since nothing may join it afterwards."""
+    values = [row._asdict() | {"version_id": version.id} for row in rows]
+    session.connection().execute(insert_rows(VERSION_ATTRIBUTES), values)
+    session.add(version)
+    record(
+        session,
+        "freeze",
+        f"version:{version.hash}",
+        author=version.author,
+        after={"message": version.message, "parent": parent, "merged": merged},
+        at=version.created_at,
+    )
+
+
+def _rows(content: AttributeSet) -> list[VersionAttribute]:
     return [
-        Sealed(
+        VersionAttribute(
             distortion=distortion,
             position=position,
             phrase=attribute.phrase,
@@ -297,27 +300,12 @@ def _rows(content: AttributeSet) -> list[Sealed]:
             identity=attribute.identity or "",  # a set gives one to each
             decided_by=attribute.decided_by,
         )
-        for distortion, some in content.by_distortion.items()
-        for position, attribute in enumerate(some)
+        for distortion, listed in content.by_distortion.items()
+        for position, attribute in enumerate(listed)
     ]
 
 
-def _value(session: Session, row: VersionRow, content: AttributeSet) -> Version:
-    """Return the version that was written just now."""
-    hashes = hashes_by_id(session)
-    return Version(
-        hash=row.hash,
-        attributes=content,
-        message=row.message,
-        author=row.author,
-        created_at=row.created_at,
-        parent=hashes.get(row.parent_id),
-        merged=hashes.get(row.merged_id),
-        aliases=aliases_by_id(session).get(row.id, ()),
-    )
-
-
-def _point(session: Session, name: str, version: VersionRow, author: str) -> None:
+def _set_alias(session: Session, name: str, version: VersionRow, author: str) -> None:
     row = session.get(AliasRow, name)
     if row is None:
         row = AliasRow(name=name, version_id=0, updated_at=utc_now(), updated_by=author)

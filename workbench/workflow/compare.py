@@ -1,4 +1,4 @@
-"""Compare finished runs of versions."""
+"""Compare finished runs of versions, and report what came of it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,55 +6,16 @@ from pathlib import Path
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.comparison import Comparison, SubsetKind
 from workbench.domain.config import RunConfig
-from workbench.domain.run import Run
+from workbench.domain.run import Protocol, Run
 from workbench.errors import ConfigError
-from workbench.evaluation.comparable import finished_results, stands_under
+from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import compare_runs as paired_comparison
 from workbench.evaluation.published_figures import quoted_rows
 from workbench.evaluation.subsets import KINDS
-from workbench.evaluation.test_set_access import on_locked
+from workbench.evaluation.test_set_access import on_locked, on_test_set
 from workbench.report.page import write_report, write_tables
 from workbench.store import Store
-from workbench.workflow.access import compared_runs, record_access
-
-
-def compare_runs(
-    store: Store,
-    runs: Sequence[Run],
-    *,
-    purpose: str,
-    author: str,
-    resamples: int = 10_000,
-    kinds: Sequence[SubsetKind] = KINDS,
-    quote: Sequence[str] = (),
-    locked: bool = False,
-) -> Comparison:
-    """Compare finished runs under one protocol, and record the access to their test set.
-
-    Args:
-        store: The open store.
-        runs: With their results, such as those of `comparable_runs`.
-        purpose: What for, in words ("compare draft, curated").
-        author: Who will see the figures.
-        resamples: Bootstrap resamples of photographs.
-        kinds: What the images are divided by for figures within their parts.
-        quote: Published tables to stand beside; see `quoted_rows`.
-        locked: Compare on the locked photographs instead of the held-out ones.
-    """
-    labels = [store.versions.get(run.version).label for run in runs]
-    if len(set(labels)) < len(labels):
-        labels = [f"{label}, run {run.id}" for label, run in zip(labels, runs, strict=True)]
-    runs = [on_locked(run) for run in runs] if locked else runs
-    protocol = finished_results(runs, labels)[0].protocol
-    comparison = paired_comparison(
-        runs,
-        labels,
-        resamples=resamples,
-        groups={name: spec.group for name, spec in store.recipes.catalogue().items()},
-        kinds=kinds,
-        quoted=[row for name in quote for row in quoted_rows(name, protocol)],
-    )
-    return record_access(store, comparison, purpose=purpose, author=author)
+from workbench.workflow.access import record_access
 
 
 def comparable_runs(
@@ -64,7 +25,8 @@ def comparable_runs(
     config: RunConfig | None = None,
     dataset: str = "",
     terms: str = "",
-) -> list[Run]:
+    locked: bool = False,
+) -> ComparedRuns:
     """Return one finished run of each version, all under one configuration.
 
     Args:
@@ -73,6 +35,7 @@ def comparable_runs(
         config: The configuration; None takes the newest that all of them have run.
         dataset: Only data sets of whose description this is a part.
         terms: Only protocols in whose split, target or crops these words stand.
+        locked: With the figures of the locked photographs instead of the held-out ones.
 
     Raises:
         ConfigError: Fewer than two versions, or no configuration that all of them have run.
@@ -80,19 +43,18 @@ def comparable_runs(
     versions = [store.versions.get(ref) for ref in refs]
     if len({version.hash for version in versions}) < 2:
         raise ConfigError("A comparison needs two different versions; name another one.")
-    done = [
+    finished = [
         {run.config.hash: run.id for run in reversed(store.runs.list(version.hash))
          if run.status == "done"}
         for version in versions
     ]  # fmt: skip
-    common = set.intersection(*(set(runs) for runs in done))
+    common = set.intersection(*(set(run_by_config) for run_by_config in finished))
     if config is not None:
         common &= {config.hash}
-    for key in sorted(common, key=lambda key: done[0][key], reverse=True):
-        found = [store.runs.get(runs[key]) for runs in done]
-        protocols = (run.result.protocol for run in found if run.result)
-        if all(stands_under(protocol, dataset, terms) for protocol in protocols):
-            return found
+    for key in sorted(common, key=lambda key: finished[0][key], reverse=True):
+        runs = [store.runs.get(run_by_config[key]) for run_by_config in finished]
+        if all(_matches(run.result.protocol, dataset, terms) for run in runs if run.result):
+            return labelled_runs(store, runs, locked=locked)
     names = ", ".join(version.label for version in versions)
     like = " and ".join(f"'{words}'" for words in (dataset, terms) if words)
     raise ConfigError(
@@ -102,22 +64,93 @@ def comparable_runs(
     )
 
 
+def labelled_runs(store: Store, runs: Sequence[Run], *, locked: bool = False) -> ComparedRuns:
+    """Return finished runs as one value, each named after its version.
+
+    A comparison begins here: nothing after it validates the runs again.
+
+    Args:
+        store: The open store.
+        runs: With their results.
+        locked: With the figures of the locked photographs instead of the held-out ones.
+
+    Raises:
+        ConfigError: The runs cannot be compared, or have no locked photographs.
+    """
+    labels = [store.versions.get(run.version).label for run in runs]
+    if len(set(labels)) < len(labels):
+        labels = [f"{label}, run {run.id}" for label, run in zip(labels, runs, strict=True)]
+    return ComparedRuns.of([on_locked(run) for run in runs] if locked else runs, labels)
+
+
+def compare_runs(
+    store: Store,
+    runs: ComparedRuns,
+    *,
+    purpose: str,
+    author: str,
+    resamples: int = 10_000,
+    kinds: Sequence[SubsetKind] = KINDS,
+    quote: Sequence[str] = (),
+) -> Comparison:
+    """Compare finished runs, and record the access to their test set.
+
+    Args:
+        store: The open store.
+        runs: Of `comparable_runs` or `labelled_runs`.
+        purpose: What for, in words ("compare draft, curated").
+        author: Who will see the figures.
+        resamples: Bootstrap resamples of photographs.
+        kinds: What the images are divided by for figures within their parts.
+        quote: Published tables to show with the figures; see `quoted_rows`.
+    """
+    comparison = paired_comparison(
+        runs,
+        resamples=resamples,
+        groups={name: spec.group for name, spec in store.recipes.catalogue().items()},
+        kinds=kinds,
+        quoted=[row for name in quote for row in quoted_rows(name, runs.protocol)],
+    )
+    return record_access(store, comparison, runs, purpose=purpose, author=author)
+
+
+def runs_of(store: Store, comparison: Comparison) -> ComparedRuns:
+    """Return the runs of a comparison that was made earlier, on its test set."""
+    runs = [store.runs.get(row.run) for row in comparison.rows]
+    return ComparedRuns.of(
+        [on_test_set(run, comparison.test_hash) for run in runs],
+        [row.label for row in comparison.rows],
+    )
+
+
 def write_comparison_report(
-    store: Store, comparison: Comparison, path: Path, *, title: str = "Attribute sets compared"
+    store: Store,
+    comparison: Comparison,
+    runs: ComparedRuns,
+    path: Path,
+    *,
+    title: str = "Attribute sets compared",
 ) -> Path:
     """Write the report of a comparison: one HTML file, or JSON if its name ends in .json."""
-    return write_report(comparison, *_runs_labels_sets(store, comparison), path, title=title)
+    return write_report(
+        comparison, runs.runs, runs.labels, _attributes(store, runs), path, title=title
+    )
 
 
-def write_comparison_tables(store: Store, comparison: Comparison, path: Path) -> Path:
+def write_comparison_tables(
+    store: Store, comparison: Comparison, runs: ComparedRuns, path: Path
+) -> Path:
     """Write every table of a comparison as CSV: into a folder, or a file that ends in .zip."""
-    return write_tables(comparison, *_runs_labels_sets(store, comparison), path)
+    return write_tables(comparison, runs.runs, runs.labels, _attributes(store, runs), path)
 
 
-def _runs_labels_sets(
-    store: Store, comparison: Comparison
-) -> tuple[tuple[Run, ...], list[str], dict[str, AttributeSet]]:
-    versions = [store.versions.get(row.version) for row in comparison.rows]
-    labels = [row.label for row in comparison.rows]
-    sets = {version.hash: version.attributes for version in versions}
-    return compared_runs(store, comparison), labels, sets
+def _matches(protocol: Protocol, dataset: str, terms: str) -> bool:
+    """Return whether the words of a protocol contain what is asked for, whatever the case."""
+    words = f"{protocol.split}; {protocol.target}; {protocol.crop}"
+    return (
+        dataset.casefold() in protocol.dataset.casefold() and terms.casefold() in words.casefold()
+    )
+
+
+def _attributes(store: Store, runs: ComparedRuns) -> dict[str, AttributeSet]:
+    return {run.version: store.versions.get(run.version).attributes for run in runs.runs}

@@ -6,7 +6,7 @@ import pytest
 
 from workbench.errors import ConfigError, InvalidConfigError
 from workbench.store.text import attribute_text, parse_attributes, read_attributes
-from workbench.store.text.source import MAX_BYTES
+from workbench.store.text.assembly import MAX_BYTES
 
 from ..store_examples import a_set
 from .sets import json_document

@@ -1,4 +1,4 @@
-"""Bundles: versions with all that bears them out, in one file that another store can take in.
+"""Bundles: versions with the evidence behind them, in one file that another store can import.
 
 bundle = export_bundle(store, Path("best.zip"), ["best"])
 report = import_bundle(other_store, Path("best.zip"), author="bob")

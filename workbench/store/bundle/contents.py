@@ -1,14 +1,28 @@
-"""What a bundle holds; nothing in it goes by a number of the store that it came from."""
+"""What a bundle holds, and whether it holds together.
 
+Nothing in it goes by a number of the store that it came from: calls, versions and results are named
+by their digests, attributes by their identity.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from workbench.domain.attributes import MAX_PHRASE_LENGTH, Origin
-from workbench.domain.canonical import Frozen
+from workbench.domain.canonical import Frozen, content_hash
+from workbench.domain.config import RunConfig
 from workbench.domain.distortion import Recipe
 from workbench.domain.llm_call import LLMCall
+from workbench.domain.run import RunResult
+from workbench.errors import IntegrityError, StoreError
+from workbench.store.call_log import call_row
+from workbench.store.digest import VersionAttribute, document_digest, is_intact
+from workbench.store.tables import VersionRow
+from workbench.store.versions import check_alias
 
 FORMAT: Literal["attribute-bundle/1"] = "attribute-bundle/1"
 
@@ -42,7 +56,7 @@ class Manifest(Frozen):
     members: dict[str, Digest]
 
 
-class KeptAttribute(Frozen):
+class BundledAttribute(Frozen):
     """One attribute of a version; its call goes by digest."""
 
     distortion: str = Field(min_length=1)
@@ -55,8 +69,8 @@ class KeptAttribute(Frozen):
     decided_by: str | None
 
 
-class KeptVersion(Frozen):
-    """A version as it was frozen, with its seal and the names that pointed at it."""
+class BundledVersion(Frozen):
+    """A version as it was frozen, with its digest (`seal`) and the names that pointed at it."""
 
     hash: Digest
     seal: str
@@ -66,10 +80,10 @@ class KeptVersion(Frozen):
     parent: Digest | None
     merged: Digest | None
     aliases: tuple[str, ...]
-    attributes: tuple[KeptAttribute, ...] = Field(min_length=1)
+    attributes: tuple[BundledAttribute, ...] = Field(min_length=1)
 
 
-class KeptRecipe(Frozen):
+class BundledRecipe(Frozen):
     """A distortion type that was added as data, by whom and when."""
 
     recipe: Recipe
@@ -77,7 +91,7 @@ class KeptRecipe(Frozen):
     created_at: Moment
 
 
-class KeptComment(Frozen):
+class BundledComment(Frozen):
     """A remark on an attribute."""
 
     identity: Identity
@@ -86,7 +100,7 @@ class KeptComment(Frozen):
     at: Moment
 
 
-class KeptEvent(Frozen):
+class BundledEvent(Frozen):
     """What somebody did to an attribute, for reading: no store takes it for its own record."""
 
     identity: Identity
@@ -97,7 +111,7 @@ class KeptEvent(Frozen):
     after: dict[str, Any] | None
 
 
-class KeptRun(Frozen):
+class BundledRun(Frozen):
     """A run that is done; `config` is the stored text, and the result a member of its own."""
 
     version: Digest
@@ -108,9 +122,16 @@ class KeptRun(Frozen):
     started_at: Moment | None
     finished_at: Moment | None
 
+    @property
+    def data(self) -> list[dict[str, Any]]:
+        """The data configurations that the run read: its own, then those of transfers."""
+        config = json.loads(self.config)
+        # Configurations from before there were transfers, and those without, have no such field.
+        return [config["data"], *config.get("transfer", ())]
+
 
 class Bundle(Frozen):
-    """All of a bundle that a store takes in.
+    """All of a bundle that a store imports.
 
     Attributes:
         asked: Hashes of the versions that were asked for, sorted.
@@ -123,34 +144,146 @@ class Bundle(Frozen):
     """
 
     asked: tuple[str, ...]
-    versions: tuple[KeptVersion, ...]
+    versions: tuple[BundledVersion, ...]
     calls: tuple[LLMCall, ...] = ()
-    recipes: tuple[KeptRecipe, ...] = ()
-    comments: tuple[KeptComment, ...] = ()
-    history: tuple[KeptEvent, ...] = ()
-    runs: tuple[KeptRun, ...] = ()
+    recipes: tuple[BundledRecipe, ...] = ()
+    comments: tuple[BundledComment, ...] = ()
+    history: tuple[BundledEvent, ...] = ()
+    runs: tuple[BundledRun, ...] = ()
     results: dict[str, str] = Field(default_factory=dict)
 
 
-def lineage_order(versions: dict[str, KeptVersion]) -> tuple[KeptVersion, ...]:
-    """Return versions parents first, and otherwise by time and hash.
-
-    Args:
-        versions: Hash to version; a parent that is not among them does not count.
+def lineage_order(versions: dict[str, BundledVersion]) -> tuple[BundledVersion, ...]:
+    """Return versions (hash to version) parents first, and otherwise by time and hash.
 
     Raises:
         ValueError: A version is its own ancestor.
     """
-    left = sorted(versions.values(), key=lambda one: (one.created_at, one.hash))
-    done: dict[str, KeptVersion] = {}
-    while left:
+    remaining = sorted(versions.values(), key=lambda version: (version.created_at, version.hash))
+    done: dict[str, BundledVersion] = {}
+    while remaining:
         waiting = []
-        for one in left:
-            if all(up in done or up not in versions for up in (one.parent, one.merged) if up):
-                done[one.hash] = one
+        for version in remaining:
+            parents = [hash for hash in (version.parent, version.merged) if hash]
+            if all(hash in done or hash not in versions for hash in parents):
+                done[version.hash] = version
             else:
-                waiting.append(one)
-        if len(waiting) == len(left):
-            raise ValueError(f"version {left[0].hash[:10]} is its own ancestor")
-        left = waiting
+                waiting.append(version)
+        if len(waiting) == len(remaining):
+            raise ValueError(f"version {remaining[0].hash[:10]} is its own ancestor")
+        remaining = waiting
     return tuple(done.values())
+
+
+def check_bundle(bundle: Bundle) -> None:
+    """Refuse a bundle in which a digest, hash or reference does not hold; no store is needed.
+
+    Raises:
+        IntegrityError: Names what does not hold.
+    """
+    if fault := next(_faults(bundle), None):
+        raise IntegrityError(fault)
+
+
+def attribute_rows(version: BundledVersion, call_ids: dict[str, int]) -> list[VersionAttribute]:
+    """Return a version's attributes as they lie in a store, in order.
+
+    Args:
+        version: The version.
+        call_ids: Digest to number of the calls that it names.
+    """
+    rows = [
+        VersionAttribute(
+            call_id=None if attribute.call is None else call_ids[attribute.call],
+            **attribute.model_dump(exclude={"call"}),
+        )
+        for attribute in version.attributes
+    ]
+    return sorted(rows, key=lambda row: (row.distortion, row.position))
+
+
+def version_row(version: BundledVersion, id: int = 0) -> VersionRow:
+    """Return a version's own row, without the numbers of its parents."""
+    fields = version.model_dump(include={"hash", "seal", "message", "author", "created_at"})
+    return VersionRow(id=id, **fields)
+
+
+def _faults(bundle: Bundle) -> Iterator[str]:
+    present = {version.hash for version in bundle.versions}
+    for hash in bundle.asked:
+        if hash not in present:
+            yield f"version {hash[:10]} was asked for and is missing"
+    call_ids = {call_row(call).digest: number for number, call in enumerate(bundle.calls, start=1)}
+    for version in bundle.versions:
+        yield from _version_faults(version, present, call_ids)
+    yield from _alias_faults(bundle)
+    identities = {a.identity for version in bundle.versions for a in version.attributes}
+    for comment in bundle.comments:
+        if comment.identity not in identities:
+            yield f"a comment of {comment.author} is on an attribute that no version has"
+    for id, number in Counter(bundled.recipe.id for bundled in bundle.recipes).items():
+        if number > 1:
+            yield f"it holds two recipes '{id}'"
+    for run in bundle.runs:
+        yield from _run_faults(run, bundle.results[run.result], present)
+
+
+def _version_faults(
+    version: BundledVersion, present: set[str], call_ids: dict[str, int]
+) -> Iterator[str]:
+    name = f"version {version.hash[:10]}"
+    for parent in (version.parent, version.merged):
+        if parent is not None and parent not in present:
+            yield f"{name}: its parent {parent[:10]} is missing"
+    if version.merged is not None and version.parent is None:
+        yield f"{name}: it was merged into no parent"
+    for attribute in version.attributes:
+        if attribute.call is not None and attribute.call not in call_ids:
+            yield f"{name}: the call that '{attribute.phrase}' came from is missing"
+            return
+    rows, calls = attribute_rows(version, call_ids), {id: hash for hash, id in call_ids.items()}
+    row = version_row(version)
+    if not is_intact(row, version.parent, rows, merged=version.merged, calls=calls):
+        yield f"{name}: it is not what {version.author} froze: its digest does not match"
+    yield from (f"{name}: {words}" for words in _row_faults(rows))
+
+
+def _row_faults(rows: list[VersionAttribute]) -> Iterator[str]:
+    counts: Counter[str] = Counter()
+    for row in rows:
+        if row.position != counts[row.distortion]:
+            yield f"the positions of its attributes of {row.distortion} have a gap"
+            return
+        counts[row.distortion] += 1
+    if len({row.identity for row in rows}) < len(rows):
+        yield "two of its attributes have one identity"
+    if len({(row.distortion, row.phrase.casefold()) for row in rows}) < len(rows):
+        yield "two of its attributes have the same words"
+
+
+def _alias_faults(bundle: Bundle) -> Iterator[str]:
+    aliases = Counter(alias for version in bundle.versions for alias in version.aliases)
+    for alias, number in aliases.items():
+        try:
+            check_alias(alias)
+        except StoreError as fault:
+            yield str(fault).rstrip(".")
+        if number > 1:
+            yield f"its alias '{alias}' points at two versions"
+
+
+def _run_faults(run: BundledRun, document: str, present: set[str]) -> Iterator[str]:
+    name = f"the run with result {run.result[:10]}"
+    try:
+        config, result = json.loads(run.config), RunResult.model_validate_json(document)
+        RunConfig.model_validate(config)
+    except (ValueError, RecursionError):  # a ValidationError is a ValueError
+        yield f"{name}: this program cannot read it"
+        return
+    config.pop("name", None)
+    if content_hash(config) != run.config_hash or document_digest(document) != run.result:
+        yield f"{name}: it does not match its hashes"
+    if (result.version, result.config_hash) != (run.version, run.config_hash):
+        yield f"{name}: its result belongs to another run"
+    if run.version not in present:
+        yield f"{name}: its version is missing"

@@ -7,53 +7,52 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from workbench.domain.llm_call import LLMCall
 from workbench.errors import StoreError
-from workbench.store.audit import EVENTS, read_events
+from workbench.store.audit import EVENTS, read_events, state_of
 from workbench.store.bundle.archive import pack
-from workbench.store.bundle.checking import check_bundle
 from workbench.store.bundle.contents import (
     Bundle,
-    KeptAttribute,
-    KeptComment,
-    KeptEvent,
-    KeptRecipe,
-    KeptRun,
-    KeptVersion,
+    BundledAttribute,
+    BundledComment,
+    BundledEvent,
+    BundledRecipe,
+    BundledRun,
+    BundledVersion,
+    check_bundle,
     lineage_order,
 )
 from workbench.store.bundle.members import members_of
-from workbench.store.call_log import call_digests
+from workbench.store.call_log import call_digests, call_value
+from workbench.store.digest import SECOND_FORM
 from workbench.store.frozen_versions import aliases_by_id, attributes_of, hashes_by_id, version_of
-from workbench.store.mapping import call_value
 from workbench.store.store import Store
 from workbench.store.tables import CallRow, CommentRow, RecipeRow, ResultRow, RunRow, VersionRow
 from workbench.store.versions import find_version
 
-TOLD = "import bundle"  # the action under which the record keeps the history of imported bundles
+IMPORT_ACTION = "import bundle"  # under which the audit log keeps imported bundles' histories
 
 
 def export_bundle(
     store: Store, path: Path, refs: Sequence[str], *, with_runs: bool = True
 ) -> Bundle:
-    """Write versions, with all that bears them out, to one file.
+    """Write versions, with the evidence behind them, to one file, and return what was written.
 
     Args:
         store: Where they are.
         path: A .zip file; its folder exists.
-        refs: The versions; their whole lineage goes with them.
+        refs: The versions; their entire lineage goes with them.
         with_runs: Whether their done runs go with them.
-
-    Returns:
-        What was written.
 
     Raises:
         VersionNotFoundError: There is no such version.
         IntegrityError: One of them is no longer what was frozen.
-        StoreError: The name is not .zip, a seal cannot travel, or the file cannot be written.
+        StoreError: The name is not .zip, a digest holds in this store only, or the file cannot be
+            written.
     """
     if path.suffix != ".zip":
         raise StoreError(f"A bundle is a .zip file; name it {path.with_suffix('.zip').name}.")
-    with store._database.reading() as session:
+    with store.database.reading() as session:
         bundle = _collected(session, refs, with_runs)
     check_bundle(bundle)
     pack(path, members_of(bundle))
@@ -62,13 +61,13 @@ def export_bundle(
 
 def _collected(session: Session, refs: Sequence[str], with_runs: bool) -> Bundle:
     asked = [find_version(session, ref) for ref in refs]
-    versions = lineage_order({one.hash: one for one in _lineage(session, asked)})
-    attributes = [a for one in versions for a in one.attributes]
-    identities = {a.identity for a in attributes}
-    runs = _runs(session, {one.hash for one in versions}) if with_runs else {}
-    distortions = {a.distortion for a in attributes}
+    versions = lineage_order(_lineage(session, asked))
+    attributes = [attribute for version in versions for attribute in version.attributes]
+    identities = {attribute.identity for attribute in attributes}
+    runs = _runs(session, {version.hash for version in versions}) if with_runs else {}
+    distortions = {attribute.distortion for attribute in attributes}
     for run, _ in runs.values():
-        distortions.update(json.loads(run.config)["data"]["distortions"])
+        distortions.update(*(data["distortions"] for data in run.data))
     return Bundle(
         asked=tuple(sorted({row.hash for row in asked})),
         versions=versions,
@@ -81,37 +80,37 @@ def _collected(session: Session, refs: Sequence[str], with_runs: bool) -> Bundle
     )
 
 
-def _lineage(session: Session, asked: Iterable[VersionRow]) -> list[KeptVersion]:
+def _lineage(session: Session, asked: Iterable[VersionRow]) -> dict[str, BundledVersion]:
+    """Return hash to version of these versions and all their ancestors."""
     hashes, aliases = hashes_by_id(session), aliases_by_id(session)
-    waiting, found = {row.id for row in asked}, {}
+    waiting, done, lineage = {row.id for row in asked}, set(), {}
     while waiting:
         row = session.exec(select(VersionRow).where(VersionRow.id == waiting.pop())).one()
         version_of(session, row)  # raises if it is no longer what was frozen
-        found[row.id] = _kept(session, row, hashes, aliases.get(row.id, ()))
-        above = {id for id in (row.parent_id, row.merged_id) if id is not None}
-        waiting |= above - found.keys()
-    return list(found.values())
+        lineage[row.hash] = _bundled(session, row, hashes, aliases.get(row.id, ()))
+        done.add(row.id)
+        waiting |= {id for id in (row.parent_id, row.merged_id) if id is not None} - done
+    return lineage
 
 
-def _kept(
+def _bundled(
     session: Session, row: VersionRow, hashes: dict[int | None, str], aliases: Iterable[str]
-) -> KeptVersion:
+) -> BundledVersion:
     rows = attributes_of(session, row)
-    named = {one.call_id for one in rows if one.call_id is not None}
-    if named and not row.seal.startswith("2:"):
+    call_ids = {attribute.call_id for attribute in rows if attribute.call_id is not None}
+    if call_ids and not row.seal.startswith(SECOND_FORM):
         raise StoreError(
             f"Version {row.hash[:10]} was sealed by an earlier program, which named calls by their "
             "number in this store alone; take 'calls export' and 'attributes export' to the other "
             "store and freeze again there. Nothing was written."
         )
-    digests = call_digests(session, named)
+    digests = call_digests(session, call_ids)
     attributes = []
-    for one in rows:
-        fields = one._asdict()
-        number = fields.pop("call_id")
-        call = None if number is None else digests[number]
-        attributes.append(KeptAttribute(**fields, call=call))
-    return KeptVersion(
+    for attribute in rows:
+        fields = attribute._asdict()
+        id = fields.pop("call_id")
+        attributes.append(BundledAttribute(**fields, call=None if id is None else digests[id]))
+    return BundledVersion(
         **row.model_dump(include={"hash", "seal", "message", "author", "created_at"}),
         parent=hashes.get(row.parent_id),
         merged=hashes.get(row.merged_id),
@@ -120,84 +119,77 @@ def _kept(
     )
 
 
-def _calls(session: Session, digests: Collection[str]) -> tuple[Any, ...]:
+def _calls(session: Session, digests: Collection[str]) -> tuple[LLMCall, ...]:
     rows = session.exec(select(CallRow).order_by(col(CallRow.id)))
-    named = {row.digest: row for row in rows if row.digest in digests}
-    ordered = sorted(named.values(), key=lambda row: (row.created_at, row.digest))
+    by_digest = {row.digest: row for row in rows if row.digest in digests}
+    ordered = sorted(by_digest.values(), key=lambda row: (row.created_at, row.digest))
     return tuple(call_value(row).model_copy(update={"id": None}) for row in ordered)
 
 
-def _recipes(session: Session, distortions: Collection[str]) -> tuple[KeptRecipe, ...]:
-    rows = session.exec(select(RecipeRow))
-    kept = (
-        KeptRecipe(recipe=json.loads(row.document), author=row.author, created_at=row.created_at)
-        for row in rows
+def _recipes(session: Session, distortions: Collection[str]) -> tuple[BundledRecipe, ...]:
+    return tuple(
+        BundledRecipe(recipe=json.loads(row.document), author=row.author, created_at=row.created_at)
+        for row in sorted(session.exec(select(RecipeRow)), key=lambda row: row.id)
         if row.id in distortions
     )
-    return tuple(sorted(kept, key=lambda one: one.recipe.id))
 
 
-def _comments(session: Session, identities: Collection[str]) -> tuple[KeptComment, ...]:
-    kept = [
-        KeptComment(identity=row.identity, text=row.text, author=row.author, at=row.at)
+def _comments(session: Session, identities: Collection[str]) -> tuple[BundledComment, ...]:
+    comments = [
+        BundledComment(**row.model_dump(exclude={"id"}))
         for row in session.exec(select(CommentRow))
         if row.identity in identities
     ]
-    return tuple(sorted(kept, key=lambda one: (one.at, one.model_dump_json())))
+    return tuple(sorted(comments, key=lambda comment: (comment.at, comment.model_dump_json())))
 
 
-def _history(session: Session, identities: Collection[str]) -> tuple[KeptEvent, ...]:
-    """Return what was done to the attributes here, and what earlier bundles told of them."""
-    found = {}
-    calls = call_digests(session, range(1 << 31))
+def _history(session: Session, identities: Collection[str]) -> tuple[BundledEvent, ...]:
+    """Return what was done to the attributes here, and in the stores of earlier bundles."""
+    history = []
+    calls = call_digests(session)
     for event in read_events(session, EVENTS.c.identity != ""):
         if event.identity in identities and event.subject.startswith("attribute:"):
-            states = [_anywhere(state, calls) for state in (event.before, event.after)]
-            kept = KeptEvent(
-                identity=event.identity,
-                at=event.at,
-                author=event.author,
-                action=event.action,
-                before=states[0],
-                after=states[1],
+            history.append(
+                BundledEvent(
+                    identity=event.identity,
+                    at=event.at,
+                    author=event.author,
+                    action=event.action,
+                    before=_portable(event.before, calls),
+                    after=_portable(event.after, calls),
+                )
             )
-            found[_key(kept)] = kept
-    for event in read_events(session, EVENTS.c.action == TOLD):
-        for told in json.loads(event.after or "{}")["history"]:
-            kept = KeptEvent.model_validate(told)
-            if kept.identity in identities:
-                found[_key(kept)] = kept
-    return tuple(found[key] for key in sorted(found, key=lambda key: (found[key].at, key)))
+    for event in read_events(session, EVENTS.c.action == IMPORT_ACTION):
+        imported = map(BundledEvent.model_validate, state_of(event.after)["history"])
+        history += [earlier for earlier in imported if earlier.identity in identities]
+    # An event that came home in a bundle has the same text, in whatever order its fields are.
+    by_text = {json.dumps(e.model_dump(mode="json"), sort_keys=True): e for e in history}
+    return tuple(by_text[text] for text in sorted(by_text, key=lambda t: (by_text[t].at, t)))
 
 
-def _key(event: KeptEvent) -> str:
-    """Return what two tellings of one event share, in whatever order they name its fields."""
-    return json.dumps(event.model_dump(mode="json"), sort_keys=True)
-
-
-def _anywhere(state: str | None, calls: dict[int, str]) -> dict[str, Any] | None:
+def _portable(state: str | None, calls: dict[int, str]) -> dict[str, Any] | None:
     """Return a state with the digest of its call in place of a number that holds here alone."""
     if state is None:
         return None
-    fields: dict[str, Any] = json.loads(state)
+    fields = state_of(state)
     number = fields.pop("call_id", None)
     return {**fields, "call": calls.get(number)} if number is not None else fields
 
 
-def _runs(session: Session, hashes: Collection[str]) -> dict[str, tuple[KeptRun, str]]:
+def _runs(session: Session, hashes: Collection[str]) -> dict[str, tuple[BundledRun, str]]:
     """Return digest of the result to run and result; of runs alike in all, the first."""
-    found: dict[str, tuple[KeptRun, str]] = {}
-    done = select(RunRow, ResultRow).join(ResultRow, col(ResultRow.run_id) == RunRow.id)
-    wanted = done.where(RunRow.status == "done", col(RunRow.version_hash).in_(hashes))
-    for run, result in session.exec(wanted.order_by(col(RunRow.id))):
-        kept = KeptRun(
-            version=run.version_hash,
-            config=run.config,
-            config_hash=run.config_hash,
+    runs: dict[str, tuple[BundledRun, str]] = {}
+    query = select(RunRow, ResultRow).join(ResultRow, col(ResultRow.run_id) == RunRow.id)
+    query = query.where(RunRow.status == "done", col(RunRow.version_hash).in_(hashes))
+    for row, result in session.exec(query.order_by(col(RunRow.id))):
+        run = BundledRun(
+            version=row.version_hash,
+            config=row.config,
+            config_hash=row.config_hash,
             result=result.digest,
-            created_at=run.created_at,
-            started_at=run.started_at,
-            finished_at=run.finished_at,
+            created_at=row.created_at,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
         )
-        found.setdefault(result.digest, (kept, result.document))
-    return found
+        runs.setdefault(result.digest, (run, result.document))
+    return runs

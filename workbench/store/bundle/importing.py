@@ -1,46 +1,43 @@
-"""Taking a bundle into a store: all of it in one transaction, or none.
+"""Adding a bundle to a store: all of it in one transaction, or nothing.
 
-What comes in keeps its authors and times, in the record too, since `Store.verify` holds every row
-against its event. The first event of the change says who imported what, and keeps the history of
+What comes in keeps its authors and times, in the audit log too, since `Store.verify` compares every
+row with its event. The first event of the change says who imported what, and keeps the history of
 the attributes for reading.
 """
 
 from pathlib import Path
 
-from sqlalchemy import insert
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from workbench.distortions import parse_recipe
-from workbench.domain.canonical import Frozen, canonical_json
+from workbench.domain.canonical import Frozen
 from workbench.domain.distortion import Recipe
 from workbench.errors import IntegrityError, StoreError
-from workbench.store.audit import Deed, record, record_all
+from workbench.store.audit import record
 from workbench.store.bundle.archive import unpack
-from workbench.store.bundle.checking import check_bundle, sealed_rows, version_row
-from workbench.store.bundle.contents import Bundle, KeptComment, KeptRecipe, KeptRun, KeptVersion
-from workbench.store.bundle.exporting import TOLD
-from workbench.store.bundle.members import bundle_of
-from workbench.store.call_log import log_calls
-from workbench.store.frozen_versions import KEPT, hashes_by_id
-from workbench.store.mapping import call_row
-from workbench.store.store import Store
-from workbench.store.tables import (
-    AliasRow,
-    CallRow,
-    CommentRow,
-    RecipeRow,
-    ResultRow,
-    RunRow,
-    VersionRow,
-    utc_now,
+from workbench.store.bundle.contents import (
+    Bundle,
+    BundledComment,
+    BundledRecipe,
+    BundledRun,
+    BundledVersion,
+    attribute_rows,
+    check_bundle,
+    version_row,
 )
+from workbench.store.bundle.exporting import IMPORT_ACTION
+from workbench.store.bundle.members import bundle_of
+from workbench.store.call_log import call_row, count_calls, log_calls
+from workbench.store.frozen_versions import hashes_by_id
+from workbench.store.history import insert_comment
+from workbench.store.recipes import add_recipe
+from workbench.store.store import Store
+from workbench.store.tables import AliasRow, CommentRow, RecipeRow, ResultRow, RunRow, utc_now
+from workbench.store.versions import insert_version, next_version_id
 
 
 def read_bundle(path: Path) -> Bundle:
-    """Return what a bundle holds, once every hash, seal and digest in it has been checked.
-
-    Args:
-        path: The file.
+    """Return what a bundle holds, once every hash and digest in it has been checked.
 
     Raises:
         StoreError: It cannot be read or is no zip.
@@ -81,13 +78,7 @@ class _DryRun(Exception):
 
 
 def import_bundle(store: Store, path: Path, *, author: str, dry_run: bool = False) -> Imported:
-    """Check a bundle and add to a store what it does not have.
-
-    Args:
-        store: The store.
-        path: The bundle.
-        author: Who imports it.
-        dry_run: Change nothing; only say what would be added.
+    """Check a bundle and add to a store what it lacks; a dry run only says what that would be.
 
     Raises:
         StoreError: It cannot be read, or has another recipe of the same id than the store.
@@ -95,59 +86,49 @@ def import_bundle(store: Store, path: Path, *, author: str, dry_run: bool = Fals
         InvalidConfigError: A recipe of it cannot be used here.
     """
     bundle = read_bundle(path)
-    done: list[Imported] = []
     try:
-        with store._database.writing() as session:
-            done.append(_add(session, bundle, author))
+        with store.database.writing() as session:
+            imported = _add(session, bundle, author)
             if dry_run:
                 raise _DryRun
     except _DryRun:
         pass
-    return done[0]
+    return imported
 
 
 def _add(session: Session, bundle: Bundle, author: str) -> Imported:
-    _announce(session, bundle, author)
-    logged = _count(session)
+    after = {
+        "asked": list(bundle.asked),
+        "versions": [version.hash for version in bundle.versions],
+        "history": [event.model_dump(mode="json") for event in bundle.history],
+    }
+    record(session, IMPORT_ACTION, f"bundle:{bundle.asked[0]}", author=author, after=after)
+    calls_before = count_calls(session)
     numbers = log_calls(session, bundle.calls)
-    calls = _count(session) - logged
-    ids = dict(zip([call_row(call).digest for call in bundle.calls], numbers, strict=True))
-    recipes = [kept for kept in bundle.recipes if _add_recipe(session, kept)]
+    call_ids = dict(zip([call_row(call).digest for call in bundle.calls], numbers, strict=True))
+    recipes = sum(_add_recipe(session, bundled) for bundled in bundle.recipes)
     known = set(hashes_by_id(session).values())
-    new = [one for one in bundle.versions if one.hash not in known]
-    for one in new:
-        _add_version(session, one, ids)
-    aliases, kept = _add_aliases(session, bundle, author)
-    comments = [one for one in bundle.comments if _add_comment(session, one)]
-    runs = [run for run in bundle.runs if _add_run(session, run, bundle.results[run.result])]
+    new = [version for version in bundle.versions if version.hash not in known]
+    for version in new:
+        _add_version(session, version, call_ids)
+    aliases, kept_aliases = _add_aliases(session, bundle, author)
+    comments = sum(_add_comment(session, comment) for comment in bundle.comments)
+    runs = sum(_add_run(session, run, bundle.results[run.result]) for run in bundle.runs)
     return Imported(
-        versions=tuple(one.hash for one in new),
+        versions=tuple(version.hash for version in new),
         known=len(bundle.versions) - len(new),
-        calls=calls,
-        recipes=len(recipes),
-        comments=len(comments),
-        runs=len(runs),
+        calls=count_calls(session) - calls_before,
+        recipes=recipes,
+        comments=comments,
+        runs=runs,
         aliases=aliases,
-        kept_aliases=kept,
+        kept_aliases=kept_aliases,
     )
 
 
-def _announce(session: Session, bundle: Bundle, author: str) -> None:
-    after = {
-        "asked": list(bundle.asked),
-        "versions": [one.hash for one in bundle.versions],
-        "history": [event.model_dump(mode="json") for event in bundle.history],
-    }
-    record(session, TOLD, f"bundle:{bundle.asked[0]}", author=author, after=after)
-
-
-def _count(session: Session) -> int:
-    return session.exec(select(func.count()).select_from(CallRow)).one()
-
-
-def _add_recipe(session: Session, kept: KeptRecipe) -> bool:
+def _add_recipe(session: Session, bundled: BundledRecipe) -> bool:
     """Add a recipe unless it is there; `RecipeRepository.add` says the same to other callers."""
-    recipe, row = kept.recipe, session.get(RecipeRow, kept.recipe.id)
+    recipe, row = bundled.recipe, session.get(RecipeRow, bundled.recipe.id)
     if row is not None and row.hash != recipe.hash:
         raise StoreError(
             f"The bundle's recipe '{recipe.id}' is another than the one that {row.author} added "
@@ -155,73 +136,52 @@ def _add_recipe(session: Session, kept: KeptRecipe) -> bool:
         )
     if row is not None:
         return False
-    others = tuple(
-        Recipe.model_validate_json(one.document) for one in session.exec(select(RecipeRow))
-    )
-    fields = recipe.model_dump(mode="json")
-    parse_recipe(fields, f"The bundle's recipe '{recipe.id}'", others)
-    session.add(
-        RecipeRow(
-            id=recipe.id,
-            document=canonical_json(fields),
-            hash=recipe.hash,
-            author=kept.author,
-            created_at=kept.created_at,
-        )
-    )
-    deed = Deed("add", f"recipe:{recipe.id}", None, fields)
-    record_all(session, [deed], author=kept.author, at=kept.created_at)
+    rows = session.exec(select(RecipeRow))
+    others = tuple(Recipe.model_validate_json(other.document) for other in rows)
+    parse_recipe(recipe.model_dump(mode="json"), f"The bundle's recipe '{recipe.id}'", others)
+    add_recipe(session, recipe, author=bundled.author, at=bundled.created_at)
     return True
 
 
-def _add_version(session: Session, one: KeptVersion, ids: dict[str, int]) -> None:
-    """Write the attributes, then the row that seals them."""
-    last = session.exec(select(func.max(VersionRow.id))).one()
-    row = version_row(one, 1 if last is None else last + 1)
-    numbers = {hash: id for id, hash in hashes_by_id(session).items()}
-    row.parent_id = numbers[one.parent] if one.parent else None
-    row.merged_id = numbers[one.merged] if one.merged else None
-    values = [kept._asdict() | {"version_id": row.id} for kept in sealed_rows(one, ids)]
-    session.connection().execute(insert(KEPT), values)
-    session.add(row)
-    after = {"message": one.message, "parent": one.parent, "merged": one.merged}
-    deed = Deed("freeze", f"version:{one.hash}", None, after)
-    record_all(session, [deed], author=one.author, at=one.created_at)
+def _add_version(session: Session, version: BundledVersion, call_ids: dict[str, int]) -> None:
+    row = version_row(version, next_version_id(session))
+    ids = {hash: id for id, hash in hashes_by_id(session).items()}
+    row.parent_id = ids[version.parent] if version.parent else None
+    row.merged_id = ids[version.merged] if version.merged else None
+    rows = attribute_rows(version, call_ids)
+    insert_version(session, row, rows, version.parent, version.merged)
 
 
 def _add_aliases(
     session: Session, bundle: Bundle, author: str
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the aliases that were set, and those that point elsewhere here and stay."""
-    numbers = {hash: id for id, hash in hashes_by_id(session).items()}
-    made, kept = [], []
-    for name, hash in sorted((name, one.hash) for one in bundle.versions for name in one.aliases):
-        row, number = session.get(AliasRow, name), numbers[hash] or 0
+    ids = {hash: id for id, hash in hashes_by_id(session).items()}
+    aliases = sorted(
+        (name, version.hash) for version in bundle.versions for name in version.aliases
+    )
+    added, kept = [], []
+    for name, hash in aliases:
+        row, id = session.get(AliasRow, name), ids[hash] or 0
         if row is None:
-            made.append(name)
-            session.add(
-                AliasRow(name=name, version_id=number, updated_at=utc_now(), updated_by=author)
-            )
+            added.append(name)
+            session.add(AliasRow(name=name, version_id=id, updated_at=utc_now(), updated_by=author))
             record(session, "set alias", f"alias:{name}", author=author, after={"version": hash})
-        elif row.version_id != number:
+        elif row.version_id != id:
             kept.append(name)
-    return tuple(made), tuple(kept)
+    return tuple(added), tuple(kept)
 
 
-def _add_comment(session: Session, kept: KeptComment) -> bool:
-    row = CommentRow(**kept.model_dump())
-    known = select(CommentRow).where(CommentRow.identity == row.identity, CommentRow.at == row.at)
-    if any((one.text, one.author) == (row.text, row.author) for one in session.exec(known)):
+def _add_comment(session: Session, comment: BundledComment) -> bool:
+    row = CommentRow(**comment.model_dump())
+    query = select(CommentRow).where(CommentRow.identity == row.identity, CommentRow.at == row.at)
+    if any((old.text, old.author) == (row.text, row.author) for old in session.exec(query)):
         return False
-    session.add(row)
-    session.flush()
-    said = {"identity": row.identity, "text": row.text}
-    deed = Deed("comment", f"comment:{row.id}", None, said)
-    record_all(session, [deed], author=row.author, at=row.at)
+    insert_comment(session, row)
     return True
 
 
-def _add_run(session: Session, run: KeptRun, document: str) -> bool:
+def _add_run(session: Session, run: BundledRun, document: str) -> bool:
     """Add a run as done unless the same is there: a result's text names version and config."""
     known = (
         select(ResultRow.run_id)
@@ -233,13 +193,9 @@ def _add_run(session: Session, run: KeptRun, document: str) -> bool:
         return False
     row = RunRow(
         version_hash=run.version,
-        config=run.config,
-        config_hash=run.config_hash,
         status="done",
         progress=1.0,
-        created_at=run.created_at,
-        started_at=run.started_at,
-        finished_at=run.finished_at,
+        **run.model_dump(exclude={"version", "result"}),
     )
     session.add(row)
     session.flush()

@@ -1,4 +1,4 @@
-"""A bundle as the texts of its members, and back."""
+"""A bundle as the texts of its members, and back; with them what is known of licences."""
 
 import hashlib
 import json
@@ -16,11 +16,11 @@ from workbench.errors import IntegrityError, WorkbenchError
 from workbench.store.bundle.contents import (
     FORMAT,
     Bundle,
-    KeptComment,
-    KeptEvent,
-    KeptRecipe,
-    KeptRun,
-    KeptVersion,
+    BundledComment,
+    BundledEvent,
+    BundledRecipe,
+    BundledRun,
+    BundledVersion,
     Manifest,
     lineage_order,
 )
@@ -37,10 +37,10 @@ own, with the licences of what it was trained on, is offline-encoder.md; those o
 unknown here.
 """
 
-_SAID = "those of the packaged ones are in photographs.txt, others are unknown here"
+_PACKAGED_TERMS = "those of the packaged ones are in photographs.txt, others are unknown here"
 
-# As scikit-image 0.26 (documentation of skimage.data) and scikit-learn 1.9 (datasets/images) say.
-_PACKAGED = """The photographs that come with scikit-image and scikit-learn
+# From scikit-image 0.26 (documentation of skimage.data) and scikit-learn 1.9 (datasets/images).
+_PHOTOGRAPHS = """The photographs that come with scikit-image and scikit-learn
 
 None of them is in this bundle; figures of its runs were made on them.
 
@@ -60,21 +60,28 @@ rocket                public domain, SpaceX
 def licence_texts(bundle: Bundle) -> dict[str, bytes]:
     """Return name to content of the members that say what may be done with a bundle."""
     results = [json.loads(bundle.results[run.result]) for run in bundle.runs]
-    sources = {json.loads(run.config)["data"]["photographs"] for run in bundle.runs}
+    sources = {data.get("photographs") for run in bundle.runs for data in run.data}
     terms = _TERMS.format(
         models=_named(call.request.model for call in bundle.calls),
-        data=_named(result["protocol"]["dataset"] for result in results),
-        photographs=_SAID if "packaged" in sources else "their licences are unknown here",
+        data=_named(part["protocol"]["dataset"] for result in results for part in _parts(result)),
+        photographs=_PACKAGED_TERMS if "packaged" in sources else "their licences are unknown here",
         encoders=_named(result["encoder"]["name"] for result in results),
     )
     card = files("workbench").joinpath("encoders", "weights", "README.md").read_bytes()
     program = distribution("attribute-workbench").read_text("licenses/LICENSE")
-    photographs = {"licences/photographs.txt": _PACKAGED.encode()} if "packaged" in sources else {}
+    photographs = (
+        {"licences/photographs.txt": _PHOTOGRAPHS.encode()} if "packaged" in sources else {}
+    )
     return photographs | {
         "licences/TERMS.txt": terms.encode(),
         "licences/offline-encoder.md": card,
         "licences/program.txt": (program or "Apache-2.0; its text was not installed.\n").encode(),
     }
+
+
+def _parts(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what of a result names a data set: the run itself, and each transfer."""
+    return [result, *result.get("transfers", ())]
 
 
 def _named(names: Iterable[str]) -> str:
@@ -83,9 +90,9 @@ def _named(names: Iterable[str]) -> str:
 
 MANIFEST = "bundle.json"
 _LISTS: dict[str, TypeAdapter[Any]] = {
-    "recipes": TypeAdapter(tuple[KeptRecipe, ...]),
-    "comments": TypeAdapter(tuple[KeptComment, ...]),
-    "history": TypeAdapter(tuple[KeptEvent, ...]),
+    "recipes": TypeAdapter(tuple[BundledRecipe, ...]),
+    "comments": TypeAdapter(tuple[BundledComment, ...]),
+    "history": TypeAdapter(tuple[BundledEvent, ...]),
 }
 _NAMES = re.compile(
     r"README\.txt|calls\.jsonl|(?:recipes|comments|history)\.json|licences/[A-Za-z0-9._-]+\.(?:txt|md)"
@@ -114,7 +121,7 @@ Take it in with:  workbench bundle import FILE
 def members_of(bundle: Bundle) -> dict[str, bytes]:
     """Return name to content of a bundle's members, in the order in which they are packed."""
     files = {"README.txt": _readme(bundle).encode()}
-    files |= {f"versions/{one.hash}.json": _document(one) for one in bundle.versions}
+    files |= {f"versions/{version.hash}.json": _document(version) for version in bundle.versions}
     files["calls.jsonl"] = "".join(map(call_line, bundle.calls)).encode()
     files |= {f"{name}.json": _documents(getattr(bundle, name)) for name in _LISTS}
     for run in bundle.runs:
@@ -140,16 +147,18 @@ def bundle_of(members: Mapping[str, bytes]) -> Bundle:
     for name, digest in manifest.members.items():
         if sha256(members[name]) != digest:
             raise IntegrityError(f"its member {name} was changed: it does not match its hash")
-    versions = _each(KeptVersion, members, "versions/", ".json")
-    runs = _each(KeptRun, members, "runs/", "/run.json")
-    lists = {name: _list(name, members[f"{name}.json"]) for name in _LISTS}
+    versions = _each(BundledVersion, members, "versions/", ".json")
+    runs = _each(BundledRun, members, "runs/", "/run.json")
+    lists = {name: _parsed(_LISTS[name], members, f"{name}.json") for name in _LISTS}
     try:
         return Bundle(
             asked=manifest.asked,
-            versions=lineage_order({one.hash: one for one in versions}),
+            versions=lineage_order({version.hash: version for version in versions}),
             calls=tuple(calls_of(members["calls.jsonl"], "calls.jsonl")),
             runs=runs,
-            results={run.result: members[_result(run)].decode() for run in runs},
+            results={
+                run.result: members[f"runs/{run.result}/result.json"].decode() for run in runs
+            },
             **lists,
         )
     except WorkbenchError as fault:
@@ -157,7 +166,7 @@ def bundle_of(members: Mapping[str, bytes]) -> Bundle:
     except KeyError as fault:
         raise IntegrityError(f"its member {fault.args[0]} is missing") from fault
     except ValueError as fault:
-        raise IntegrityError(f"it makes no whole: {fault}") from fault
+        raise IntegrityError(f"it does not hold together: {fault}") from fault
 
 
 def sha256(data: bytes) -> str:
@@ -172,48 +181,42 @@ def _manifest(members: Mapping[str, bytes]) -> Manifest:
         raw = json.loads(members[MANIFEST])
     except (ValueError, RecursionError) as fault:
         raise IntegrityError(f"its {MANIFEST} is no JSON") from fault
-    told = raw.get("format") if isinstance(raw, dict) else None
-    if told != FORMAT:
-        raise IntegrityError(f"its format is {str(told)[:40]!r} and this program reads {FORMAT!r}")
-    manifest: Manifest = _parsed(Manifest, members[MANIFEST], MANIFEST)
+    format = raw.get("format") if isinstance(raw, dict) else None
+    if format != FORMAT:
+        raise IntegrityError(
+            f"its format is {str(format)[:40]!r} and this program reads {FORMAT!r}"
+        )
+    manifest: Manifest = _parsed(Manifest, members, MANIFEST)
     return manifest
 
 
 def _refuse_others(manifest: Manifest, members: Mapping[str, bytes]) -> None:
-    told, found = {MANIFEST, *manifest.members}, set(members)
-    for name in sorted(_REQUIRED | told - found):
-        if name not in found:
+    expected = {MANIFEST, *manifest.members}
+    for name in sorted(_REQUIRED | expected):
+        if name not in members:
             raise IntegrityError(f"its member {name} is missing")
-    for name in sorted(found):
-        if name not in told or (name != MANIFEST and not _NAMES.fullmatch(name)):
+    for name in sorted(members):
+        if name not in expected or (name != MANIFEST and not _NAMES.fullmatch(name)):
             raise IntegrityError(f"it holds a member that does not belong there: {name[:80]}")
 
 
 def _each(kind: type[Frozen], members: Mapping[str, bytes], folder: str, ending: str) -> Any:
     """Return the values of a folder's members, each of which its name must name."""
-    key = "hash" if kind is KeptVersion else "result"
-    found = []
+    key = "hash" if kind is BundledVersion else "result"
+    values = []
     for name in sorted(members):
         if name.startswith(folder) and name.endswith(ending):
-            value = _parsed(kind, members[name], name)
+            value = _parsed(kind, members, name)
             if name != f"{folder}{getattr(value, key)}{ending}":
                 raise IntegrityError(f"its member {name} is not what its name says")
-            found.append(value)
-    return tuple(found)
+            values.append(value)
+    return tuple(values)
 
 
-def _list(name: str, data: bytes) -> Any:
-    return _parsed(_LISTS[name], data, f"{name}.json")
-
-
-def _result(run: KeptRun) -> str:
-    return f"runs/{run.result}/result.json"
-
-
-def _parsed(kind: Any, data: bytes, name: str) -> Any:
-    read = kind.validate_json if isinstance(kind, TypeAdapter) else kind.model_validate_json
+def _parsed(kind: Any, members: Mapping[str, bytes], name: str) -> Any:
+    parse = kind.validate_json if isinstance(kind, TypeAdapter) else kind.model_validate_json
     try:
-        return read(data)
+        return parse(members[name])
     except ValidationError as fault:
         raise IntegrityError(
             f"its member {name} cannot be read: {fault_words(fault)[0]}"

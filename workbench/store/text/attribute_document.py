@@ -54,14 +54,8 @@ class WrittenAttribute(Frozen):
     def of(cls, attribute: Attribute, calls: Mapping[int, str] | None) -> "WrittenAttribute":
         """Return what a file says of an attribute.
 
-        The phrase is taken to the letter: it has been normalised and measured once.
-
-        Args:
-            attribute: One of an `AttributeSet`.
-            calls: Number in the store's log to digest; None leaves calls out.
-
-        Raises:
-            StoreError: The attribute names a call whose digest is not given.
+        The phrase is taken to the letter: it has been normalised and measured once. Calls are as
+        for `attribute_text`.
         """
         call = None
         if calls is not None and attribute.call_id is not None:
@@ -82,10 +76,7 @@ class WrittenAttribute(Frozen):
         )
 
     def attribute(self, origin: Origin) -> Attribute:
-        """Return the attribute, still without its call.
-
-        Args:
-            origin: Recorded if the file names none.
+        """Return the attribute, still without its call; `origin` is for files that name none.
 
         Raises:
             ValidationError: The phrase holds nothing but what the template says anyway.

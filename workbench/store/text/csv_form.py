@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from workbench.domain.attributes import AttributeSet
+from workbench.store.text.assembly import Block, Entry, Source
 from workbench.store.text.attribute_document import FIELDS, WrittenAttribute
-from workbench.store.text.source import Block, Entry, Source
 
 COLUMNS = ("distortion", *FIELDS)
 _REQUIRED = ("distortion", "phrase")
@@ -52,18 +52,13 @@ def text_of(cell: str) -> str | None:
 
 
 def csv_text(attributes: AttributeSet, calls: Mapping[int, str] | None) -> str:
-    """Return the CSV text of a set, with the mark by which Excel knows UTF-8.
-
-    Args:
-        attributes: The set.
-        calls: Number in the store's log to digest; None leaves calls out.
-    """
+    """Return the CSV text of a set; arguments as for `attribute_text`."""
     out = io.StringIO(newline="")
     out.write(_BYTE_ORDER_MARK)
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
-    for distortion, some in attributes.by_distortion.items():
-        for attribute in some:
+    for distortion, listed in attributes.by_distortion.items():
+        for attribute in listed:
             written = dict(WrittenAttribute.of(attribute, calls))
             writer.writerow(map(cell_of, (distortion, *written.values())))
     return out.getvalue()
@@ -96,19 +91,13 @@ def csv_blocks(source: Source) -> Iterator[Block]:
 
 
 def _is_header(source: Source, line: int, columns: list[str]) -> bool:
-    faults = [
-        *(
-            f"column {name!r} stands twice"
-            for name in sorted(set(columns))
-            if columns.count(name) > 1
-        ),
-        *(
-            f"no such column {name!r}; there are {', '.join(COLUMNS)}"
-            for name in columns
-            if name not in COLUMNS
-        ),
-        *(f"column {name!r} is missing" for name in _REQUIRED if name not in columns),
-    ]
+    twice = [name for name in sorted(set(columns)) if columns.count(name) > 1]
+    unknown = [name for name in columns if name not in COLUMNS]
+    missing = [name for name in _REQUIRED if name not in columns]
+    known = ", ".join(COLUMNS)
+    faults = [f"column {name!r} stands twice" for name in twice]
+    faults += [f"no such column {name!r}; there are {known}" for name in unknown]
+    faults += [f"column {name!r} is missing" for name in missing]
     for words in faults:
         source.fault(line, words)
     return not faults

@@ -1,4 +1,4 @@
-"""Write attribute sets to files, each of them whole."""
+"""Reading attribute sets from files, and writing them, each file completely or not at all."""
 
 import hashlib
 import re
@@ -8,10 +8,17 @@ from pathlib import Path
 from workbench.atomic_files import atomic_write
 from workbench.domain.attributes import AttributeSet, Form, Origin
 from workbench.errors import ConfigError, InvalidConfigError
-from workbench.store.text.assembly import Assembly, AttributeText
+from workbench.store.text.assembly import (
+    MAX_BYTES,
+    Assembly,
+    AttributeText,
+    Block,
+    Faults,
+    Source,
+    decoded,
+)
 from workbench.store.text.csv_form import csv_blocks, csv_text
 from workbench.store.text.json_form import json_blocks, json_text
-from workbench.store.text.source import MAX_BYTES, Block, Faults, Source, decoded
 from workbench.store.text.yaml_form import yaml_blocks, yaml_texts
 
 SUFFIXES: dict[str, Form] = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".csv": "csv"}
@@ -50,23 +57,21 @@ def read_attributes(
     form: Form | None = None,
     calls: Mapping[str, int] | None = None,
 ) -> AttributeSet:
-    """Read a YAML, JSON or CSV file, or all YAML files of a folder.
+    """Read as `read_text` does, and number the calls.
 
     Args:
         path: The file or folder.
         origin: Recorded with attributes whose file names none.
         form: The form; without, as the suffix says.
         calls: Digest to number of the LLM calls in the store's log; others are left out.
-
-    Raises:
-        ConfigError: Nothing there, or no form.
-        InvalidConfigError: Every fault of every file, each with its file and line.
     """
     return read_text(path, origin=origin, form=form).with_calls(calls or {})
 
 
 def read_text(path: Path, *, origin: Origin = "import", form: Form | None = None) -> AttributeText:
-    """Read as `read_attributes` does, and keep the digests of calls for the store to number.
+    """Read a YAML, JSON or CSV file, or all YAML files of a folder.
+
+    Calls stay digests, for the store to number; the other arguments are those of `read_attributes`.
 
     Raises:
         ConfigError: Nothing there, or no form.
@@ -82,13 +87,7 @@ def read_text(path: Path, *, origin: Origin = "import", form: Form | None = None
 def parse_attributes(
     data: bytes, *, name: str, form: Form, origin: Origin = "import"
 ) -> AttributeText:
-    """Read the bytes of one file, of an upload for example.
-
-    Args:
-        data: The bytes.
-        name: What faults call them.
-        form: Their form.
-        origin: Recorded with attributes that name none.
+    """Read the bytes of one file, of an upload for example; faults call it by `name`.
 
     Raises:
         InvalidConfigError: Every fault, each with its line.
@@ -152,17 +151,9 @@ def write_attributes(
 ) -> list[Path]:
     """Write a set: YAML as one file per distortion into a folder, JSON and CSV as one file.
 
-    Each file is written whole or not at all; a folder file by file.
-
-    Args:
-        attributes: The set.
-        path: The folder or file; missing folders are made.
-        form: The form; without, as the suffix says, and YAML if there is none.
-        calls: Number in the store's log to digest of the LLM calls; without, calls are left out.
-        origin: The origin that YAML leaves unsaid, since reading assumes it.
-
-    Returns:
-        The files written.
+    Each file is written completely or not at all; a folder file by file. Missing folders are made.
+    Without `form` the suffix decides, and YAML is taken if there is none; the other arguments are
+    those of `attribute_text`. The files written are returned.
 
     Raises:
         ConfigError: A file cannot be written, or a single file is named for YAML.
@@ -198,7 +189,7 @@ def attribute_text(
     calls: Mapping[int, str] | None = None,
     origin: Origin = "import",
 ) -> str:
-    """Return a whole set as one text; YAML as a document for each distortion.
+    """Return a set as one text; YAML as a document for each distortion.
 
     Args:
         attributes: The set.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.domain.attributes import AttributeSet
+from workbench.store.text.assembly import Block, Entry, Source
 from workbench.store.text.attribute_document import FORMAT, WrittenAttribute
-from workbench.store.text.source import Block, Entry, Source
 
 Path = tuple[str | int, ...]
 
@@ -16,29 +16,26 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[][{},:]|[^][{},:"\s]+')
 
 
 @dataclass
-class Places:
+class Lines:
     """Lines of a JSON text.
 
     Attributes:
-        lines: Path of a value to its line; of a member, the line of its name.
+        of: Path of a value to its line; of a member, the line of its name.
         twice: Path and line of each name that an object has a second time.
     """
 
-    lines: dict[Path, int] = field(default_factory=dict)
+    of: dict[Path, int] = field(default_factory=dict)
     twice: list[tuple[Path, int]] = field(default_factory=list)
 
 
-def places_of(text: str) -> Places:
-    """Return where each value of a JSON text stands.
-
-    Args:
-        text: Valid JSON: `json.loads` has read it.
+def lines_of(text: str) -> Lines:
+    """Return the line of each value of a valid JSON text.
 
     Example:
-        >>> places_of('{"a": [1,\\n 2]}').lines
+        >>> lines_of('{"a": [1,\\n 2]}').of
         {(): 1, ('a',): 1, ('a', 0): 1, ('a', 1): 2}
     """
-    places = Places()
+    lines = Lines()
     path: list[str | int] = []
     line, counted, names_follow = 1, 0, False
     for token in _TOKEN.finditer(text):
@@ -46,9 +43,9 @@ def places_of(text: str) -> Places:
         line, counted = line + text.count("\n", counted, here), here
         if names_follow and mark[0] == '"':
             path[-1], names_follow = json.loads(mark), False
-            if tuple(path) in places.lines:
-                places.twice.append((tuple(path), line))
-            places.lines[tuple(path)] = line
+            if tuple(path) in lines.of:
+                lines.twice.append((tuple(path), line))
+            lines.of[tuple(path)] = line
         elif mark in "]}":
             path.pop()
             names_follow = False
@@ -57,34 +54,26 @@ def places_of(text: str) -> Places:
             names_follow = isinstance(last, str)
             path[-1] = last if isinstance(last, str) else last + 1
         elif mark != ":":
-            places.lines.setdefault(tuple(path), line)
+            lines.of.setdefault(tuple(path), line)
             if mark in "[{":
                 path.append("" if mark == "{" else 0)
                 names_follow = mark == "{"
-    return places
+    return lines
 
 
 def attribute_document(
     attributes: AttributeSet, calls: Mapping[int, str] | None = None
 ) -> dict[str, Any]:
-    """Return the JSON document of a set.
-
-    Args:
-        attributes: The set.
-        calls: Number in the store's log to digest; None leaves calls out.
-
-    Raises:
-        StoreError: An attribute names a call whose digest is not given.
-    """
+    """Return the JSON document of a set; arguments as for `attribute_text`."""
     distortions = {
-        distortion: [WrittenAttribute.of(a, calls).model_dump(exclude_none=True) for a in some]
-        for distortion, some in attributes.by_distortion.items()
+        distortion: [WrittenAttribute.of(a, calls).model_dump(exclude_none=True) for a in listed]
+        for distortion, listed in attributes.by_distortion.items()
     }
     return {"format": FORMAT, "distortions": distortions}
 
 
 def json_text(attributes: AttributeSet, calls: Mapping[int, str] | None) -> str:
-    """Return the JSON text of a set; arguments as for `attribute_document`."""
+    """Return the JSON text of a set; arguments as for `attribute_text`."""
     return json.dumps(attribute_document(attributes, calls), ensure_ascii=False, indent=2) + "\n"
 
 
@@ -103,36 +92,35 @@ def json_blocks(source: Source) -> Iterator[Block]:
 
 
 def _document(source: Source, document: object) -> Iterator[Block]:
-    found = document.get("format") if isinstance(document, dict) else None
-    if not isinstance(document, dict) or found != FORMAT:
-        source.fault(
-            1, f'needs "format": "{FORMAT}", got {"nothing" if found is None else repr(found)}'
-        )
+    format = document.get("format") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or format != FORMAT:
+        got = "nothing" if format is None else repr(format)
+        source.fault(1, f'needs "format": "{FORMAT}", got {got}')
         return
-    places = places_of(source.text)
-    for path, line in places.twice:
+    lines = lines_of(source.text)
+    for path, line in lines.twice:
         source.fault(line, f"{path[-1]!r} stands in this object already")
     for name in document.keys() - {"format", "distortions"}:
-        source.fault(places.lines[name,], f"{name}: no such field")
+        source.fault(lines.of[name,], f"{name}: no such field")
     distortions = document.get("distortions")
     if not isinstance(distortions, dict):
-        line = places.lines.get(("distortions",), 1)
+        line = lines.of.get(("distortions",), 1)
         source.fault(line, "distortions: must be an object, distortion to list of attributes")
         return
-    for distortion, some in distortions.items():
-        line = places.lines["distortions", distortion]
-        if isinstance(some, list):
-            entries = list(_entries(source, some, places, distortion))
+    for distortion, listed in distortions.items():
+        line = lines.of["distortions", distortion]
+        if isinstance(listed, list):
+            entries = list(_entries(source, listed, lines, distortion))
             yield Block(source, distortion, line, entries)
         else:
             source.fault(line, f"{distortion!r}: must be a list of attributes")
 
 
-def _entries(source: Source, some: list[Any], places: Places, distortion: str) -> Iterator[Entry]:
-    for index, fields in enumerate(some):
+def _entries(source: Source, listed: list[Any], lines: Lines, distortion: str) -> Iterator[Entry]:
+    for index, fields in enumerate(listed):
         path = ("distortions", distortion, index)
-        line = places.lines[path]
+        line = lines.of[path]
         if isinstance(fields, dict):
-            yield Entry(line, fields, {name: places.lines[*path, name] for name in fields})
+            yield Entry(line, fields, {name: lines.of[*path, name] for name in fields})
         else:
             source.fault(line, f"{json.dumps(fields)} is no attribute; it must be an object")

@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 from workbench.domain.attributes import Attribute, AttributeSet, Origin, birth_identity
+from workbench.store.text.assembly import Block, Entry, Source
 from workbench.store.text.attribute_document import FIELDS, WrittenAttribute
-from workbench.store.text.source import Block, Entry, Source
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # some platforms lack libyaml
 _DEPTH = 8  # three are needed; what is a little deeper is better called by its name
@@ -27,25 +27,19 @@ _ONE_LINE = 1_000_000  # characters; a folded phrase would show as a change of t
 def yaml_texts(
     attributes: AttributeSet, calls: Mapping[int, str] | None, origin: Origin
 ) -> dict[str, str]:
-    """Return distortion to the text of its file.
-
-    Args:
-        attributes: The set.
-        calls: Number in the store's log to digest; None leaves calls out.
-        origin: The origin that is not written, since reading assumes it.
-    """
+    """Return distortion to the text of its file; arguments as for `attribute_text`."""
     return {
         distortion: yaml.dump(
             {
                 "distortion": distortion,
-                "attributes": [_lean(distortion, a, calls, origin) for a in some],
+                "attributes": [_lean(distortion, a, calls, origin) for a in listed],
             },
             Dumper=_Dumper,
             sort_keys=False,
             allow_unicode=True,
             width=_ONE_LINE,
         )
-        for distortion, some in attributes.by_distortion.items()
+        for distortion, listed in attributes.by_distortion.items()
     }
 
 
@@ -56,7 +50,7 @@ def yaml_blocks(source: Source) -> Iterator[Block]:
             return
         documents = list(yaml.compose_all(source.text, Loader=_LOADER))
     except yaml.YAMLError as fault:
-        source.fault(*_place(fault, source.text))
+        source.fault(*_line_and_words(fault, source.text))
         return
     if not documents:
         source.fault(1, "is empty; it needs the fields 'distortion' and 'attributes'")
@@ -75,13 +69,13 @@ def _document(source: Source, document: yaml.Node) -> Iterator[Block]:
             source.fault(line, f"{name}: is missing")
     distortion = fields.get("distortion")
     if distortion is not None and not _is_text(distortion):
-        source.fault(_line(distortion), f"distortion: {_shown(distortion)} is no name")
+        source.fault(_line(distortion), f"distortion: {_quoted(distortion)} is no name")
         distortion = None
-    some = fields.get("attributes")
-    if some is not None and not (isinstance(some, yaml.SequenceNode) and some.value):
-        source.fault(_line(some), "attributes: must be a list of phrases")
-    elif some is not None:
-        entries = list(_entries(source, some.value))
+    listed = fields.get("attributes")
+    if listed is not None and not (isinstance(listed, yaml.SequenceNode) and listed.value):
+        source.fault(_line(listed), "attributes: must be a list of phrases")
+    elif listed is not None:
+        entries = list(_entries(source, listed.value))
         if distortion is not None:
             yield Block(source, distortion.value, _line(distortion), entries)
 
@@ -91,12 +85,12 @@ def _entries(source: Source, nodes: Iterable[yaml.Node]) -> Iterator[Entry]:
         if _is_text(node):
             yield Entry(_line(node), {"phrase": node.value})
         elif not isinstance(node, yaml.MappingNode):
-            source.fault(_line(node), f"{_shown(node)} is no phrase; put words in quotes")
+            source.fault(_line(node), f"{_quoted(node)} is no phrase; put words in quotes")
         else:
             fields = _fields(source, node, FIELDS, "an attribute has") or {}
             values = {name: value.value for name, value in fields.items() if _is_text(value)}
             for name in fields.keys() - values.keys():
-                words = f"{name}: {_shown(fields[name])} is no text; put it in quotes"
+                words = f"{name}: {_quoted(fields[name])} is no text; put it in quotes"
                 source.fault(_line(fields[name]), words)
             if "phrase" in values or "phrase" not in fields:
                 lines = {name: _line(value) for name, value in fields.items()}
@@ -107,13 +101,13 @@ def _fields(
     source: Source, node: yaml.Node, known: tuple[str, ...], owner: str
 ) -> dict[str, yaml.Node] | None:
     if not isinstance(node, yaml.MappingNode):
-        words = f"{_shown(node)} is no mapping; {owner} the fields {', '.join(known)}"
+        words = f"{_quoted(node)} is no mapping; {owner} the fields {', '.join(known)}"
         source.fault(_line(node), words)
         return None
     fields: dict[str, yaml.Node] = {}
     for key, value in node.value:
         if not _is_text(key) or key.value not in known:
-            words = f"{_shown(key)}: no such field; {owner} {', '.join(known)}"
+            words = f"{_quoted(key)}: no such field; {owner} {', '.join(known)}"
             source.fault(_line(key), words)
         elif key.value in fields:
             first = _line(fields[key.value])
@@ -139,11 +133,11 @@ def _is_plain(source: Source) -> bool:
     return True
 
 
-def _place(fault: yaml.YAMLError, text: str) -> tuple[int, str]:
+def _line_and_words(fault: yaml.YAMLError, text: str) -> tuple[int, str]:
     if isinstance(fault, yaml.MarkedYAMLError):
         line = fault.problem_mark.line + 1 if fault.problem_mark else 1
-        said = ", ".join(filter(None, (fault.context, fault.problem)))
-        return min(line, text.count("\n") + 1), f"is no YAML: {said}"  # not behind the last line
+        problem = ", ".join(filter(None, (fault.context, fault.problem)))
+        return min(line, text.count("\n") + 1), f"is no YAML: {problem}"  # not behind the last
     position = getattr(fault, "position", 0)
     return text.encode().count(b"\n", 0, position) + 1, "holds a control character"
 
@@ -156,7 +150,7 @@ def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _shown(node: yaml.Node) -> str:
+def _quoted(node: yaml.Node) -> str:
     if isinstance(node, yaml.ScalarNode):
         return repr(node.value) if node.value else "nothing"
     return "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"
@@ -166,13 +160,13 @@ def _lean(
     distortion: str, attribute: Attribute, calls: Mapping[int, str] | None, origin: Origin
 ) -> str | dict[str, str]:
     fields = dict(WrittenAttribute.of(attribute, calls))
-    unsaid = {
+    defaults = {
         "id": birth_identity(distortion, attribute.phrase),
         "origin": origin,
         "status": "proposed",
     }
-    said = {k: v for k, v in fields.items() if v is not None and v != unsaid.get(k)}
-    return attribute.phrase if len(said) == 1 else said
+    stated = {k: v for k, v in fields.items() if v is not None and v != defaults.get(k)}
+    return attribute.phrase if len(stated) == 1 else stated
 
 
 class _Dumper(yaml.SafeDumper):

@@ -27,7 +27,7 @@ def figures(quality: QualityMetrics, srcc):
         (0.70, 0.7001, "explaining costs nothing."),
     ],
 )
-def test_the_price_is_one_sentence_with_both_figures(explained, direct, end):
+def test_the_gap_is_one_sentence_with_both_figures(explained, direct, end):
     assert explainability_gap_text(result(explained, direct)) == (
         f"SRCC from attribute probabilities {explained:.3f}, from the same encoder's embedding "
         f"without text {direct:.3f}: {end}"
@@ -42,10 +42,10 @@ def test_the_price_is_one_sentence_with_both_figures(explained, direct, end):
         (0.6, Undefined(undefined="flat"), "no SRCC from the embedding: flat"),
     ],
 )
-def test_an_unknown_price_says_why(explained, direct, reason):
+def test_an_unknown_gap_says_why(explained, direct, reason):
     assert explainability_gap(result(explained, direct)) == Undefined(undefined=reason)
     sentence = explainability_gap_text(result(explained, direct))
-    assert sentence == f"The price of explainability is unknown: {reason}."
+    assert sentence == f"The explainability gap is unknown: {reason}."
 
 
 def test_results_with_and_without_baselines_are_read_back():
