@@ -19,7 +19,9 @@ def test_every_job_comes_back_once_with_what_came_of_it(limit):
 
 def test_jobs_start_in_their_order():
     started = []
-    assert list(in_threads("abcd", started.append, limit=1)) == [(one, None) for one in "abcd"]
+    assert list(in_threads("abcd", started.append, concurrency=1)) == [
+        (one, None) for one in "abcd"
+    ]
     assert started == list("abcd")
 
 
@@ -33,12 +35,12 @@ def test_as_many_run_at_once_as_are_allowed_and_no_more():
         running.remove(job)
         together.wait(PATIENCE_S)
 
-    assert len(list(in_threads(range(6), work, limit=3))) == 6
+    assert len(list(in_threads(range(6), work, concurrency=3))) == 6
     assert max(most) == 3
 
 
 def test_no_job_needs_no_thread():
-    assert list(in_threads([], len, limit=4)) == []
+    assert list(in_threads([], len, concurrency=4)) == []
 
 
 def test_an_error_of_ours_is_handed_on_and_stops_no_other():
@@ -49,7 +51,7 @@ def test_an_error_of_ours_is_handed_on_and_stops_no_other():
             raise fault
         return job
 
-    assert list(in_threads([0, 1, 2], work, limit=1)) == [(0, 0), (1, fault), (2, 2)]
+    assert list(in_threads([0, 1, 2], work, concurrency=1)) == [(0, 0), (1, fault), (2, 2)]
 
 
 @pytest.mark.parametrize("fails", [True, False])
@@ -60,7 +62,7 @@ def test_nothing_is_started_after_a_fault_or_when_nobody_listens_any_more(fails)
         started.append(job)
         return 1 / (0 if fails else 1) if job == 0 else go_on.wait(PATIENCE_S)
 
-    answers = in_threads(range(10), work, limit=1)
+    answers = in_threads(range(10), work, concurrency=1)
     if fails:
         with pytest.raises(ZeroDivisionError):
             next(answers)
@@ -77,6 +79,6 @@ def test_a_break_does_not_wait_for_jobs_that_say_nothing():
     threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT)).start()
     begun = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        list(in_threads(range(4), lambda _: silent.wait(PATIENCE_S), limit=2))
+        list(in_threads(range(4), lambda _: silent.wait(PATIENCE_S), concurrency=2))
     assert time.monotonic() - begun < PATIENCE_S / 4
     silent.set()
