@@ -5,7 +5,8 @@ import pytest
 from workbench.domain.distortion import Distortion
 from workbench.drafting.candidates import gather_candidates
 from workbench.drafting.client import NamedModel
-from workbench.drafting.templates import ALONE
+from workbench.drafting.draft_attributes import DraftOptions
+from workbench.drafting.templates import NO_CONTEXT
 from workbench.errors import LLMRequestError
 
 from .behaviours import by_seed, by_words, fails, lists, stalls_before_headers
@@ -16,8 +17,10 @@ SNOW = Distortion(id="snow", name="Snow", group="noise", source="", explanation=
 @pytest.fixture
 def gather(log, haze):
     def gathered(model, **more):
-        subjects = [(haze, ALONE), (SNOW, ALONE)]
-        found = gather_candidates(subjects, model, k=1, log=log.add, recall=log.find, **more)
+        subjects = [(haze, NO_CONTEXT), (SNOW, NO_CONTEXT)]
+        found = gather_candidates(
+            subjects, model, DraftOptions(k=1, **more), log=log.add, recall=log.find
+        )
         return dict(found)
 
     return gathered
@@ -27,11 +30,11 @@ def phrases(found):
     return [candidate.attribute.phrase for candidate in found]
 
 
-@pytest.mark.parametrize("at_once", [None, 1, 8])
-def test_samples_are_pooled_for_each_distortion_in_their_own_order(ask, gather, at_once):
+@pytest.mark.parametrize("concurrency", [None, 1, 8])
+def test_samples_are_pooled_for_each_distortion_in_their_own_order(ask, gather, concurrency):
     haze = by_seed({0: lists("pale veil"), 3: lists("soft edges"), 6: lists("pale veils")})
     model = ask(by_words(haze=haze, snow=lists("white dots")))
-    found = gather(model, samples=3, at_once=at_once)
+    found = gather(model, samples=3, concurrency=concurrency)
     assert phrases(found["haze"]) == ["pale veil", "soft edges"]
     assert [one.support for one in found["haze"]] == [2, 1]
     assert phrases(found["snow"]) == ["white dots"]
@@ -40,7 +43,11 @@ def test_samples_are_pooled_for_each_distortion_in_their_own_order(ask, gather, 
 def test_a_distortion_is_whole_before_a_slow_one_is(ask, log, haze):
     model = ask(by_words(haze=stalls_before_headers, snow=lists("white dots")), timeout_s=60.0)
     answers = gather_candidates(
-        [(haze, ALONE), (SNOW, ALONE)], model, k=1, log=log.add, recall=log.find
+        [(haze, NO_CONTEXT), (SNOW, NO_CONTEXT)],
+        model,
+        DraftOptions(k=1),
+        log=log.add,
+        recall=log.find,
     )
     id, found = next(answers)
     assert (id, phrases(found)) == ("snow", ["white dots"])
@@ -49,7 +56,7 @@ def test_a_distortion_is_whole_before_a_slow_one_is(ask, log, haze):
 
 def test_one_that_fails_is_asked_about_no_further_and_stops_no_other(ask, scripted, gather):
     model = ask(by_words(haze=fails(400), snow=lists("white dots")))
-    found = gather(model, samples=3, at_once=1)
+    found = gather(model, samples=3, concurrency=1)
     assert isinstance(found["haze"], LLMRequestError)
     assert phrases(found["snow"]) == ["white dots"]
     assert len(scripted.received) == 1 + 3

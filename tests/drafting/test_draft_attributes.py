@@ -5,7 +5,12 @@ import json
 import pytest
 
 from workbench.drafting.client import NamedModel
-from workbench.drafting.draft_attributes import build_request, draft_attributes, recalled_attributes
+from workbench.drafting.draft_attributes import (
+    DraftOptions,
+    build_request,
+    draft_attributes,
+    recalled_attributes,
+)
 from workbench.drafting.templates import load_template, render
 from workbench.errors import ConfigError, DraftParseError, LLMRequestError, UnknownNameError
 
@@ -14,8 +19,10 @@ from .behaviours import FIVE, fails, lists, says
 OTHER_FIVE = [f"{phrase} again" for phrase in FIVE]
 
 
-def draft(haze, model, log, **more):
-    return draft_attributes(haze, model, log=log.add, recall=log.find, **more)
+def draft(haze, model, log, sample=0, **options):
+    return draft_attributes(
+        haze, model, DraftOptions(**options), sample=sample, log=log.add, recall=log.find
+    )
 
 
 def test_five_attributes_come_with_the_call_that_made_them(ask, log, haze):
@@ -69,9 +76,9 @@ def test_another_question_is_sent(ask, scripted, log, haze, change):
 
 
 def test_samples_and_attempts_never_share_a_seed(ask, haze):
-    model, template = ask(), load_template("few_shot")
+    model = ask()
     requests = [
-        build_request(haze, model, template, k=5, sample=sample, attempt=attempt)
+        build_request(haze, model, sample=sample, attempt=attempt)
         for sample in range(4)
         for attempt in range(3)
     ]

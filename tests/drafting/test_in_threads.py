@@ -18,7 +18,9 @@ def test_every_job_comes_back_once_with_what_came_of_it(limit):
 
 def test_jobs_start_in_their_order():
     started = []
-    assert list(in_threads("abcd", started.append, limit=1)) == [(one, None) for one in "abcd"]
+    assert list(in_threads("abcd", started.append, concurrency=1)) == [
+        (one, None) for one in "abcd"
+    ]
     assert started == list("abcd")
 
 
@@ -32,12 +34,12 @@ def test_as_many_run_at_once_as_are_allowed_and_no_more():
         running.remove(job)
         together.wait(PATIENCE_S)
 
-    assert len(list(in_threads(range(6), work, limit=3))) == 6
+    assert len(list(in_threads(range(6), work, concurrency=3))) == 6
     assert max(most) == 3
 
 
 def test_no_job_needs_no_thread():
-    assert list(in_threads([], len, limit=4)) == []
+    assert list(in_threads([], len, concurrency=4)) == []
 
 
 def test_an_error_of_ours_is_handed_on_and_stops_no_other():
@@ -48,7 +50,7 @@ def test_an_error_of_ours_is_handed_on_and_stops_no_other():
             raise fault
         return job
 
-    assert list(in_threads([0, 1, 2], work, limit=1)) == [(0, 0), (1, fault), (2, 2)]
+    assert list(in_threads([0, 1, 2], work, concurrency=1)) == [(0, 0), (1, fault), (2, 2)]
 
 
 @pytest.mark.parametrize("fails", [True, False])
@@ -59,7 +61,7 @@ def test_nothing_is_started_after_a_fault_or_when_nobody_listens_any_more(fails)
         started.append(job)
         return 1 / (0 if fails else 1) if job == 0 else go_on.wait(PATIENCE_S)
 
-    answers = in_threads(range(10), work, limit=1)
+    answers = in_threads(range(10), work, concurrency=1)
     if fails:
         with pytest.raises(ZeroDivisionError):
             next(answers)
@@ -85,6 +87,6 @@ def test_a_break_does_not_wait_for_jobs_that_say_nothing():
     breaking = threading.Thread(target=break_off)
     breaking.start()
     with pytest.raises(KeyboardInterrupt):
-        list(in_threads(range(4), work, limit=2))
+        list(in_threads(range(4), work, concurrency=2))
     answered.set()  # after the break: nobody could have waited for it
     breaking.join()

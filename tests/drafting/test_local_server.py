@@ -17,11 +17,10 @@ from tests.processes import started
 from tests.waiting import PATIENCE_S
 from workbench.domain.llm_call import LLMRequest
 from workbench.drafting import local_server
-from workbench.drafting.draft_attributes import build_request
+from workbench.drafting.draft_attributes import DraftOptions, build_request
 from workbench.drafting.gguf import QWEN
 from workbench.drafting.local_server import choose_gguf, named_model, open_language_model
 from workbench.drafting.parse import parse_attributes
-from workbench.drafting.templates import load_template
 from workbench.errors import LLMRequestError
 
 from .behaviours import FIVE, lists
@@ -48,7 +47,7 @@ def _words(process: psutil.Process) -> list[str]:
 
 
 def schema_request(model, haze, k=2) -> LLMRequest:
-    return build_request(haze, model, load_template("paper"), k=k)
+    return build_request(haze, model, DraftOptions(template="paper", k=k))
 
 
 def test_a_reply_keeps_to_the_schema_and_is_the_same_after_a_restart(local, haze, log):
@@ -108,7 +107,7 @@ def test_what_is_named_for_the_log_asks_as_the_service_would(settings, named):
 def test_what_is_named_for_the_log_asks_as_the_local_server_would(local, settings):
     with open_language_model(local) as model:
         name = named_model(local)
-        assert (name.name, name.extra_body, model.at_once) == (model.name, model.extra_body, 1)
+        assert (name.name, name.extra_body, model.concurrency) == (model.name, model.extra_body, 1)
     assert named_model(settings).name == QWEN.name
     assert named_model(settings.model_copy(update={"model": "gpt"})).extra_body == {}
 

@@ -6,7 +6,7 @@ from workbench.domain.difference import Change, word_changes
 from workbench.domain.edit_effects import EditEffect
 from workbench.domain.lineage import Evidence
 from workbench.domain.merge_conflicts import Conflict
-from workbench.domain.merging import Taken
+from workbench.domain.merging import MergeChange
 from workbench.domain.number_format import count_text, interval_text, p_text, signed_text
 
 Edit = tuple[str, str | None, str | None]  # distortion, phrase before, phrase after
@@ -112,7 +112,7 @@ def _effect_text(some: EditEffect) -> str:
     )
 
 
-def taken_lines(taken: Sequence[Taken]) -> Iterator[str]:
+def taken_lines(taken: Sequence[MergeChange]) -> Iterator[str]:
     """Yield what a merge took over, and from which side."""
     for some in taken:
         phrase = f": {some.phrase}" if some.phrase else ""

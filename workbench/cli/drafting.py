@@ -12,8 +12,9 @@ from workbench.errors import ConfigError, DraftError, WorkbenchError
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
-    from workbench.drafting.candidates import Candidate, Found
+    from workbench.drafting.candidates import Candidate, Candidates
     from workbench.drafting.client import NamedModel
+    from workbench.drafting.draft_attributes import DraftOptions
     from workbench.drafting.templates import Messages
     from workbench.store import Store
 
@@ -53,14 +54,23 @@ def draft(
     They replace what no person has touched. What was asked before is recalled, not asked again;
     each distortion is stored when it is complete, so a break keeps what arrived.
     """
+    from workbench.drafting.draft_attributes import DraftOptions
     from workbench.workflow.drafting import draft_candidates
 
     ranks, ids = _ranks(pick), list(dict.fromkeys(ids))
     _check_neighbours(neighbour, template)
+    options = DraftOptions(
+        template=template,
+        k=k,
+        samples=samples,
+        seed=seed,
+        neighbours=tuple(neighbour) if neighbour else None,
+        concurrency=concurrency,
+    )
     rows: dict[str, list[dict[str, Any]]] = {}
     faults: dict[str, WorkbenchError] = {}
     with open_workbench(db) as (settings, store):
-        prompts = _prompts(store, ids, neighbour, template, k)  # a fault ends it before it asks
+        prompts = _prompts(store, ids, options)  # a fault ends it before it asks
         if dry_run:
             _show_prompts(prompts, json)
             return
@@ -70,12 +80,7 @@ def draft(
             progress_bar("draft") as progress,
             _model(settings, offline, part(progress, 0.0, 0.1)) as llm,
         ):
-            answered = draft_candidates(
-                store, ids, llm,
-                template=template, k=k, samples=samples, seed=seed,
-                neighbours=neighbour, concurrency=concurrency,
-            )  # fmt: skip
-            for done, (id, found) in enumerate(answered, start=1):
+            for done, (id, found) in enumerate(draft_candidates(store, ids, llm, options), start=1):
                 try:
                     rows[id] = _taken(store, id, found, ranks or range(1, k + 1), author)
                 except WorkbenchError as fault:
@@ -102,7 +107,7 @@ def _model(settings: Settings, offline: bool, progress: Progress) -> "Iterator[N
 def _taken(
     store: "Store",
     id: str,
-    found: "Found | WorkbenchError",
+    found: "Candidates | WorkbenchError",
     ranks: Sequence[int],
     author: str | None,
 ) -> list[dict[str, Any]]:
@@ -118,7 +123,7 @@ def _taken(
     return [_row(store, id, found, candidate) for candidate in chosen]
 
 
-def _chosen(id: str, found: "Found", ranks: Sequence[int]) -> "list[Candidate]":
+def _chosen(id: str, found: "Candidates", ranks: Sequence[int]) -> "list[Candidate]":
     beyond = [rank for rank in ranks if rank > len(found)]
     if beyond and not isinstance(ranks, range):
         raise ConfigError(
@@ -128,7 +133,7 @@ def _chosen(id: str, found: "Found", ranks: Sequence[int]) -> "list[Candidate]":
     return [found[rank - 1] for rank in ranks if rank <= len(found)]
 
 
-def _row(store: "Store", id: str, found: "Found", candidate: "Candidate") -> dict[str, Any]:
+def _row(store: "Store", id: str, found: "Candidates", candidate: "Candidate") -> dict[str, Any]:
     call = candidate.attribute.call_id
     return {
         "distortion": id,
@@ -160,14 +165,15 @@ def _check_neighbours(neighbours: list[str] | None, template: str) -> None:
         )
 
 
-def _prompts(
-    store: "Store", ids: Sequence[str], neighbours: Sequence[str] | None, template: str, k: int
-) -> "dict[str, Messages]":
+def _prompts(store: Store, ids: Sequence[str], options: "DraftOptions") -> "dict[str, Messages]":
     from workbench.drafting.templates import load_template, render
-    from workbench.workflow.drafting import surroundings
+    from workbench.workflow.drafting import prompt_context
 
-    known, chosen = store.recipes.catalogue(), load_template(template)
-    return {id: render(chosen, known[id], k, surroundings(store, id, neighbours)) for id in ids}
+    known, template = store.recipes.catalogue(), load_template(options.template)
+    return {
+        id: render(template, known[id], options.k, prompt_context(store, id, options.neighbours))
+        for id in ids
+    }
 
 
 def _show_prompts(prompts: "dict[str, Messages]", json: bool) -> None:

@@ -121,12 +121,12 @@ class AttributeSet(Frozen):
     @classmethod
     def _distinct(cls, value: dict[str, tuple[Attribute, ...]]) -> dict[str, tuple[Attribute, ...]]:
         for distortion, attributes in value.items():
-            seen: set[str] = set()
+            keys: set[str] = set()
             for attribute in attributes:
                 key = attribute.phrase.casefold()
-                if key in seen:
+                if key in keys:
                     raise ValueError(f"{distortion} has '{attribute.phrase}' twice")
-                seen.add(key)
+                keys.add(key)
         return _identified({d: value[d] for d in sorted(value) if value[d]})
 
     @classmethod
@@ -141,8 +141,8 @@ class AttributeSet(Frozen):
         """
         return cls(
             by_distortion={
-                distortion: tuple(Attribute(phrase=phrase, origin=origin) for phrase in some)
-                for distortion, some in phrases.items()
+                distortion: tuple(Attribute(phrase=phrase, origin=origin) for phrase in texts)
+                for distortion, texts in phrases.items()
             }
         )
 
@@ -167,7 +167,7 @@ class AttributeSet(Frozen):
         """Return the part that belongs to these distortions."""
         wanted = set(distortions)
         return AttributeSet(
-            by_distortion={d: some for d, some in self.by_distortion.items() if d in wanted}
+            by_distortion={d: own for d, own in self.by_distortion.items() if d in wanted}
         )
 
     def without_rejected(self) -> "AttributeSet":
@@ -227,7 +227,7 @@ def _identified(
     """Give an identity to every attribute that has none; refuse one that two of them claim."""
     taken: set[str] = set()
     unnamed = False
-    for attribute in (a for some in by_distortion.values() for a in some):
+    for attribute in (a for own in by_distortion.values() for a in own):
         if attribute.identity is None:
             unnamed = True
         elif attribute.identity in taken:
@@ -236,7 +236,7 @@ def _identified(
             taken.add(attribute.identity)
     if not unnamed:
         return by_distortion
-    return {d: tuple(_named(d, a, taken) for a in some) for d, some in by_distortion.items()}
+    return {d: tuple(_named(d, a, taken) for a in own) for d, own in by_distortion.items()}
 
 
 def _named(distortion: str, attribute: Attribute, taken: set[str]) -> Attribute:

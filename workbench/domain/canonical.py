@@ -53,10 +53,10 @@ def fault_words(fault: ValidationError) -> list[str]:
         ...     fault_words(fault)[1]
         'y: no such field'
     """
-    places = [".".join(map(str, error["loc"])) for error in fault.errors()]
+    fields = [".".join(map(str, error["loc"])) for error in fault.errors()]
     return [
-        f"{place}: {_words(error)}" if place else _words(error)
-        for place, error in zip(places, fault.errors(), strict=True)
+        f"{field}: {_words(error)}" if field else _words(error)
+        for field, error in zip(fields, fault.errors(), strict=True)
     ]
 
 

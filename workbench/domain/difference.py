@@ -1,4 +1,4 @@
-"""What changed from one attribute set to another."""
+"""What changed from one attribute set to another, and the order of a merge of two."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,14 +27,14 @@ def out_of_order(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
         >>> out_of_order("abc", "xabyc")
         ()
     """
-    places = {item: place for place, item in enumerate(old)}
-    shared = [item for item in new if item in places]
-    steady = set(_longest_ascent([places[item] for item in shared]))
-    return tuple(item for item in shared if places[item] not in steady)
+    index_of = {item: index for index, item in enumerate(old)}
+    shared = [item for item in new if item in index_of]
+    steady = set(_longest_ascent([index_of[item] for item in shared]))
+    return tuple(item for item in shared if index_of[item] not in steady)
 
 
 def merged_order(
-    base: Sequence[str], ours: Sequence[str], theirs: Sequence[str], kept: set[str]
+    base: Sequence[str], ours: Sequence[str], theirs: Sequence[str], keep: set[str]
 ) -> list[str]:
     """Return the order of what a merge keeps.
 
@@ -46,7 +46,7 @@ def merged_order(
         base: Distinct items, as before both sides' edits.
         ours: Distinct items of our side.
         theirs: Distinct items of their side.
-        kept: What the merge keeps, each of it on one side at least.
+        keep: What the merge keeps, each of it on one side at least.
 
     Example:
         >>> merged_order("abc", "abcx", "acby", set("abcxy"))
@@ -55,8 +55,8 @@ def merged_order(
         ['a', 'x', 'y']
     """
     if ours_leads(base, ours, theirs):
-        return list(_woven(ours, theirs, kept, own_first=True))
-    return list(_woven(theirs, ours, kept, own_first=False))
+        return list(_woven(ours, theirs, keep, own_first=True))
+    return list(_woven(theirs, ours, keep, own_first=False))
 
 
 def ours_leads(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> bool:
@@ -70,20 +70,20 @@ def ours_leads(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) 
 
 
 def _woven(
-    lead: Sequence[str], other: Sequence[str], kept: set[str], *, own_first: bool
+    lead: Sequence[str], other: Sequence[str], keep: set[str], *, own_first: bool
 ) -> Iterator[str]:
     """Yield the leading order with what only the other holds, each after what it follows there."""
-    leading, also = {item for item in lead if item in kept}, set(other)
+    leading, also = {item for item in lead if item in keep}, set(other)
     followers: dict[str | None, list[str]] = {}
     anchor: str | None = None
     for item in other:
         if item in leading:
             anchor = item
-        elif item in kept:
+        elif item in keep:
             followers.setdefault(anchor, []).append(item)
     waiting = followers.get(None, [])
     for item in lead:
-        if item not in kept:
+        if item not in keep:
             continue
         if item in also or not own_first:  # what only the lead holds goes before what waits
             yield from waiting
@@ -101,12 +101,12 @@ def _longest_ascent(numbers: Sequence[int]) -> list[int]:
         pile = bisect_left(tails, number)
         before[number] = tails[pile - 1] if pile else None
         tails[pile : pile + 1] = [number]
-    found: list[int] = []
+    ascent: list[int] = []
     last = tails[-1] if tails else None
     while last is not None:
-        found.append(last)
+        ascent.append(last)
         last = before[last]
-    return found[::-1]
+    return ascent[::-1]
 
 
 WordChange = Literal["same", "added", "removed"]
@@ -158,11 +158,11 @@ class _Matched(NamedTuple):
     gone: list[Attribute]
     new: list[Attribute]
 
-    def with_pairs(self, found: Sequence[Pair]) -> "_Matched":
+    def with_pairs(self, pairs: Sequence[Pair]) -> "_Matched":
         """Return the matches after some more of what was left has been found again."""
-        before, after = {a.phrase for a, _ in found}, {b.phrase for _, b in found}
+        before, after = {a.phrase for a, _ in pairs}, {b.phrase for _, b in pairs}
         return _Matched(
-            [*self.pairs, *found],
+            [*self.pairs, *pairs],
             [a for a in self.gone if a.phrase not in before],
             [b for b in self.new if b.phrase not in after],
         )
@@ -192,8 +192,8 @@ def difference(old: AttributeSet, new: AttributeSet) -> dict[str, Change]:
     }
     moves = _moves(matched)
     return {
-        distortion: _change(before[distortion], after[distortion], some, moves)
-        for distortion, some in matched.items()
+        distortion: _change(before[distortion], after[distortion], match, moves)
+        for distortion, match in matched.items()
     }
 
 
@@ -224,30 +224,30 @@ def word_changes(before: str, after: str) -> tuple[tuple[WordChange, str], ...]:
 
 def _by_distortion(*sets: AttributeSet) -> tuple[dict[str, tuple[Attribute, ...]], ...]:
     """Return each set's attributes under every distortion of any of them, sorted."""
-    names = sorted(set().union(*(some.by_distortion for some in sets)))
-    return tuple({name: some.by_distortion.get(name, ()) for name in names} for some in sets)
+    names = sorted(set().union(*(attributes.by_distortion for attributes in sets)))
+    return tuple({name: own.by_distortion.get(name, ()) for name in names} for own in sets)
 
 
-def _words(some: Iterable[Attribute]) -> list[str]:
-    return [attribute.phrase for attribute in some]
+def _words(attributes: Iterable[Attribute]) -> list[str]:
+    return [attribute.phrase for attribute in attributes]
 
 
 def _matched(before: Sequence[Attribute], after: Sequence[Attribute]) -> _Matched:
     """Find attributes again by identity, then by their words to the letter."""
-    found = _Matched([], list(before), list(after))
-    found = found.with_pairs(_sharing(found, lambda attribute: attribute.identity))
-    return found.with_pairs(_sharing(found, lambda attribute: attribute.phrase))
+    match = _Matched([], list(before), list(after))
+    match = match.with_pairs(_sharing(match, lambda attribute: attribute.identity))
+    return match.with_pairs(_sharing(match, lambda attribute: attribute.phrase))
 
 
-def _sharing(some: _Matched, name: Callable[[Attribute], str | None]) -> list[Pair]:
-    named = {name(b): b for b in some.new}
-    return [(a, named[name(a)]) for a in some.gone if name(a) in named]
+def _sharing(match: _Matched, name: Callable[[Attribute], str | None]) -> list[Pair]:
+    named = {name(b): b for b in match.new}
+    return [(a, named[name(a)]) for a in match.gone if name(a) in named]
 
 
 def _moves(matched: Mapping[str, _Matched]) -> dict[str | None, Move]:
     """Return what left one distortion and turned up in another, by identity."""
-    left = {a.identity: (source, a) for source, some in matched.items() for a in some.gone}
-    arrived = [b for some in matched.values() for b in some.new if b.identity in left]
+    left = {a.identity: (source, a) for source, match in matched.items() for a in match.gone}
+    arrived = [b for match in matched.values() for b in match.new if b.identity in left]
     return {
         b.identity: Move(
             source=left[b.identity][0], before=left[b.identity][1].phrase, after=b.phrase
@@ -262,20 +262,20 @@ def _change(
     exact: _Matched,
     moves: Mapping[str | None, Move],
 ) -> Change:
-    some = exact.with_pairs(list(_alike(
+    match = exact.with_pairs(list(_alike(
         [a for a in exact.gone if a.identity not in moves],
         [b for b in exact.new if b.identity not in moves],
     )))  # fmt: skip
-    became = {a.phrase: b.phrase for a, b in some.pairs}
+    became = {a.phrase: b.phrase for a, b in match.pairs}
     was = {now: then for then, now in became.items()}
     old = [a.phrase for a in before if a.phrase in became]
     new = [was[b.phrase] for b in after if b.phrase in was]
     return Change(
-        added=tuple(_words(some.new)),
-        removed=tuple(_words(some.gone)),
+        added=tuple(_words(match.new)),
+        removed=tuple(_words(match.gone)),
         reworded=tuple((phrase, became[phrase]) for phrase in old if became[phrase] != phrase),
         reordered=tuple(became[phrase] for phrase in out_of_order(old, new)),
-        moved=tuple(moves[b.identity] for b in some.new if b.identity in moves),
+        moved=tuple(moves[b.identity] for b in match.new if b.identity in moves),
     )
 
 

@@ -62,8 +62,8 @@ def common_ancestors(parents: Parents, a: str, b: str) -> tuple[str, ...]:
     """
     above_a, above_b = _steps(parents, a), _steps(parents, b)
     common = above_a.keys() & above_b.keys()
-    surpassed = {above for one in common for above in _steps(parents, one) if above != one}
-    return tuple(sorted(common - surpassed, key=lambda one: (above_a[one] + above_b[one], one)))
+    surpassed = {above for near in common for above in _steps(parents, near) if above != near}
+    return tuple(sorted(common - surpassed, key=lambda near: (above_a[near] + above_b[near], near)))
 
 
 def common_ancestor(parents: Parents, a: str, b: str) -> str | None:
@@ -86,18 +86,18 @@ def common_ancestor(parents: Parents, a: str, b: str) -> str | None:
 
 def _steps(parents: Parents, start: str) -> dict[str, int]:
     """Return the ancestors of a version, itself included, and how many steps up they are."""
-    found, waiting = {start: 0}, deque([start])
+    steps, waiting = {start: 0}, deque([start])
     while waiting:
         here = waiting.popleft()
         for above in parents.get(here, (None, None)):
-            if above is not None and above not in found:
-                found[above] = found[here] + 1
+            if above is not None and above not in steps:
+                steps[above] = steps[here] + 1
                 waiting.append(above)
-    return found
+    return steps
 
 
 class Evidence(Frozen):
-    """The weight of evidence behind one wording.
+    """What supports one wording.
 
     Attributes:
         distortion: Id of the distortion.
@@ -141,8 +141,8 @@ def gather_evidence(
 
     Example:
         >>> rings = Attribute(phrase="rings", status="accepted", decided_by="ann")
-        >>> (found,) = gather_evidence([("jpeg", rings)], versions=[], finished={}, comments={})
-        >>> found.status, found.decided_by, found.versions
+        >>> (rings,) = gather_evidence([("jpeg", rings)], versions=[], finished={}, comments={})
+        >>> rings.status, rings.decided_by, rings.versions
         ('accepted', 'ann', 0)
     """
     wanted = list(wordings)

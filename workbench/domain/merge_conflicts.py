@@ -101,7 +101,7 @@ def _names(key: str, conflict: Conflict) -> bool:
     return len(key) >= SHORTEST_PREFIX and conflict.id.startswith(key)
 
 
-class Placed(NamedTuple):
+class Entry(NamedTuple):
     """An attribute and the distortion that it belongs to."""
 
     distortion: str
@@ -118,13 +118,13 @@ class Placed(NamedTuple):
         return self.distortion, self.attribute.phrase.casefold()
 
 
-Was = Placed | None  # None where a set does not hold the attribute
+State = Entry | None  # None where a set does not hold the attribute
 
 # What may change in an attribute, each for itself.
-_ASPECTS: dict[str, Callable[[Placed], str]] = {
-    "reworded": lambda some: some.attribute.phrase,
-    "moved": lambda some: some.distortion,
-    "decided": lambda some: some.attribute.status,
+_ASPECTS: dict[str, Callable[[Entry], str]] = {
+    "reworded": lambda entry: entry.attribute.phrase,
+    "moved": lambda entry: entry.distortion,
+    "decided": lambda entry: entry.attribute.status,
 }
 _WANTED = {"reworded", "moved", "accepted"}  # what nobody does to an attribute that should go
 _AT_BIRTH = {"decided": "proposed"}  # every attribute starts there, so that is no decision
@@ -136,11 +136,11 @@ _CONTESTED: dict[str, tuple[str, tuple[Resolution, ...]]] = {
 }
 
 
-def changes(before: Was, after: Was) -> dict[str, str]:
+def changes(before: State, after: State) -> dict[str, str]:
     """Return what was done to an attribute, and what each of it led to.
 
     Example:
-        >>> changes(None, Placed("jpeg", Attribute(phrase="ringing")))
+        >>> changes(None, Entry("jpeg", Attribute(phrase="ringing")))
         {'added': 'ringing'}
     """
     if before is None or after is None:
@@ -150,7 +150,7 @@ def changes(before: Was, after: Was) -> dict[str, str]:
     return {name: value(after) for name, value in _ASPECTS.items() if value(after) != value(before)}
 
 
-def outcome(name: str, base: Was, ours: Was, theirs: Was, judge: Judge) -> list[Placed]:
+def outcome(name: str, base: State, ours: State, theirs: State, judge: Judge) -> list[Entry]:
     """Return what stays of an attribute: nothing, one, or two where both wordings shall stay.
 
     Args:
@@ -171,11 +171,11 @@ def outcome(name: str, base: Was, ours: Was, theirs: Was, judge: Judge) -> list[
         return [chosen] if chosen else []
     if ours is None or theirs is None or chosen is None:
         return []  # what the other side changed outweighs no removal
-    found = [_combined(base, ours, theirs, chosen)]
-    return [*found, _copy(theirs)] if answer == "both" else found
+    combined = [_combined(base, ours, theirs, chosen)]
+    return [*combined, _copy(theirs)] if answer == "both" else combined
 
 
-def _conflict(name: str, base: Was, ours: Was, theirs: Was) -> Conflict | None:
+def _conflict(name: str, base: State, ours: State, theirs: State) -> Conflict | None:
     """Name what contradicts in the edits of an attribute that both sides changed."""
     named = _against_removal(base, ours, theirs)
     if named is None and ours is not None and theirs is not None:
@@ -186,7 +186,7 @@ def _conflict(name: str, base: Was, ours: Was, theirs: Was) -> Conflict | None:
     return Conflict(
         id=name,
         kind=kind,
-        distortion=next(some.distortion for some in (ours, base, theirs) if some),
+        distortion=next(entry.distortion for entry in (ours, base, theirs) if entry),
         identity=name,
         base=base and base.attribute.phrase,
         ours=ours and ours.attribute.phrase,
@@ -197,39 +197,39 @@ def _conflict(name: str, base: Was, ours: Was, theirs: Was) -> Conflict | None:
 
 
 def _against_removal(
-    base: Was, ours: Was, theirs: Was
+    base: State, ours: State, theirs: State
 ) -> tuple[str, str, tuple[Resolution, ...]] | None:
     """Name the conflict of a removal with an edit that says the attribute is wanted."""
-    here, there = _deed(base, ours), _deed(base, theirs)
+    here, there = _main_change(base, ours), _main_change(base, theirs)
     both = {here, there}
     if both != {"rejected", "reworded"} and not ("removed" in both and both & _WANTED):
         return None
     return f"{here} here, {there} there".replace("rejected", "removed"), "", ONE_SIDE
 
 
-def _deed(base: Was, some: Was) -> str:
+def _main_change(base: State, entry: State) -> str:
     """Return the weightiest thing that a side did to an attribute; "" if none counts."""
-    done = changes(base, some)
+    done = changes(base, entry)
     names = {done[name] if name == "decided" else name for name in done}
     weights = ("removed", "reworded", "moved", "accepted", "rejected")
     return next((name for name in weights if name in names), "")
 
 
 def _contested(
-    base: Was, ours: Placed, theirs: Placed
+    base: State, ours: Entry, theirs: Entry
 ) -> tuple[str, str, tuple[Resolution, ...]] | None:
     for aspect, (kind, choices) in _CONTESTED.items():
-        here, there = (_ASPECTS[aspect](some) for some in (ours, theirs))
+        here, there = (_ASPECTS[aspect](entry) for entry in (ours, theirs))
         if len({here, there, _value(aspect, base)}) == 3:
             return kind, "" if aspect == "reworded" else f"{here} here, {there} there", choices
     return None
 
 
-def _combined(base: Was, ours: Placed, theirs: Placed, winner: Placed) -> Placed:
+def _combined(base: State, ours: Entry, theirs: Entry, winner: Entry) -> Entry:
     """Return an attribute with each aspect of the side that changed it, else of the winner."""
 
-    def side(aspect: str) -> Placed:
-        here, there = (_ASPECTS[aspect](some) for some in (ours, theirs))
+    def side(aspect: str) -> Entry:
+        here, there = (_ASPECTS[aspect](entry) for entry in (ours, theirs))
         if here == there or there == _value(aspect, base):
             return ours
         return theirs if here == _value(aspect, base) else winner
@@ -237,14 +237,14 @@ def _combined(base: Was, ours: Placed, theirs: Placed, winner: Placed) -> Placed
     decided = side("decided").attribute
     update = {"status": decided.status, "decided_by": decided.decided_by}
     attribute = side("reworded").attribute.model_copy(update=update)
-    return Placed(side("moved").distortion, attribute)
+    return Entry(side("moved").distortion, attribute)
 
 
-def _value(aspect: str, base: Was) -> str | None:
+def _value(aspect: str, base: State) -> str | None:
     return _ASPECTS[aspect](base) if base else _AT_BIRTH.get(aspect)
 
 
-def _copy(some: Placed) -> Placed:
+def _copy(entry: Entry) -> Entry:
     """Return an attribute that stays beside the one it was the same as, known by itself."""
-    identity = birth_identity(some.name, some.attribute.phrase)  # born of that one, in any store
-    return some._replace(attribute=some.attribute.model_copy(update={"identity": identity}))
+    identity = birth_identity(entry.name, entry.attribute.phrase)  # born of that one, in any store
+    return entry._replace(attribute=entry.attribute.model_copy(update={"identity": identity}))

@@ -11,19 +11,19 @@ from workbench.domain.canonical import Frozen
 from workbench.domain.difference import merged_order, ours_leads, out_of_order
 from workbench.domain.merge_conflicts import (
     Conflict,
+    Entry,
     Judge,
-    Placed,
     Resolution,
     Side,
     changes,
     outcome,
 )
 
-Table = dict[str, Placed]  # by identity, in the order of the set
+Table = dict[str, Entry]  # by identity, in the order of the set
 Orders = dict[str, list[str]]  # distortion to identities
 
 
-class Taken(Frozen):
+class MergeChange(Frozen):
     """One change that a merge made to the base, and whose it was.
 
     Attributes:
@@ -52,7 +52,7 @@ class Merged(Frozen):
 
     attributes: AttributeSet | None
     conflicts: tuple[Conflict, ...]
-    taken: tuple[Taken, ...]
+    taken: tuple[MergeChange, ...]
 
 
 def merge(
@@ -93,77 +93,81 @@ def merge(
     judge = Judge(resolve or {}, prefer)
     before, here = _table(base), _table(ours)
     there = _folded(before, here, _table(theirs))
-    kept: Table = {}
-    copies: dict[str, Placed] = {}
+    merged: Table = {}
+    copies: dict[str, Entry] = {}
     for name in {**before, **here, **there}:
-        for some in outcome(name, before.get(name), here.get(name), there.get(name), judge):
-            kept[some.name] = some
-            if some.name != name:
-                copies[name] = some
-    kept = _distinct(kept, before, here, judge)
+        for entry in outcome(name, before.get(name), here.get(name), there.get(name), judge):
+            merged[entry.name] = entry
+            if entry.name != name:
+                copies[name] = entry
+    merged = _distinct(merged, before, here, judge)
     judge.check()
-    there = {some.name: some for some in _with_copies(there, copies)}
+    there = {entry.name: entry for entry in _with_copies(there, copies)}
     orders = [_orders(table) for table in (before, here, there)]
     return Merged(
-        attributes=None if judge.open else _set(kept, *orders),
+        attributes=None if judge.open else _set(merged, *orders),
         conflicts=tuple(judge.open),
-        taken=(*_taken(before, here, there, kept), *_reordered(*orders)),
+        taken=(*_changes(before, here, there, merged), *_reordered(*orders)),
     )
 
 
-def _table(some: AttributeSet) -> Table:
-    placed = (Placed(d, a) for d, attributes in some.by_distortion.items() for a in attributes)
-    return {one.name: one for one in placed}
+def _table(attribute_set: AttributeSet) -> Table:
+    entries = (
+        Entry(distortion, attribute)
+        for distortion, attributes in attribute_set.by_distortion.items()
+        for attribute in attributes
+    )
+    return {entry.name: entry for entry in entries}
 
 
 def _folded(before: Table, here: Table, there: Table) -> Table:
     """Return their side; what it and ours both added in the same words has our identity."""
     added = {
-        some.key: some for name, some in here.items() if name not in before and name not in there
+        entry.key: entry for name, entry in here.items() if name not in before and name not in there
     }
     return {
-        one.name: one
-        for one in (
-            _as(added[some.key], some)
-            if some.key in added and name not in before and name not in here
-            else some
-            for name, some in there.items()
+        entry.name: entry
+        for entry in (
+            _as(added[entry.key], entry)
+            if entry.key in added and name not in before and name not in here
+            else entry
+            for name, entry in there.items()
         )
     }
 
 
-def _as(ours: Placed, theirs: Placed) -> Placed:
+def _as(ours: Entry, theirs: Entry) -> Entry:
     same = {"identity": ours.attribute.identity, "phrase": ours.attribute.phrase}
     return theirs._replace(attribute=theirs.attribute.model_copy(update=same))
 
 
-def _with_copies(there: Table, copies: Mapping[str, Placed]) -> Iterator[Placed]:
-    for name, some in there.items():
-        yield some
+def _with_copies(there: Table, copies: Mapping[str, Entry]) -> Iterator[Entry]:
+    for name, entry in there.items():
+        yield entry
         if name in copies:
             yield copies[name]
 
 
-def _distinct(kept: Table, before: Table, here: Table, judge: Judge) -> Table:
+def _distinct(merged: Table, before: Table, here: Table, judge: Judge) -> Table:
     """Return what is kept without those that ended with the words of another."""
-    found: dict[tuple[str, str], Placed] = {}
+    by_key: dict[tuple[str, str], Entry] = {}
     asked = {conflict.identity for conflict in judge.open}
-    for some in kept.values():
-        first = found.setdefault(some.key, some)
-        if first is some or not asked.isdisjoint((first.name, some.name)):
+    for entry in merged.values():
+        first = by_key.setdefault(entry.key, entry)
+        if first is entry or not asked.isdisjoint((first.name, entry.name)):
             continue  # what is asked about already may yet end otherwise
-        ours, theirs = (some, first) if _holds(here, some) else (first, some)
+        ours, theirs = (entry, first) if _holds(here, entry) else (first, entry)
         answer = judge.decide(_same_words(ours, theirs, before))
-        found[some.key] = theirs if answer == "theirs" else ours
-    return {some.name: some for some in found.values()}
+        by_key[entry.key] = theirs if answer == "theirs" else ours
+    return {entry.name: entry for entry in by_key.values()}
 
 
-def _holds(side: Table, some: Placed) -> bool:
-    return some.name in side and side[some.name].key == some.key
+def _holds(side: Table, entry: Entry) -> bool:
+    return entry.name in side and side[entry.name].key == entry.key
 
 
-def _same_words(ours: Placed, theirs: Placed, before: Table) -> Conflict:
-    was = [before[some.name].attribute.phrase for some in (ours, theirs) if some.name in before]
+def _same_words(ours: Entry, theirs: Entry, before: Table) -> Conflict:
+    was = [before[entry.name].attribute.phrase for entry in (ours, theirs) if entry.name in before]
     return Conflict(
         id=f"{ours.name}+{theirs.name}",
         kind="same words",
@@ -177,43 +181,43 @@ def _same_words(ours: Placed, theirs: Placed, before: Table) -> Conflict:
 
 
 def _orders(table: Table) -> Orders:
-    found: Orders = {}
-    for name, some in table.items():
-        found.setdefault(some.distortion, []).append(name)
-    return found
+    by_key: Orders = {}
+    for name, entry in table.items():
+        by_key.setdefault(entry.distortion, []).append(name)
+    return by_key
 
 
-def _set(kept: Table, before: Orders, here: Orders, there: Orders) -> AttributeSet:
+def _set(merged: Table, before: Orders, here: Orders, there: Orders) -> AttributeSet:
     by_distortion = {}
-    for distortion, names in _orders(kept).items():
-        base, ours, theirs = (some.get(distortion, []) for some in (before, here, there))
+    for distortion, names in _orders(merged).items():
+        base, ours, theirs = (order.get(distortion, []) for order in (before, here, there))
         order = merged_order(base, ours, theirs, set(names))
-        by_distortion[distortion] = tuple(kept[name].attribute for name in order)
+        by_distortion[distortion] = tuple(merged[name].attribute for name in order)
     return AttributeSet(by_distortion=by_distortion)
 
 
-def _taken(before: Table, here: Table, there: Table, kept: Table) -> Iterator[Taken]:
+def _changes(before: Table, here: Table, there: Table, merged: Table) -> Iterator[MergeChange]:
     sides: dict[Side, Table] = {"ours": here, "theirs": there}
-    for name in {**before, **kept}:
-        was, now = before.get(name), kept.get(name)
+    for name in {**before, **merged}:
+        was, now = before.get(name), merged.get(name)
         if was is now:
             continue
-        shown = now or before[name]
+        current = now or before[name]
         for change, result in changes(was, now).items():
             whose = [
-                side for side, some in sides.items()
-                if changes(was, some.get(name)).get(change) == result
+                side for side, table in sides.items()
+                if changes(was, table.get(name)).get(change) == result
             ]  # fmt: skip
-            yield Taken(
+            yield MergeChange(
                 side=whose[0] if len(whose) == 1 else "both",
                 change=change,
-                distortion=shown.distortion,
+                distortion=current.distortion,
                 identity=name,
-                phrase=shown.attribute.phrase,
+                phrase=current.attribute.phrase,
             )
 
 
-def _reordered(before: Orders, here: Orders, there: Orders) -> Iterator[Taken]:
+def _reordered(before: Orders, here: Orders, there: Orders) -> Iterator[MergeChange]:
     for distortion, base in before.items():
         ours, theirs = here.get(distortion, []), there.get(distortion, [])
         leads = ours_leads(base, ours, theirs)
@@ -221,6 +225,6 @@ def _reordered(before: Orders, here: Orders, there: Orders) -> Iterator[Taken]:
         if moved:
             alike = moved == out_of_order(base, theirs if leads else ours)
             side: Resolution = "both" if alike else "ours" if leads else "theirs"
-            yield Taken(
+            yield MergeChange(
                 side=side, change="reordered", distortion=distortion, identity=None, phrase=""
             )

@@ -59,11 +59,11 @@ def p_text(p: Metric) -> str:
     return "1" if p > 0.9995 else f"{p:.3f}".removeprefix("0")
 
 
-def count_text(count: int, one: str, many: str | None = None) -> str:
+def count_text(count: int, singular: str, plural: str | None = None) -> str:
     """Return a count with its noun.
 
     Example:
         >>> count_text(1, "photograph"), count_text(2880, "image")
         ('1 photograph', '2,880 images')
     """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

@@ -13,9 +13,15 @@ from workbench.domain.attributes import Attribute
 from workbench.domain.distortion import Distortion
 from workbench.domain.llm_call import LLMCall
 from workbench.drafting.client import LanguageModel, Log, NamedModel
-from workbench.drafting.draft_attributes import Recall, draft_attributes, recalled_attributes
+from workbench.drafting.draft_attributes import (
+    DEFAULTS,
+    DraftOptions,
+    Recall,
+    draft_attributes,
+    recalled_attributes,
+)
 from workbench.drafting.parse import parse_attributes
-from workbench.drafting.templates import Surroundings
+from workbench.drafting.templates import PromptContext
 from workbench.errors import DraftError, DraftParseError, WorkbenchError
 
 TWINS_FROM = 0.6  # share of words in common (Jaccard) from which two phrases support each other
@@ -148,7 +154,7 @@ Result = TypeVar("Result")
 
 
 def in_threads(
-    jobs: Iterable[Job], work: Callable[[Job], Result], limit: int
+    jobs: Iterable[Job], work: Callable[[Job], Result], concurrency: int
 ) -> Iterator[tuple[Job, Result | WorkbenchError]]:
     """Yield each job with what came of it, in the order in which they end.
 
@@ -157,7 +163,7 @@ def in_threads(
     Args:
         jobs: What is to be done; started in this order.
         work: Does one job.
-        limit: Most jobs under way at once, ≥ 1.
+        concurrency: Most jobs under way at once, ≥ 1.
 
     Yields:
         A job and its result; a `WorkbenchError` is handed on and stops no other job.
@@ -166,7 +172,7 @@ def in_threads(
         Exception: Whatever else a job raised; no further job is started.
 
     Example:
-        >>> sorted(in_threads([1, 2, 3], lambda number: number**2, limit=2))
+        >>> sorted(in_threads([1, 2, 3], lambda number: number**2, concurrency=2))
         [(1, 1), (2, 4), (3, 9)]
     """
     waiting, answers = deque(jobs), SimpleQueue[tuple[Job, Result | Exception]]()
@@ -183,77 +189,74 @@ def in_threads(
             except Exception as fault:
                 answers.put((job, fault))
 
-    for _ in range(min(limit, count)):
+    for _ in range(min(concurrency, count)):
         Thread(target=work_on, daemon=True).start()
     try:
         for _ in range(count):
-            job, found = answers.get()
-            if isinstance(found, Exception) and not isinstance(found, WorkbenchError):
-                raise found
-            yield job, found
+            job, result = answers.get()
+            if isinstance(result, Exception) and not isinstance(result, WorkbenchError):
+                raise result
+            yield job, result
     finally:
         waiting.clear()
 
 
-Found = tuple[Candidate, ...]
+Candidates = tuple[Candidate, ...]
 Answer = tuple[Attribute, ...] | None
 
 
 def gather_candidates(
-    subjects: Sequence[tuple[Distortion, Surroundings]],
+    subjects: Sequence[tuple[Distortion, PromptContext]],
     model: NamedModel,
+    options: DraftOptions = DEFAULTS,
     *,
-    template: str = "few_shot",
-    k: int = 5,
-    samples: int = 1,
-    seed: int = 0,
     log: Log,
     recall: Recall,
-    at_once: int | None = None,
-) -> Iterator[tuple[str, Found | WorkbenchError]]:
+) -> Iterator[tuple[str, Candidates | WorkbenchError]]:
     """Yield the pooled candidates of each distortion as soon as all its samples are there.
 
     Args:
         subjects: The distortions, each once, with what a template may show of the rest.
         model: Who is asked; one that is only named is not asked, the log alone answers.
-        template: Name of the prompt template.
-        k: How many attributes each sample has, ≥ 1.
-        samples: How often to ask about each distortion, ≥ 1.
-        seed: Start of the sampling seeds.
+        options: How it is asked.
         log: Stores a call, as for `draft_attributes`; called from several threads.
         recall: Finds a stored call, as for `draft_attributes`; called from several threads.
-        at_once: Most requests under way at once; without, what suits the model.
 
     Yields:
-        Id and candidates, or what went wrong; one that fails is asked about no further and stops
-        no other.
+        Id and candidates, or what went wrong; a distortion that fails is asked about no further
+        and stops no other.
     """
-    asked = isinstance(model, LanguageModel)
-    ask = partial(draft_attributes, log=log) if asked else recalled_attributes
-    gathered = {
-        spec.id: _Answers(
-            partial(
-                ask, spec, model,
-                template=template, k=k, seed=seed, around=around, recall=recall,
-            ),
-            [None] * samples,
+    # A model that is only named cannot be asked: its answers come from the log.
+    draft: Callable[..., Answer] = (
+        partial(draft_attributes, log=log)
+        if isinstance(model, LanguageModel)
+        else recalled_attributes
+    )
+    samples = {
+        spec.id: _Samples(
+            partial(draft, spec, model, options, context=context, recall=recall),
+            [None] * options.samples,
         )
-        for spec, around in subjects
-    }  # fmt: skip
-    jobs = [(id, sample) for id in gathered for sample in range(samples)]
-    limit = at_once or model.at_once
-    for (id, sample), found in in_threads(jobs, lambda job: gathered[job[0]].ask(job[1]), limit):
-        if gathered[id].take(sample, found):
-            yield id, gathered[id].outcome(model.name, template)
+        for spec, context in subjects
+    }
+    jobs = [(id, sample) for id in samples for sample in range(options.samples)]
+    answers = in_threads(
+        jobs,
+        lambda job: samples[job[0]].ask(job[1]),
+        concurrency=options.concurrency or model.concurrency,
+    )
+    for (id, sample), answer in answers:
+        if samples[id].add(sample, answer):
+            yield id, samples[id].pool(model.name, options.template)
 
 
 @dataclass
-class _Answers:
-    """What came so far of the samples of one distortion."""
+class _Samples:
+    """The samples of one distortion that have come so far."""
 
     draft: Callable[..., Answer]
     answers: list[Answer]
-    taken: int = 0
+    finished: int = 0
     fault: WorkbenchError | None = None
 
     def ask(self, sample: int) -> Answer:
@@ -266,19 +269,19 @@ class _Answers:
             self.fault = self.fault or fault
             raise
 
-    def take(self, sample: int, found: Answer | WorkbenchError) -> bool:
-        """Keep what came of one sample, and say whether it was the last one."""
-        if not isinstance(found, WorkbenchError):
-            self.answers[sample] = found
-        self.taken += 1
-        return self.taken == len(self.answers)
+    def add(self, sample: int, answer: Answer | WorkbenchError) -> bool:
+        """Keep the answer of one sample, and say whether it was the last one."""
+        if not isinstance(answer, WorkbenchError):
+            self.answers[sample] = answer
+        self.finished += 1
+        return self.finished == len(self.answers)
 
-    def outcome(self, model: str, template: str) -> Found | WorkbenchError:
-        whole = [answer for answer in self.answers if answer is not None]
-        if self.fault is None and len(whole) < len(self.answers):
+    def pool(self, model: str, template: str) -> Candidates | WorkbenchError:
+        answers = [answer for answer in self.answers if answer is not None]
+        if self.fault is None and len(answers) < len(self.answers):
             return DraftError(
-                f"The log lacks {len(self.answers) - len(whole)} of {len(self.answers)} answers "
+                f"The log lacks {len(self.answers) - len(answers)} of {len(self.answers)} answers "
                 f"of {model} to this prompt of template '{template}'. Draft without --offline to "
                 "ask for them, or read another log in with 'workbench calls import'."
             )
-        return self.fault or pooled(whole)
+        return self.fault or pooled(answers)

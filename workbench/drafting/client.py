@@ -22,17 +22,17 @@ class NamedModel:
     Attributes:
         name: The model asked for.
         extra_body: Fields of its service that belong into every request.
-        at_once: How many requests it takes at once, unless told.
+        concurrency: How many requests it takes at once, unless told.
     """
 
     name: str
     extra_body: Mapping[str, Any] = field(default_factory=dict)
-    at_once: int = 1
+    concurrency: int = 1
 
 
 MAX_REPLY_BYTES = 1_000_000  # K phrases need a few hundred; more is a fault, not an answer
 CONNECT_TIMEOUT_S = 10.0
-AT_ONCE = 4  # requests that a service is asked at once, unless told
+CONCURRENCY = 4  # requests that a service is asked at once, unless told
 
 HOW_TO_GET_A_MODEL = (
     "Set OPENAI_API_KEY, or WORKBENCH_GGUF to a GGUF file, or install the local model with "
@@ -185,7 +185,7 @@ def connect(
     retries: int = 2,
     through_proxy: bool = True,
     price: tuple[float, float] | None = None,
-    at_once: int = AT_ONCE,
+    concurrency: int = CONCURRENCY,
 ) -> LanguageModel:
     """Return a model behind a service; nothing is sent yet.
 
@@ -199,7 +199,7 @@ def connect(
             connection; it honours Retry-After.
         through_proxy: Whether the proxies of the environment apply; never for a loopback address.
         price: US dollars per million (prompt, completion) tokens; None if unknown.
-        at_once: How many requests it takes at once, unless told.
+        concurrency: How many requests it takes at once, unless told.
 
     Raises:
         LLMRequestError: The address or the key has an impossible form.
@@ -224,7 +224,7 @@ def connect(
         extra_body=dict(extra_body or {}),
         timeout_s=timeout_s,
         price=price,
-        at_once=at_once,
+        concurrency=concurrency,
     )
 
 

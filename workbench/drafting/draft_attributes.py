@@ -1,6 +1,7 @@
 """Draft the attributes of one distortion: render, recall or ask, check, try again."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from workbench.domain.attributes import Attribute
@@ -8,7 +9,7 @@ from workbench.domain.distortion import Distortion
 from workbench.domain.llm_call import LLMCall, LLMRequest
 from workbench.drafting.client import LanguageModel, Log, NamedModel
 from workbench.drafting.parse import parse_attributes
-from workbench.drafting.templates import ALONE, PromptTemplate, Surroundings, load_template, render
+from workbench.drafting.templates import NO_CONTEXT, PromptContext, load_template, render
 from workbench.errors import ConfigError, DraftParseError
 
 ATTEMPTS = 3  # one question and two more after unusable replies
@@ -19,15 +20,38 @@ WARM = 0.7  # temperature of everything that must differ from the first greedy a
 Recall = Callable[[str], LLMCall | None]
 
 
+@dataclass(frozen=True)
+class DraftOptions:
+    """How a language model is asked for attributes.
+
+    Attributes:
+        template: Name of the prompt template.
+        k: How many attributes a reply holds, ≥ 1.
+        samples: How often each distortion is asked about, ≥ 1.
+        seed: Start of the sampling seeds, ≥ 0.
+        neighbours: Ids of the distortions that a template contrasts with; None for those of the
+            same group.
+        concurrency: Most requests under way at once; None for what suits the model.
+    """
+
+    template: str = "few_shot"
+    k: int = 5
+    samples: int = 1
+    seed: int = 0
+    neighbours: tuple[str, ...] | None = None
+    concurrency: int | None = None
+
+
+DEFAULTS = DraftOptions()
+
+
 def draft_attributes(
     distortion: Distortion,
     model: LanguageModel,
+    options: DraftOptions = DEFAULTS,
     *,
-    template: str = "few_shot",
-    k: int = 5,
-    seed: int = 0,
     sample: int = 0,
-    around: Surroundings = ALONE,
+    context: PromptContext = NO_CONTEXT,
     log: Log,
     recall: Recall,
 ) -> tuple[Attribute, ...]:
@@ -40,11 +64,9 @@ def draft_attributes(
     Args:
         distortion: What to describe.
         model: Who is asked.
-        template: Name of the prompt template.
-        k: How many attributes, ≥ 1.
-        seed: Start of the sampling seeds.
+        options: Template, K and seed.
         sample: Index among several samples of one prompt, ≥ 0.
-        around: What of the rest of the set the template may show.
+        context: The rest of the set, as far as the template may show it.
         log: Stores a call and returns it with its id; called for every call, failed ones too.
         recall: Returns the stored call of a request's key, or None.
 
@@ -57,15 +79,18 @@ def draft_attributes(
         LLMRequestError: The model could not be reached or refused.
         DraftParseError: No reply held K usable phrases; keeps the last raw reply.
     """
+    k = options.k
     recalled = recalled_attributes(
-        distortion, model,
-        template=template, k=k, seed=seed, sample=sample, around=around, recall=recall,
-    )  # fmt: skip
+        distortion, model, options, sample=sample, context=context, recall=recall
+    )
     if recalled is not None:
         return recalled
-    for request in _requests(distortion, model, template, k, seed, sample, around):
+    for attempt in range(ATTEMPTS):
+        request = build_request(
+            distortion, model, options, sample=sample, attempt=attempt, context=context
+        )
         try:
-            return _attributes(_asked(request, distortion.id, model, k, log), k)
+            return _attributes(_ask(request, distortion.id, model, k, log), k)
         except DraftParseError as error:
             fault = error
     message = f"{model.name} gave no {k} usable attributes of {distortion.id} in {ATTEMPTS} tries"
@@ -75,25 +100,13 @@ def draft_attributes(
 def recalled_attributes(
     distortion: Distortion,
     model: NamedModel,
+    options: DraftOptions = DEFAULTS,
     *,
-    template: str = "few_shot",
-    k: int = 5,
-    seed: int = 0,
     sample: int = 0,
-    around: Surroundings = ALONE,
+    context: PromptContext = NO_CONTEXT,
     recall: Recall,
 ) -> tuple[Attribute, ...] | None:
     """Return what `draft_attributes` with these arguments gave before, from the log alone.
-
-    Args:
-        distortion: As for `draft_attributes`, and so all others.
-        model: Its name alone plays a part.
-        template: Name of the prompt template.
-        k: How many.
-        seed: Start of the sampling seeds.
-        sample: Number of the sample.
-        around: What a template may show of the rest.
-        recall: AccessCount a logged answer up by the request's key.
 
     Returns:
         K attributes, or None if the log holds no usable answer.
@@ -102,56 +115,43 @@ def recalled_attributes(
         ConfigError: k or sample is out of range.
         UnknownNameError, TemplateError: The template does not exist or cannot be rendered.
     """
-    for request in _requests(distortion, model, template, k, seed, sample, around):
+    for attempt in range(ATTEMPTS):
+        request = build_request(
+            distortion, model, options, sample=sample, attempt=attempt, context=context
+        )
         call = recall(request.key)
         if call is not None and call.error is None:
-            return _attributes(call, k)
+            return _attributes(call, options.k)
     return None
-
-
-def _requests(
-    distortion: Distortion,
-    model: NamedModel,
-    template: str,
-    k: int,
-    seed: int,
-    sample: int,
-    around: Surroundings,
-) -> list[LLMRequest]:
-    """Return the question, and those that follow it if replies are unusable."""
-    if k < 1 or sample < 0:
-        raise ConfigError(f"k must be at least 1 and sample at least 0, not {k} and {sample}.")
-    prompt = load_template(template)
-    return [
-        build_request(
-            distortion, model, prompt,
-            k=k, seed=seed, sample=sample, attempt=attempt, around=around,
-        )
-        for attempt in range(ATTEMPTS)
-    ]  # fmt: skip
 
 
 def build_request(
     distortion: Distortion,
     model: NamedModel,
-    template: PromptTemplate,
+    options: DraftOptions = DEFAULTS,
     *,
-    k: int,
-    seed: int = 0,
     sample: int = 0,
     attempt: int = 0,
-    around: Surroundings = ALONE,
+    context: PromptContext = NO_CONTEXT,
 ) -> LLMRequest:
     """Return all that decides the answer, ready to be shown, hashed or sent.
 
     The first attempt at the first sample is greedy (temperature 0). Greedy sampling ignores the
     seed, so further samples and attempts are drawn at temperature 0.7.
+
+    Raises:
+        ConfigError: k or sample is out of range.
+        UnknownNameError, TemplateError: The template does not exist or cannot be rendered.
     """
+    k = options.k
+    if k < 1 or sample < 0:
+        raise ConfigError(f"k must be at least 1 and sample at least 0, not {k} and {sample}.")
+    template = load_template(options.template)
     greedy = sample == 0 and attempt == 0
     return LLMRequest(
         template=template.name,
         template_hash=template.hash,
-        messages=render(template, distortion, k, around),
+        messages=render(template, distortion, k, context),
         model=model.name,
         parameters={
             "temperature": 0 if greedy else WARM,
@@ -160,7 +160,7 @@ def build_request(
             "response_format": response_format(k),
             **model.extra_body,
         },
-        seed=seed + ATTEMPTS * sample + attempt,
+        seed=options.seed + ATTEMPTS * sample + attempt,
         sample=sample,
     )
 
@@ -186,7 +186,7 @@ def response_format(k: int) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": named}
 
 
-def _asked(request: LLMRequest, distortion: str, model: LanguageModel, k: int, log: Log) -> LLMCall:
+def _ask(request: LLMRequest, distortion: str, model: LanguageModel, k: int, log: Log) -> LLMCall:
     """Return the stored call, whose reply is usable."""
     call = model.complete(request, distortion=distortion, log=log)
     try:

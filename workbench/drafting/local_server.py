@@ -157,7 +157,7 @@ def open_language_model(
             retries=0,
             through_proxy=False,
             price=(0.0, 0.0),
-            at_once=1,
+            concurrency=1,
         ) as model,
     ):
         yield model

@@ -115,7 +115,7 @@ def load_template(name: str, folder: Path | None = None) -> PromptTemplate:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class PromptContext:
     """What of the rest of a set a template may show the model.
 
     Attributes:
@@ -129,11 +129,11 @@ class Surroundings:
     findings: tuple[Finding, ...] = ()
 
 
-ALONE = Surroundings()
+NO_CONTEXT = PromptContext()
 
 
 def render(
-    template: PromptTemplate, distortion: Distortion, k: int, around: Surroundings = ALONE
+    template: PromptTemplate, distortion: Distortion, k: int, context: PromptContext = NO_CONTEXT
 ) -> Messages:
     """Return the chat messages that ask for K attributes of a distortion.
 
@@ -141,7 +141,7 @@ def render(
         template: The strategy.
         distortion: Its name and explanation enter as data.
         k: How many attributes are asked for, ≥ 1.
-        around: The rest of the set; it enters as data, too.
+        context: The rest of the set; it enters as data, too.
 
     Returns:
         Messages in order, each {"role", "content"}.
@@ -155,18 +155,18 @@ def render(
         >>> render(load_template("paper"), haze, 5)[0]["content"].splitlines()[-1]
         'Haze: A veil.'
     """
-    context = _context(distortion, k, around)
+    variables = _variables(distortion, k, context)
     return tuple(
-        {"role": role, "content": _render_message(template.name, source, context)}
+        {"role": role, "content": _render_message(template.name, source, variables)}
         for role, source in _messages(template.text)
     )
 
 
-def _render_message(name: str, source: str, context: dict[str, Any]) -> str:
+def _render_message(name: str, source: str, variables: dict[str, Any]) -> str:
     try:
-        return _ENVIRONMENT.from_string(source).render(context).strip()
+        return _ENVIRONMENT.from_string(source).render(variables).strip()
     except jinja2.UndefinedError as error:
-        message = f"{error.message} (offered: {', '.join(sorted(context))})"
+        message = f"{error.message} (offered: {', '.join(sorted(variables))})"
         raise _fault(name, _line(error.__traceback__), message) from error
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise _fault(name, _line(error.__traceback__), str(error)) from error
@@ -223,7 +223,7 @@ def _messages(text: str) -> list[tuple[str, str]]:
     ]
 
 
-def _context(distortion: Distortion, k: int, around: Surroundings) -> dict[str, Any]:
+def _variables(distortion: Distortion, k: int, context: PromptContext) -> dict[str, Any]:
     strongest = f"{distortion.parameter}: {distortion.levels[-1]:g}" if distortion.levels else ""
     return {
         "name": _one_line(distortion.name),
@@ -232,12 +232,12 @@ def _context(distortion: Distortion, k: int, around: Surroundings) -> dict[str, 
         "strongest": _one_line(strongest),
         "neighbours": [
             {"name": _one_line(other.name), "explanation": _one_line(other.explanation)}
-            for other in around.neighbours
+            for other in context.neighbours
         ],
-        "phrases": [_one_line(phrase) for phrase in around.phrases],
+        "phrases": [_one_line(phrase) for phrase in context.phrases],
         "findings": [
-            {"phrase": _one_line(found.phrase), "reason": _one_line(found.reason)}
-            for found in around.findings
+            {"phrase": _one_line(finding.phrase), "reason": _one_line(finding.reason)}
+            for finding in context.findings
         ],
         "k": k,
         "k_word": _NUMBER_WORDS[k - 1] if 1 <= k <= len(_NUMBER_WORDS) else str(k),
