@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import get_args
 
-from workbench.domain.comparison import Subset, SubsetKind, SubsetPair, SubsetRow
+from workbench.domain.comparison import Subset, SubsetKind, SubsetRow
 from workbench.domain.metrics import Metric
 from workbench.domain.run import Predictions
 from workbench.errors import UnknownNameError
@@ -17,7 +17,6 @@ from workbench.evaluation.bootstrap import PairedBootstrap, paired_bootstrap
 from workbench.evaluation.correlation import srcc
 from workbench.evaluation.intervals import (
     CONFIDENCE,
-    Difference,
     holm,
     paired_difference,
     version_interval,
@@ -93,7 +92,7 @@ def _of_kind(
         points.append(values)
         differences.append([paired_difference(sample, values, keys, a, b) for a, b in pairs])
     family = holm([difference.p for of_part in differences for difference in of_part])
-    corrected = iter(family)
+    corrected, tests = iter(family), f"{len(family)} tests of this kind"
     return [
         Subset(
             kind=kind,
@@ -102,7 +101,7 @@ def _of_kind(
             photographs=sample.photographs,
             rows=_rows(sample, values, keys),
             pairs=tuple(
-                _pair(keys[a], keys[b], difference, next(corrected), len(family))
+                difference.pair(keys[a], keys[b], next(corrected), tests)
                 for (a, b), difference in zip(pairs, of_part, strict=True)
             ),
         )
@@ -140,18 +139,4 @@ def _rows(
     return tuple(
         SubsetRow(key=key, srcc=point, srcc_ci=version_interval(sample, version, point))
         for version, (key, point) in enumerate(zip(keys, points, strict=True))
-    )
-
-
-def _pair(a: str, b: str, difference: Difference, p_holm: Metric, tests: int) -> SubsetPair:
-    verdict, reason = difference.verdict(p_holm, f"{tests} tests of this kind")
-    return SubsetPair(
-        a=a,
-        b=b,
-        delta_srcc=difference.value,
-        ci=difference.ci,
-        p=difference.p,
-        p_holm=p_holm,
-        verdict=verdict,
-        reason=reason,
     )
