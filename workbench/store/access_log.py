@@ -23,7 +23,7 @@ class AccessLog(Repository):
         """Record that figures of a run on a test part were shown.
 
         Args:
-            test_hash: Which test part; see `evaluation.guard.hash_of_test_part`.
+            test_hash: Which test part; see `evaluation.comparable.hash_of_test_set`.
             run: Whose figures; None where they are of no run.
             purpose: What was looked at, in words ("compare draft, curated").
             author: Who looked.
