@@ -17,7 +17,7 @@ from workbench.evaluation.baselines import (
     fit_support_vectors,
     held_out_ridge,
 )
-from workbench.evaluation.folds import FoldedData
+from workbench.evaluation.refit import FoldedData
 from workbench.settings import read_settings
 from workbench.training.regressor import fit_regressor
 
@@ -65,7 +65,7 @@ def data():
 
 
 def measured(encoder, data, **fields):
-    words = {"views": whole, "regress": regress, "seed": 0,
+    words = {"crops": whole, "regress": regress, "seed": 0,
              "progress": lambda share, text: None}  # fmt: skip
     return baselines(encoder, data, ["Gaussian blur", "white noise"], **{**words, **fields})
 
@@ -135,10 +135,7 @@ def test_the_quality_of_a_held_out_photograph_is_never_used(encoder, data, resul
 
 
 def machine(data, features):
-    def fit(seen, quality, photographs, fold):
-        return fit_support_vectors(seen, quality, photographs)
-
-    return data.predict(features, fit)
+    return data.predict(features, fit_support_vectors)
 
 
 @pytest.mark.parametrize("predict", [held_out_ridge, machine])

@@ -114,7 +114,7 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(ShapeError, match=r"\(N, D\) = \(1, 1\) with D levels, not \(1, 1\) and"):
         strength_tables([[0.0]], [[0.0, 1.0]], ["a"], distortions=["x"], levels=[5])
     for wrong in (-0.1, 1.1, float("nan")):
-        with pytest.raises(DataError, match=r"Predicted strengths must be numbers in \[0, 1\]"):
+        with pytest.raises(DataError, match=r"Predicted strengths must lie in \[0, 1\]; 1 do not"):
             strength_tables([[0.0]], [[wrong]], ["a"], distortions=["x"], levels=[5])
     with pytest.raises(ValidationError, match="not 2 by 2"):
         StrengthTables(types=("", "a"), confusion=((1,),), dose=(), calibration=())

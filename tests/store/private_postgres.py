@@ -21,8 +21,10 @@ def server_binaries() -> Path | None:
     if config := shutil.which("pg_config"):
         said = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=True)
         folders.insert(0, Path(said.stdout.strip()))
-    whole = [path for path in folders if (path / "initdb").exists() and (path / "pg_ctl").exists()]
-    return whole[-1] if whole else None
+    complete = [
+        path for path in folders if (path / "initdb").exists() and (path / "pg_ctl").exists()
+    ]
+    return complete[-1] if complete else None
 
 
 @contextmanager
@@ -60,8 +62,8 @@ def empty_database(port: int, name: str) -> None:
     """Remove every row but the schema's number, past the triggers, and arm these again."""
     with closing(_connection(port, name)) as connection:
         connection.run("SET session_replication_role = replica")  # no trigger fires
-        found = connection.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        for (table,) in found:
+        tables = connection.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for (table,) in tables:
             if table != "alembic_version":
                 connection.run(f'DELETE FROM "{table}"')  # TRUNCATE makes new files each time
                 connection.run(f'ALTER TABLE "{table}" ENABLE TRIGGER USER')

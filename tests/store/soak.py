@@ -101,7 +101,7 @@ def work(url, name, seconds):
 def soak(url, processes, seconds):
     """Let processes loose on a store, check it, and return what they did together."""
     with open_store(url) as store:
-        first = {d: [f"{d} phrase {place}" for place in range(10)] for d in DISTORTIONS}
+        first = {d: [f"{d} phrase {index}" for index in range(10)] for d in DISTORTIONS}
         store.draft.replace(AttributeSet.from_phrases(first), author="ann")
         store.versions.freeze(store.draft.attribute_set(), message="start", author="ann")
         jobs = [(url, f"editor {number}", seconds) for number in range(processes)]
@@ -114,10 +114,10 @@ def soak(url, processes, seconds):
 def check(store, done):
     """Nothing was lost: each edit is on record, each goes on from the one before, all is whole."""
     events = store.record.events(limit=10_000_000)[::-1]
-    told = Counter((event.author, event.action) for event in events)
+    recorded = Counter((event.author, event.action) for event in events)
     for deed, (_, action) in DEEDS.items():
         for name, counts in done.items():
-            assert action is None or told[name, action] == counts[deed.__name__], (name, action)
+            assert action is None or recorded[name, action] == counts[deed.__name__], (name, action)
     last = {}
     for event in events:
         assert last.get(event.subject, event.before) == event.before, event

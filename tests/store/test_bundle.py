@@ -77,7 +77,7 @@ def source(tmp_path_factory):
         yield store, folder / "best.zip"
 
 
-def told(version):
+def without_call_numbers(version):
     """All of a version but the numbers of its calls."""
     fields = version.model_dump()
     for some in fields["attributes"]["by_distortion"].values():
@@ -98,14 +98,15 @@ def test_an_empty_store_takes_in_a_version_with_all_that_bears_it_out(source, st
     )
     assert done.aliases == ("base", "best", "ours", "theirs")
     for alias in done.aliases:
-        assert told(store.versions.get(alias)) == told(origin.versions.get(alias))
+        imported, exported = (opened.versions.get(alias) for opened in (store, origin))
+        assert without_call_numbers(imported) == without_call_numbers(exported)
     [attribute] = store.versions.get("base").attributes.by_distortion["jpeg"]
     assert store.calls.get(attribute.call_id).reply == a_call().reply
-    said, heard = (
-        [(one.text, one.author, one.at) for one in some.comments.list(attribute.identity)]
-        for some in (origin, store)
+    before, after = (
+        [(c.text, c.author, c.at) for c in opened.comments.list(attribute.identity)]
+        for opened in (origin, store)
     )
-    assert heard == said != []
+    assert after == before != []
     assert store.recipes.list() == [a_recipe()]
     best = store.versions.get("best").hash
     assert store.runs.find_done(best, CONFIG.hash).result == a_result(best)
@@ -216,9 +217,9 @@ def repack(path, packed):
 def named_anew(packed):
     """Give the manifest the hashes of what the members now hold, as a forger would."""
     manifest = json.loads(packed[members.MANIFEST])
-    others = {name: members.sha256(data) for name, data in packed.items()}
-    others.pop(members.MANIFEST)
-    packed[members.MANIFEST] = json.dumps(manifest | {"members": others}).encode()
+    hashes = {name: members.sha256(data) for name, data in packed.items()}
+    hashes.pop(members.MANIFEST)
+    packed[members.MANIFEST] = json.dumps(manifest | {"members": hashes}).encode()
 
 
 def cut(path):
@@ -250,7 +251,7 @@ def among(change, *, forged=False):
 
 def replaced(name, old, new):
     def change(packed):
-        member = next(found for found in sorted(packed) if found.startswith(name))
+        member = next(key for key in sorted(packed) if key.startswith(name))
         assert old in packed[member]
         packed[member] = packed[member].replace(old, new)
 
@@ -308,12 +309,12 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
         read_bundle(tmp_path / "none.zip")
 
 
-def first_seal(version):
-    """The seal that programs gave before calls went by digest."""
+def first_digest(version):
+    """The digest that programs gave before it named calls by theirs."""
     rows = [
-        [d, place, a.phrase, a.origin, a.call_id or 0, a.status]
-        for d, some in version.attributes.by_distortion.items()
-        for place, a in enumerate(some)
+        [d, position, a.phrase, a.origin, a.call_id or 0, a.status]
+        for d, attributes in version.attributes.by_distortion.items()
+        for position, a in enumerate(attributes)
     ]
     about = version.model_dump(include={"hash", "message", "author", "parent"})
     moment = version.created_at.isoformat()
@@ -330,7 +331,7 @@ def test_a_first_seal_travels_only_where_no_call_is_named(sqlite_path, raw, tmp_
             words = AttributeSet(by_distortion={"jpeg": (Attribute(phrase=name, call_id=id),)})
             version = store.versions.freeze(words, message="m", author="ann", alias=name)
             seal = (
-                f"UPDATE version SET seal = '{first_seal(version)}' WHERE hash = '{version.hash}'"
+                f"UPDATE version SET seal = '{first_digest(version)}' WHERE hash = '{version.hash}'"
             )
             raw(sqlite_path, seal)
         with pytest.raises(StoreError, match=r"sealed by an earlier program.*freeze again"):

@@ -31,8 +31,8 @@ def test_an_imported_log_is_the_exported_one_in_all_but_numbers(store, tmp_path)
     write_log(tmp_path / "again.jsonl", logged)
     assert (tmp_path / "again.jsonl").read_bytes() == (tmp_path / "log.jsonl").read_bytes()
     lines = (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    told = [json.loads(line)["digest"] for line in lines]
-    assert list(store.calls.digests([call.id for call in logged]).values()) == told
+    digests = [json.loads(line)["digest"] for line in lines]
+    assert list(store.calls.digests([call.id for call in logged]).values()) == digests
     assert store.verify() == []
 
 

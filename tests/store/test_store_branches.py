@@ -127,8 +127,8 @@ def test_a_merge_has_two_parents(store, frozen):
 
 def test_summaries_say_what_a_list_shows(store, frozen):
     store.versions.set_alias("best", frozen[0].hash, author="ann")
-    found = store.versions.summaries()
-    assert [(s.hash, s.size, s.parent, s.label) for s in found] == [
+    summaries = store.versions.summaries()
+    assert [(s.hash, s.size, s.parent, s.label) for s in summaries] == [
         (v.hash, v.attributes.size, v.parent, v.label) for v in store.versions.list()
     ]
-    assert found[1].label == "best"
+    assert summaries[1].label == "best"

@@ -60,7 +60,7 @@ def test_calls_are_listed_of_some_kind(store, asked, found):
     calls = store.calls.add_all(
         [failed, *(a_call().model_copy(update=change) for change in changes)]
     )
-    assert store.calls.list(**asked) == [calls[place] for place in found]
+    assert store.calls.list(**asked) == [calls[index] for index in found]
 
 
 def test_the_same_call_is_logged_once_and_keeps_its_number(store):

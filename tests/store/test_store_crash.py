@@ -11,7 +11,7 @@ from workbench.store import open_store
 from .other_process import run_together, without_rights
 from .store_examples import a_set
 
-OLD = {f"d{number}": [f"old {place}" for place in range(5)] for number in range(20)}
+OLD = {f"d{number}": [f"old {index}" for index in range(5)] for number in range(20)}
 
 # Does one thing and is killed at one of its statements, or after the last, without closing.
 DO_AND_DIE = """

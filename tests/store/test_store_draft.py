@@ -177,8 +177,8 @@ def test_replacing_leaves_other_distortions_alone(store, row):
 def test_replacing_keeps_the_identity_of_what_stays(store, row):
     content = AttributeSet(by_distortion={"jpeg": (Attribute(phrase="rings"), row.attribute)})
     store.draft.replace(content, author="bob")
-    rings, kept = store.draft.rows("jpeg")
-    assert (kept.id, kept.row_version, kept.position) == (row.id, 1, 1)
+    rings, remaining = store.draft.rows("jpeg")
+    assert (remaining.id, remaining.row_version, remaining.position) == (row.id, 1, 1)
     assert rings.id > row.id
     assert store.draft.edit(row.id, "square blocks", based_on=1, author="eve").row_version == 2
 
@@ -210,11 +210,11 @@ def test_every_edit_leaves_an_event_with_what_was_and_what_is(store, row):
     store.draft.replace(a_set(jpeg=["rings"]), author="eve")
     (new,) = store.draft.rows()
     store.draft.remove(new.id, based_on=1, author="ann")
-    told = [
+    recorded = [
         (author, action, before and before["phrase"], after and after["phrase"])
         for author, action, before, after in events(store)
     ]
-    assert told == [
+    assert recorded == [
         ("ann", "add", None, "blocky edges"),
         ("bob", "edit", "blocky edges", "square blocks"),
         ("eve", "replace", "square blocks", None),

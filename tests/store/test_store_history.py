@@ -14,7 +14,7 @@ def row(store):
     )
 
 
-def told(store, row):
+def entries(store, row):
     return [
         (entry.author, entry.kind, entry.words)
         for entry in store.history.of(row.attribute.identity)
@@ -36,7 +36,7 @@ def test_a_history_tells_birth_edits_reviews_comments_versions_and_undoing(store
     store.draft.remove(row.id, based_on=3, author="bob")
     freeze("four")
     store.record.undo(store.record.events(subject=f"attribute:{row.id}")[0].id, author="bob")
-    assert told(store, row) == [
+    assert entries(store, row) == [
         ("ann", "add", "'flat' joined"),
         ("ann", "first frozen", f"'flat' stands in version {one[:10]}: one"),
         ("bob", "edit", "'flat' became 'flat areas'"),
@@ -55,7 +55,7 @@ def test_a_history_tells_birth_edits_reviews_comments_versions_and_undoing(store
 
 def test_a_history_is_found_after_removal_and_of_what_never_was_in_the_draft(store, row):
     store.draft.remove(row.id, based_on=1, author="bob")
-    assert [kind for _, kind, _ in told(store, row)] == ["add", "remove"]
+    assert [kind for _, kind, _ in entries(store, row)] == ["add", "remove"]
     version = store.versions.freeze(a_set(blur=["haze"]), message="m", author="ann")
     identity = version.attributes.by_distortion["blur"][0].identity
     assert [entry.version for entry in store.history.of(identity)] == [version.hash]
@@ -65,7 +65,7 @@ def test_a_history_is_found_after_removal_and_of_what_never_was_in_the_draft(sto
 def test_a_new_place_is_told(store, row):
     other = store.draft.add("jpeg", Attribute(phrase="other"), author="ann")
     store.draft.move(other.id, 0, based_on=1, author="bob")
-    assert told(store, other)[-1] == ("bob", "move", "place 1 became 0")
+    assert entries(store, other)[-1] == ("bob", "move", "place 1 became 0")
 
 
 def test_comments_stay_with_an_attribute_whatever_becomes_of_it(store, row):

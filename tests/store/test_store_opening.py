@@ -8,8 +8,9 @@ from sqlalchemy import inspect, text
 
 from workbench.errors import StoreError
 from workbench.store import open_store, tables
-from workbench.store.store import alembic_config
+from workbench.store.store import alembic_config, newest_schema, schema_of
 
+from .other_process import run_together
 from .store_examples import a_set
 
 
@@ -30,14 +31,22 @@ def test_a_model_without_its_migration_would_be_noticed(url):
         connection.execute(text("ALTER TABLE run ADD COLUMN forgotten INTEGER"))
         connection.execute(text("DROP INDEX ix_llm_call_key"))
         context = MigrationContext.configure(connection)
-        found = {change[0] for change in compare_metadata(context, tables.METADATA)}
-        assert found == {"remove_column", "add_index"}
+        changes = {change[0] for change in compare_metadata(context, tables.METADATA)}
+        assert changes == {"remove_column", "add_index"}
 
 
 def test_the_schema_has_one_newest_step(url):
     with open_store(url) as store, store.database.connected() as connection:
         script = ScriptDirectory.from_config(alembic_config(connection))
         assert script.get_heads() == [MigrationContext.configure(connection).get_current_revision()]
+        assert script.get_heads() == [newest_schema()] == [schema_of(connection)]
+
+
+def test_alembic_is_loaded_only_to_upgrade(sqlite_path):
+    script = "with open_store(sys.argv[1]):\n    print('alembic' in sys.modules)"
+    for loaded in ("True", "False"):  # the second opening finds the newest schema
+        (opened,) = run_together(script, (f"sqlite:///{sqlite_path}",))
+        assert opened.said == [loaded], opened.complaints
 
 
 def test_a_store_keeps_its_content_and_may_be_opened_again(url):

@@ -61,11 +61,11 @@ def test_one_run_can_be_taken_by_its_number(store, version):
     assert store.runs.claim("here:1", only=second.id) is None
 
 
-@pytest.mark.parametrize(("share", "kept"), [(0.25, 0.25), (-1.0, 0.0), (7.0, 1.0)])
-def test_a_report_is_seen_by_whoever_polls(store, running, share, kept):
+@pytest.mark.parametrize(("share", "stored"), [(0.25, 0.25), (-1.0, 0.0), (7.0, 1.0)])
+def test_a_report_is_seen_by_whoever_polls(store, running, share, stored):
     store.runs.report(running.id, share, "tuning")
-    seen = store.runs.get(running.id)
-    assert (seen.progress, seen.stage) == (kept, "tuning")
+    run = store.runs.get(running.id)
+    assert (run.progress, run.stage) == (stored, "tuning")
 
 
 def test_a_result_comes_back_to_the_last_digit(store, version, running):

@@ -72,8 +72,8 @@ def pooled(
             held[-1].add(words)
             if words not in known:
                 first.setdefault(words, attribute)
-    found = [_candidate(words, attribute, first, held) for words, attribute in first.items()]
-    return tuple(_ranked(found))
+    candidates = [_candidate(words, attribute, first, held) for words, attribute in first.items()]
+    return tuple(_ranked(candidates))
 
 
 def candidates_from_calls(
@@ -112,8 +112,8 @@ def words_of(phrase: str) -> frozenset[str]:
         ['block', 'edge']
     """
     words = re.findall(r"[^\W_]+", phrase.casefold())
-    kept = frozenset(_PLURAL.sub("", word) for word in words if word not in _LITTLE)
-    return kept or frozenset(words)
+    content_words = frozenset(_PLURAL.sub("", word) for word in words if word not in _LITTLE)
+    return content_words or frozenset(words)
 
 
 def _candidate(
@@ -125,21 +125,22 @@ def _candidate(
     near = {other for other in first if _alike(words, other) >= TWINS_FROM}
     return Candidate(
         attribute=attribute,
-        support=sum(bool(near & some) for some in held),
+        support=sum(bool(near & answer) for answer in held),
         samples=len(held),
         twins=tuple(first[other].phrase for other in first if other in near and other != words),
     )
 
 
-def _ranked(found: Sequence[Candidate]) -> list[Candidate]:
+def _ranked(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Order by support less likeness to what stands higher (maximal marginal relevance)."""
-    words = [words_of(one.attribute.phrase) for one in found]
-    nearest = [0.0] * len(found)  # likeness to the most alike of those above; kept up to date
-    left, ranked = list(range(len(found))), list[Candidate]()
+    words = [words_of(candidate.attribute.phrase) for candidate in candidates]
+    support = [candidate.support / candidate.samples for candidate in candidates]
+    nearest = [0.0] * len(candidates)  # likeness to the most alike of those above; kept up to date
+    left, ranked = list(range(len(candidates))), list[Candidate]()
     while left:
-        best = max(left, key=lambda i: found[i].support / found[i].samples - NOVELTY * nearest[i])
+        best = max(left, key=lambda i: support[i] - NOVELTY * nearest[i])
         left.remove(best)
-        ranked.append(found[best])
+        ranked.append(candidates[best])
         for other in left:
             nearest[other] = max(nearest[other], _alike(words[other], words[best]))
     return ranked

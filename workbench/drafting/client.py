@@ -22,7 +22,7 @@ class NamedModel:
     Attributes:
         name: The model asked for.
         extra_body: Fields of its service that belong into every request.
-        concurrency: How many requests it takes at once, unless told.
+        concurrency: How many requests it takes at once, if left out.
     """
 
     name: str
@@ -32,7 +32,7 @@ class NamedModel:
 
 MAX_REPLY_BYTES = 1_000_000  # K phrases need a few hundred; more is a fault, not an answer
 CONNECT_TIMEOUT_S = 10.0
-CONCURRENCY = 4  # requests that a service is asked at once, unless told
+CONCURRENCY = 4  # requests that a service is asked at once, by default
 
 HOW_TO_GET_A_MODEL = (
     "Set OPENAI_API_KEY, or WORKBENCH_GGUF to a GGUF file, or install the local model with "
@@ -191,7 +191,7 @@ def connect(
 
     Args:
         model: The model to ask for.
-        base_url: Where the service is; OpenAI's own unless told.
+        base_url: Where the service is; OpenAI's own if left out.
         api_key: Its key; a service of one's own often needs none.
         extra_body: Fields of this service that belong into every request.
         timeout_s: Longest wait for one answer, in seconds.
@@ -199,7 +199,7 @@ def connect(
             connection; it honours Retry-After.
         through_proxy: Whether the proxies of the environment apply; never for a loopback address.
         price: US dollars per million (prompt, completion) tokens; None if unknown.
-        concurrency: How many requests it takes at once, unless told.
+        concurrency: How many requests it takes at once, if left out.
 
     Raises:
         LLMRequestError: The address or the key has an impossible form.

@@ -89,8 +89,8 @@ def cached_model(cache: Path, model: PinnedModel = QWEN, *, rehash: bool = False
     path = cache / model.file
     try:
         record = json.loads(_record_path(path).read_text(encoding="utf-8"))
-        whole = path.stat().st_size == model.size and record["sha256"] == model.sha256
-        if not whole or (rehash and _sha256(path) != model.sha256):
+        unchanged = path.stat().st_size == model.size and record["sha256"] == model.sha256
+        if not unchanged or (rehash and _sha256(path) != model.sha256):
             return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -104,21 +104,21 @@ def installed_parts(
 
     Args:
         model: Which model.
-        search: Folders that hold installed packages; this interpreter's own unless told.
+        search: Folders that hold installed packages; this interpreter's own if left out.
 
     Raises:
         LLMRequestError: A part is not installed, or has another version; names the extra.
     """
     where: dict[str, Any] = {} if search is None else {"path": list(search)}
-    found = {number: _part_file(model, number, where) for number in range(1, model.parts + 1)}
-    missing = [number for number, path in found.items() if path is None]
+    parts = {number: _part_file(model, number, where) for number in range(1, model.parts + 1)}
+    missing = [number for number, path in parts.items() if path is None]
     if len(missing) == model.parts:
         raise LLMRequestError(f"{MISSING_PARTS}.")
     if missing:
         names = ", ".join(map(str, missing))
         message = f"Parts {names} of {model.parts} of the local language model are missing"
         raise LLMRequestError(f"{message} at version {model.package_version}. {MISSING_PARTS}.")
-    return tuple(path for path in found.values() if path is not None)
+    return tuple(path for path in parts.values() if path is not None)
 
 
 def assemble(
@@ -133,7 +133,7 @@ def assemble(
     Args:
         cache: The user's cache folder; it needs `model.size` bytes free and a little more.
         model: Which model.
-        search: Folders that hold installed packages; this interpreter's own unless told.
+        search: Folders that hold installed packages; this interpreter's own if left out.
         progress: Called with the share done, in [0, 1], and what is being done.
 
     Raises:

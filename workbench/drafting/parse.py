@@ -7,7 +7,7 @@ from workbench.domain.attributes import MAX_PHRASE_LENGTH, normalise_phrase
 from workbench.errors import DraftParseError
 
 _ARTICLES = frozenset({"a", "an", "the", "some"})  # what is left of "There is a."
-_SHOWN = 60  # characters of a faulty reply or phrase that fit into a one-line message
+_EXCERPT = 60  # characters of a faulty reply or phrase that fit into a one-line message
 
 
 def parse_attributes(reply: str, k: int) -> tuple[str, ...]:
@@ -39,10 +39,10 @@ def parse_attributes(reply: str, k: int) -> tuple[str, ...]:
     if len(entries) != k:
         raise DraftParseError(f"The reply holds {len(entries)} attributes, not {k}.", reply)
     phrases: list[str] = []
-    seen: dict[str, int] = {}
+    first_at: dict[str, int] = {}
     for number, entry in enumerate(entries, start=1):
         phrase = _phrase(entry, number, reply)
-        earlier = seen.setdefault(phrase.casefold(), number)
+        earlier = first_at.setdefault(phrase.casefold(), number)
         if earlier != number:
             message = f"Attribute {number} repeats attribute {earlier}: '{_short(phrase)}'."
             raise DraftParseError(message, reply)
@@ -95,4 +95,4 @@ def _settled(text: str) -> str:
 
 def _short(text: str) -> str:
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
+    return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 1]}…"

@@ -72,7 +72,7 @@ def template_names(folder: Path | None = None) -> tuple[str, ...]:
     """Return the names of all templates, sorted.
 
     Args:
-        folder: Where to look; the project's `prompts/` unless told.
+        folder: Where to look; the project's `prompts/` if left out.
 
     Example:
         >>> "few_shot" in template_names()
@@ -88,7 +88,7 @@ def load_template(name: str, folder: Path | None = None) -> PromptTemplate:
 
     Args:
         name: One of `template_names()`.
-        folder: Where to look; the project's `prompts/` unless told.
+        folder: Where to look; the project's `prompts/` if left out.
 
     Raises:
         UnknownNameError: No such template; says which one was meant.
@@ -203,23 +203,25 @@ def _check_variables(name: str, text: str, declared: Mapping[str, str]) -> None:
             free = jinja2.meta.find_undeclared_variables(tree)
         except jinja2.TemplateSyntaxError as error:
             raise _fault(name, error.lineno, error.message or "syntax error") from error
-        for found in tree.find_all(jinja2.nodes.Name):
-            if found.name in free - set(declared):
-                raise _fault(name, found.lineno, f"'{found.name}' is not declared in the header")
+        for variable in tree.find_all(jinja2.nodes.Name):
+            if variable.name in free - set(declared):
+                raise _fault(
+                    name, variable.lineno, f"'{variable.name}' is not declared in the header"
+                )
         used |= free
     idle = sorted(set(declared) - used)
     if idle:
-        told = ", ".join(f"'{word}'" for word in idle)
-        raise TemplateError(f"Template '{name}' declares {told} and does not use it.")
+        unused = ", ".join(f"'{word}'" for word in idle)
+        raise TemplateError(f"Template '{name}' declares {unused} and does not use it.")
 
 
 def _messages(text: str) -> list[tuple[str, str]]:
     """Split into (role, source); each source keeps its line numbers by leading blank lines."""
-    found = list(_HEADING.finditer(text))
-    ends = [match.start() for match in found[1:]] + [len(text)]
+    headings = list(_HEADING.finditer(text))
+    ends = [match.start() for match in headings[1:]] + [len(text)]
     return [
         (match[1], "\n" * text.count("\n", 0, match.end()) + text[match.end() : end])
-        for match, end in zip(found, ends, strict=True)
+        for match, end in zip(headings, ends, strict=True)
     ]
 
 

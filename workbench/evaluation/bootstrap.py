@@ -93,12 +93,7 @@ def photograph_index(photographs: Sequence[str]) -> NDArray[np.intp]:
 
 
 def draw_photographs(count: int, resamples: int, seed: int) -> Weights:
-    """Return how often each draw has each photograph, (R, G), every row summing to G.
-
-    Args:
-        count: Number of photographs G.
-        resamples: Number of draws R.
-        seed: Same seed, same draws.
+    """Return how often each of R draws has each of G photographs, (R, G), rows summing to G.
 
     Example:
         >>> draw_photographs(4, 2, seed=0)

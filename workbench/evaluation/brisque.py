@@ -58,11 +58,7 @@ def nss_features(image: NDArray[np.uint8]) -> Floats:
 
 
 def normalised_luminance(luma: Luminance) -> Luminance:
-    """Return luminance minus its local mean over its local deviation (MSCN, Eq. 1 to 3).
-
-    Args:
-        luma: (H, W), in 0..255.
-    """
+    """Return luminance, (H, W), minus its local mean over its local deviation (Eq. 1 to 3)."""
     centred = luma - luma.mean()  # so that squares keep their digits in float32
     mean = _smooth(centred)
     variance = np.maximum(_smooth(centred * centred) - mean * mean, 0)
@@ -72,8 +68,7 @@ def normalised_luminance(luma: Luminance) -> Luminance:
 def fit_gaussian(values: NDArray[np.floating]) -> tuple[float, float]:
     """Return shape and variance of a generalised Gaussian of mean 0 by matching moments.
 
-    Args:
-        values: Samples, any shape. Where all are 0 the shape is the largest known, the variance 0.
+    Where all samples are 0 the shape is the largest known, the variance 0.
 
     Example:
         >>> shape, variance = fit_gaussian(np.random.default_rng(0).normal(0, 3, 100_000))
@@ -90,9 +85,6 @@ def fit_asymmetric(values: NDArray[np.floating]) -> tuple[float, float, float, f
     """Return shape, mean, left and right variance of an asymmetric generalised Gaussian.
 
     Moments are matched as in Lasmar, Stitou and Berthoumieu, ICIP 2009 (Eq. 7 to 12 of the paper).
-
-    Args:
-        values: Samples, any shape.
     """
     below, above = np.minimum(values, 0), np.maximum(values, 0)
     left = float(np.sum(below * below)) / max(int(np.count_nonzero(below)), 1)
@@ -116,7 +108,7 @@ def _one_scale(luma: Luminance) -> list[float]:
         x[:-1, :-1] * x[1:, 1:],
         x[:-1, 1:] * x[1:, :-1],
     )
-    return [*fit_gaussian(x), *(value for some in products for value in fit_asymmetric(some))]
+    return [*fit_gaussian(x), *(value for product in products for value in fit_asymmetric(product))]
 
 
 def _shape(ratio: float) -> float:

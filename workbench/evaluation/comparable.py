@@ -107,10 +107,6 @@ def hash_of_test_set(protocol: Protocol, predictions: Predictions) -> str:
 
     How the other images are divided and the seeds of training are no part of it: another seed on
     the same images is another access to the same test set.
-
-    Args:
-        protocol: Its `data_hash` stands for image bytes, labels and targets.
-        predictions: Its images are the test set, in whatever order.
     """
     return content_hash(
         {"format": "test-part/1", "data": protocol.data_hash, "images": sorted(predictions.image)}

@@ -1,7 +1,7 @@
 """Correlations between target and predicted quality; what does not exist is a typed value.
 
 The sign always survives: a prediction that runs against the target has a negative correlation,
-and a fitted correlation that could only be had by turning the prediction round is undefined.
+and a fitted correlation that would need the prediction turned round is undefined.
 """
 
 import warnings
@@ -82,9 +82,6 @@ def rmse(x: ArrayLike, y: ArrayLike) -> Metric:
     Returns:
         A number ≥ 0 in the unit of the values, or Undefined: no values, NaN or infinity.
 
-    Raises:
-        ShapeError: the lengths differ; the message states both shapes.
-
     Example:
         >>> rmse([0.0, 0.0], [3.0, 4.0])
         3.5355339059327378
@@ -117,11 +114,7 @@ class Logistic(Frozen):
 
 
 def fit_logistic(predicted: ArrayLike, target: ArrayLike) -> Logistic | Undefined:
-    """Return the least-squares logistic from predictions to targets (VQEG's mapping).
-
-    Args:
-        predicted: Predicted quality, (N,).
-        target: Target quality, (N,).
+    """Return the least-squares logistic from predictions, (N,), to targets (VQEG's mapping).
 
     Returns:
         The curve, or Undefined: fewer than five values for four parameters, a constant side,
@@ -170,17 +163,11 @@ def fit_logistic(predicted: ArrayLike, target: ArrayLike) -> Logistic | Undefine
 def plcc_fitted(predicted: ArrayLike, target: ArrayLike) -> Metric:
     """Return Pearson's correlation after the 4-parameter logistic.
 
-    Not comparable with the raw PLCC, nor with one after another curve.
-
-    Args:
-        predicted: Predicted quality, (N,).
-        target: Target quality, (N,).
+    Not comparable with the raw PLCC, nor with one after another curve. Takes and raises what
+    `fit_logistic` does.
 
     Returns:
         A number in [-1, 1], or Undefined, for the reasons of `fit_logistic`.
-
-    Raises:
-        ShapeError: the lengths differ; the message states both shapes.
 
     Example:
         >>> plcc_fitted([1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1])
@@ -196,14 +183,7 @@ def plcc_fitted(predicted: ArrayLike, target: ArrayLike) -> Metric:
 
 
 def quality_metrics(target: Sequence[float], predicted: Sequence[float]) -> QualityMetrics:
-    """Return all figures of quality, target and predictions in [0, 1], higher is better.
-
-    Args:
-        target: Target quality, (N,).
-        predicted: Predicted quality, (N,).
-
-    Raises:
-        ShapeError: the lengths differ; the message states both shapes.
+    """Return all figures of quality; target and predictions, (N,), in [0, 1], higher is better.
 
     Example:
         >>> quality_metrics([0.0, 0.5, 1.0], [0.4, 0.5, 0.6]).srcc

@@ -63,12 +63,7 @@ def edits_between(a: Sequence[Name], b: Sequence[Name]) -> tuple[Edit, ...]:
 
 
 def edited_columns(a: Sequence[Name], b: Sequence[Name], edits: Iterable[Edit]) -> Columns:
-    """Return the columns that version a has after some edits.
-
-    Args:
-        a: The attributes of version a: columns 0..len(a)-1.
-        b: The attributes of version b: the columns after those.
-        edits: What is done to version a.
+    """Return the columns that version a has after some edits; those of b come after those of a.
 
     Example:
         >>> edited_columns([("x", "p"), ("x", "q")], [("x", "r")], [Edit("x", "p", "r")])

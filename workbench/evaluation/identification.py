@@ -1,4 +1,4 @@
-"""How well the strengths of distortions are told (METHOD §2), beside predicting 'clean' always."""
+"""How well strengths of distortions are predicted (METHOD §2), and by predicting 'clean' always."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,17 +14,10 @@ _Flags = NDArray[np.bool_]
 
 
 def strength_bins(strengths: ArrayLike, levels: int) -> NDArray[np.intp]:
-    """Return the level that each strength stands for (Eq. 10).
+    """Return the level 0..L that each strength in [0, 1] stands for (Eq. 10), of the same shape.
 
     Edges lie at (2l − 1)/2L, half way between neighbouring levels; a value on an edge belongs to
     the upper bin, and the last bin is closed at 1.
-
-    Args:
-        strengths: Strengths in [0, 1], any shape.
-        levels: Number of levels L of this distortion.
-
-    Returns:
-        Levels 0..L, of the same shape.
 
     Example:
         >>> strength_bins([0.0, 0.09, 0.1, 0.3, 0.89, 0.9, 1.0], levels=5)
@@ -66,9 +59,16 @@ def identification_metrics(
     """
     t, p, counts = _checked(true, predicted, levels)
     if not t.size:
-        return _nothing("no images")
+        nothing = Undefined(undefined="no images")
+        return IdentificationMetrics(**dict.fromkeys(IdentificationMetrics.model_fields, nothing))
     present = t > 0
-    hits = _bins(t, counts) == _bins(p, counts)
+    hits = np.stack(
+        [
+            strength_bins(t[:, d], count) == strength_bins(p[:, d], count)
+            for d, count in enumerate(counts.tolist())
+        ],
+        axis=1,
+    )
     called = p >= 1 / (2 * counts)
     return IdentificationMetrics(
         accuracy=float(hits.mean()),
@@ -96,6 +96,16 @@ def all_clean(true: ArrayLike, levels: Sequence[int]) -> IdentificationMetrics:
     return identification_metrics(true, np.zeros_like(true, dtype=np.float64), levels=levels)
 
 
+def require_strengths(true: _Floats, predicted: _Floats) -> None:
+    """Refuse strengths that are not numbers in [0, 1]."""
+    for name, values in (("True", true), ("Predicted", predicted)):
+        wrong = values[~((values >= 0) & (values <= 1))]
+        if wrong.size:
+            raise DataError(
+                f"{name} strengths must lie in [0, 1]; {wrong.size} do not, as {wrong[0]:g}."
+            )
+
+
 def average_precision(present: ArrayLike, scores: ArrayLike) -> float:
     """Return the area under the precision–recall steps of one distortion; ties enter together.
 
@@ -110,14 +120,9 @@ def average_precision(present: ArrayLike, scores: ArrayLike) -> float:
     truth, score = np.asarray(present, dtype=bool), np.asarray(scores, dtype=np.float64)
     order = np.argsort(-score, kind="stable")
     last_of_tie = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
-    found = np.cumsum(truth[order])[last_of_tie]
-    precision, recall = found / (last_of_tie + 1), found / truth.sum()
+    hits = np.cumsum(truth[order])[last_of_tie]
+    precision, recall = hits / (last_of_tie + 1), hits / truth.sum()
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
-
-
-def _bins(strengths: _Floats, counts: NDArray[np.intp]) -> NDArray[np.intp]:
-    columns = [strength_bins(strengths[:, d], int(count)) for d, count in enumerate(counts)]
-    return np.stack(columns, axis=1)
 
 
 def _over_occurring(present: _Flags, figure: Callable[[int], float]) -> Metric:
@@ -137,9 +142,9 @@ def _top1(true: _Floats, predicted: _Floats) -> Metric:
     if not distorted.any():
         return _none_present()
     t, p = true[distorted], predicted[distorted]
-    named = (p == p.max(axis=1, keepdims=True)) & (p > 0)
-    right = named & (t == t.max(axis=1, keepdims=True))
-    return float(np.mean(right.sum(axis=1) / np.maximum(named.sum(axis=1), 1)))
+    strongest = (p == p.max(axis=1, keepdims=True)) & (p > 0)
+    hits = strongest & (t == t.max(axis=1, keepdims=True))
+    return float(np.mean(hits.sum(axis=1) / np.maximum(strongest.sum(axis=1), 1)))
 
 
 def _strength_srcc(true: _Floats, predicted: _Floats) -> Metric:
@@ -167,12 +172,6 @@ def _none_present() -> Undefined:
     return Undefined(undefined="no distortion is present")
 
 
-def _nothing(reason: str) -> IdentificationMetrics:
-    return IdentificationMetrics(
-        **{name: Undefined(undefined=reason) for name in IdentificationMetrics.model_fields}
-    )
-
-
 def _checked(
     true: ArrayLike, predicted: ArrayLike, levels: Sequence[int]
 ) -> tuple[_Floats, _Floats, NDArray[np.intp]]:
@@ -185,10 +184,5 @@ def _checked(
         )
     if counts.min(initial=1) < 1:
         raise DataError(f"Every distortion needs at least one level, not {counts.min()}.")
-    for name, values in (("True", t), ("Predicted", p)):
-        wrong = values[~((values >= 0) & (values <= 1))]
-        if wrong.size:
-            raise DataError(
-                f"{name} strengths must lie in [0, 1]; {wrong.size} do not, as {wrong[0]:g}."
-            )
+    require_strengths(t, p)
     return t, p, counts

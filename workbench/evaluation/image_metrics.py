@@ -1,4 +1,4 @@
-"""Quality metrics that other installed packages offer, to be measured beside every run."""
+"""Quality metrics of other installed packages, measured with every run's baselines."""
 
 from collections.abc import Callable
 
@@ -14,34 +14,29 @@ ImageMetric = Callable[[np.ndarray], float]  # RGB (H, W, 3) uint8 to a score, h
 
 
 def offered_metrics() -> dict[str, ImageMetric]:
-    """Return the metrics of every entry point of the group, by its name.
+    """Return the metrics of every entry point of the group, by name.
 
     Raises:
-        ConfigError: One cannot be loaded, cannot be called, or two share a name.
+        ConfigError: One cannot be loaded or called, or two share a name.
     """
-    found: dict[str, ImageMetric] = {}
+    metrics: dict[str, ImageMetric] = {}
     for point, package, metric in offered(ENTRY_POINTS, "metrics"):
         if not callable(metric):
             raise ConfigError(
                 f"The package '{package}' offers {point.value} as a metric, which is no function "
                 f"of an image. Repair or uninstall {package}."
             )
-        if point.name in found:
+        if point.name in metrics:
             raise ConfigError(
                 f"Two packages offer a metric '{point.name}', one of them '{package}'. Uninstall "
                 "one of them."
             )
-        found[point.name] = metric
-    return found
+        metrics[point.name] = metric
+    return metrics
 
 
 def scores(name: str, metric: ImageMetric, images: Images) -> np.ndarray:
     """Return a metric's scores of images, (N,), float64.
-
-    Args:
-        name: What its package calls it, for the message.
-        metric: Asked for each image as it is.
-        images: N of them, each (H, W, 3), uint8.
 
     Raises:
         ConfigError: It fails on an image, or its score is not a finite number.
@@ -51,16 +46,16 @@ def scores(name: str, metric: ImageMetric, images: Images) -> np.ndarray:
         >>> scores("brightness", lambda image: image.mean(), [grey])
         array([128.])
     """
-    found = []
-    for place, image in enumerate(images):
+    values = np.empty(len(images))
+    for index, image in enumerate(images):
         try:
-            found.append(float(metric(image)))
-        except Exception as fault:  # a stranger's function may raise anything
-            said = " ".join(f"{type(fault).__name__}: {fault}".split())
-            raise _unusable(name, f"failed on image {place} of {len(images)}: {said}") from fault
-        if not np.isfinite(found[-1]):
-            raise _unusable(name, f"gave {found[-1]} for image {place} of {len(images)}")
-    return np.array(found)
+            values[index] = float(metric(image))
+        except Exception as fault:  # another package's function may raise anything
+            reason = " ".join(f"{type(fault).__name__}: {fault}".split())
+            raise _unusable(name, f"failed on image {index} of {len(images)}: {reason}") from fault
+        if not np.isfinite(values[index]):
+            raise _unusable(name, f"gave {values[index]} for image {index} of {len(images)}")
+    return values
 
 
 def _unusable(name: str, what: str) -> ConfigError:

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import t as student_t
 
-from workbench.domain.comparison import Interval, Verdict
+from workbench.domain.comparison import Interval, SubsetPair, Verdict
 from workbench.domain.metrics import Metric, Undefined
 from workbench.domain.number_format import count_text
 from workbench.evaluation.bootstrap import Floats, PairedBootstrap, Weights
@@ -97,15 +97,7 @@ class Difference(NamedTuple):
     def between(
         cls, a: Metric, b: Metric, resampled: Floats, left_out: Floats, weights: Weights
     ) -> "Difference":
-        """Return b less a.
-
-        Args:
-            a: SRCC of the version compared against.
-            b: SRCC of the other version.
-            resampled: Their difference in each draw, (R,).
-            left_out: Their difference without each photograph, (G,).
-            weights: How often each draw has each photograph, (R, G).
-        """
+        """Return b less a; the rest is of their difference, as `studentise` takes it."""
         if isinstance(a, Undefined):
             return cls(a, a)
         if isinstance(b, Undefined):
@@ -122,13 +114,21 @@ class Difference(NamedTuple):
         """The p-value, or why there is none."""
         return self.estimate if isinstance(self.estimate, Undefined) else self.estimate.p
 
-    def verdict(self, p_holm: Metric, among: str) -> tuple[Verdict, str]:
-        """Return the verdict on b, and what must be said with it.
+    def pair(self, a: str, b: str, p_holm: Metric, among: str) -> SubsetPair:
+        """Return what is said of two versions, given p after Holm's correction among so many."""
+        verdict, reason = self._verdict(p_holm, among)
+        return SubsetPair(
+            a=a,
+            b=b,
+            delta_srcc=self.value,
+            ci=self.ci,
+            p=self.p,
+            p_holm=p_holm,
+            verdict=verdict,
+            reason=reason,
+        )
 
-        Args:
-            p_holm: The p-value after Holm's correction.
-            among: What was corrected for ("3 pairs").
-        """
+    def _verdict(self, p_holm: Metric, among: str) -> tuple[Verdict, str]:
         if isinstance(self.estimate, Undefined):
             return "not distinguishable", f"No interval: {self.estimate.undefined}."
         alpha = 1 - CONFIDENCE
@@ -142,10 +142,10 @@ class Difference(NamedTuple):
 def paired_difference(
     sample: PairedBootstrap, points: Sequence[Metric], names: Sequence[str], a: int, b: int
 ) -> Difference:
-    """Return how far version b's SRCC lies above version a's.
+    """Return how far the SRCC of the version of index b lies above that of index a.
 
     Args:
-        sample: Both versions in the same draws.
+        sample: Draws of all versions.
         points: SRCC of every version.
         names: What the reason calls them where one has no SRCC.
         a: Index of the version compared against.
@@ -221,14 +221,7 @@ def correlation_interval(
 def version_interval(
     sample: PairedBootstrap, version: int, point: Metric, *, linear: bool = False
 ) -> Interval | None:
-    """Return the 95% interval of one version's SRCC, or PLCC if linear; None where there is none.
-
-    Args:
-        sample: Draws of all versions.
-        version: Its index in the sample.
-        point: The correlation over all photographs.
-        linear: Whether that is the PLCC.
-    """
+    """Return the 95% interval of one version's SRCC, or PLCC if linear; None if there is none."""
     values, without = (
         (sample.plcc, sample.plcc_without) if linear else (sample.srcc, sample.srcc_without)
     )

@@ -11,6 +11,7 @@ from workbench.domain.comparison import (
     ComparisonRow,
     QuotedRow,
     SubsetKind,
+    SubsetPair,
     row_keys,
 )
 from workbench.domain.metrics import Metric, Undefined
@@ -20,7 +21,7 @@ from workbench.errors import ConfigError
 from workbench.evaluation.baselines import EMBEDDING
 from workbench.evaluation.bootstrap import PairedBootstrap, paired_bootstrap
 from workbench.evaluation.comparable import ComparedRuns
-from workbench.evaluation.intervals import Difference, holm, paired_difference, version_interval
+from workbench.evaluation.intervals import Studentised, holm, paired_difference, version_interval
 from workbench.evaluation.rankings import win_matrix
 from workbench.evaluation.subsets import KINDS, subsets_of
 
@@ -151,29 +152,21 @@ def _pairs(
     differences = [paired_difference(sample, points, labels, a, b) for a, b in pairs]
     corrected = holm([difference.p for difference in differences])
     return tuple(
-        _pair(keys[a], keys[b], difference, p_holm, len(pairs))
+        _pair(difference.pair(keys[a], keys[b], p_holm, f"{len(pairs)} pairs"), difference.estimate)
         for (a, b), difference, p_holm in zip(pairs, differences, corrected, strict=True)
     )
 
 
-def _pair(a: str, b: str, difference: Difference, p_holm: Metric, tests: int) -> ComparisonPair:
-    verdict, reason = difference.verdict(p_holm, f"{tests} pairs")
-    delta, estimate = difference
-    if verdict != "not distinguishable" and isinstance(delta, float) and abs(delta) < SEED_NOISE:
+def _pair(pair: SubsetPair, estimate: Studentised | Undefined) -> ComparisonPair:
+    delta, reason = pair.delta_srcc, pair.reason
+    clear = pair.verdict != "not distinguishable"
+    if clear and isinstance(delta, float) and abs(delta) < SEED_NOISE:
         reason = f"It is less than another tuning seed alone moves, about {SEED_NOISE}."
-    return ComparisonPair(
-        a=a,
-        b=b,
-        delta_srcc=delta,
-        ci=difference.ci,
-        p=difference.p,
-        p_holm=p_holm,
-        verdict=verdict,
-        smallest_detectable=(
-            estimate if isinstance(estimate, Undefined) else estimate.smallest_detectable
-        ),
-        reason=reason,
-    )
+    if isinstance(estimate, Studentised):
+        detectable: Metric = estimate.smallest_detectable
+    else:
+        detectable = estimate
+    return ComparisonPair(**{**dict(pair), "reason": reason, "smallest_detectable": detectable})
 
 
 def _notes(runs: ComparedRuns, photographs: int) -> list[str]:

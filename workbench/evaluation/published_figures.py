@@ -159,9 +159,6 @@ def matrix_rows(protocols: Sequence[Protocol]) -> tuple[QuotedRow, ...]:
 
     A row says in what it differs from the first protocol on its data set, or from the very first
     where there is none.
-
-    Args:
-        protocols: Of a matrix; see `tested_protocols`.
     """
     rows = []
     for table in MATRIX_TABLES:

@@ -47,17 +47,17 @@ class MeanRanks:
     def groups(self) -> tuple[tuple[int, ...], ...]:
         """The largest groups of two or more versions that lie closer than the critical difference.
 
-        Each group holds the versions' places, best first.
+        Each group is the versions' numbers, best first.
         """
-        order = sorted(range(len(self.ranks)), key=lambda place: self.ranks[place])
-        found: list[tuple[int, ...]] = []
-        reached = 0
+        order = sorted(range(len(self.ranks)), key=lambda version: self.ranks[version])
+        groups: list[tuple[int, ...]] = []
+        end = 0
         for start, first in enumerate(order):
-            near = [p for p in order[start:] if self.ranks[p] - self.ranks[first] < self.critical]
-            if len(near) > 1 and start + len(near) > reached:
-                found.append(tuple(near))
-                reached = start + len(near)
-        return tuple(found)
+            near = [v for v in order[start:] if self.ranks[v] - self.ranks[first] < self.critical]
+            if len(near) > 1 and start + len(near) > end:
+                groups.append(tuple(near))
+                end = start + len(near)
+        return tuple(groups)
 
 
 def mean_ranks(figures: Sequence[Sequence[Metric]]) -> MeanRanks | Undefined:
@@ -73,28 +73,27 @@ def mean_ranks(figures: Sequence[Sequence[Metric]]) -> MeanRanks | Undefined:
         ShapeError: a block has another number of versions than the first.
 
     Example:
-        >>> found = mean_ranks([[0.9, 0.8], [0.7, 0.6], [0.5, 0.5]])
-        >>> [round(rank, 2) for rank in found.ranks], found.blocks
+        >>> ranked = mean_ranks([[0.9, 0.8], [0.7, 0.6], [0.5, 0.5]])
+        >>> [round(rank, 2) for rank in ranked.ranks], ranked.blocks
         ([1.17, 1.83], 3)
     """
     sizes = {len(block) for block in figures}
     if len(sizes) > 1:
         raise ShapeError(f"Every block needs a figure of every version, not {sorted(sizes)}.")
-    whole = [block for block in figures if all(isinstance(value, float) for value in block)]
+    complete = [block for block in figures if all(isinstance(value, float) for value in block)]
     if sizes <= {0, 1}:
         return Undefined(undefined="ranks need two versions")
-    if len(whole) < 2:
-        return Undefined(
-            undefined=f"{len(whole)} distortions have a figure of every version, and 2 are needed"
-        )
-    ranks = rankdata(-np.array(whole, dtype=np.float64), axis=1)
+    if len(complete) < 2:
+        few = f"{len(complete)} distortions have a figure of every version, and 2 are needed"
+        return Undefined(undefined=few)
+    ranks = rankdata(-np.array(complete, dtype=np.float64), axis=1)
     friedman = friedman_statistic(ranks)
     versions = ranks.shape[1]
     return MeanRanks(
         ranks=tuple(ranks.mean(axis=0).tolist()),
-        blocks=len(whole),
-        dropped=len(figures) - len(whole),
-        critical=critical_difference(versions, len(whole)),
+        blocks=len(complete),
+        dropped=len(figures) - len(complete),
+        critical=critical_difference(versions, len(complete)),
         friedman=friedman,
         p=friedman if isinstance(friedman, Undefined) else float(chi2.sf(friedman, versions - 1)),
     )
@@ -104,10 +103,6 @@ def critical_difference(versions: int, blocks: int) -> float:
     """Return how far two mean ranks must lie apart at 5%: q·√(V(V + 1)/(6N)).
 
     q is the studentised range's quantile for V versions and infinite degrees of freedom over √2.
-
-    Args:
-        versions: V, 2 or more.
-        blocks: N, 1 or more.
 
     Example:
         >>> round(critical_difference(4, 14), 2)  # Demšar's example, his q of 2.569 at V = 4
@@ -136,10 +131,10 @@ def friedman_statistic(ranks: ArrayLike) -> Metric:
 
 
 def win_matrix(srcc: Floats, keys: Sequence[str], subsets: Sequence[Subset]) -> WinMatrix:
-    """Return every version against every other one.
+    """Return every version against every other one, over all draws and within each distortion.
 
     Args:
-        srcc: Of V versions in R resamples, (V, R); NaN where there is none.
+        srcc: Of V versions in R draws, (V, R); NaN where there is none.
         keys: What pairs call the versions, (V,).
         subsets: Figures within parts of the images; those of distortions count.
     """
@@ -148,22 +143,15 @@ def win_matrix(srcc: Floats, keys: Sequence[str], subsets: Sequence[Subset]) -> 
         for subset in subsets
         if subset.kind == "distortion"
     ]
-    return WinMatrix(
-        keys=tuple(keys),
-        cells=tuple(
-            _wins(keys[a], keys[b], _share(srcc[a], srcc[b]), [_against(some, keys[a], keys[b])
-                                                              for some in tested])
-            for a, b in permutations(range(len(keys)), 2)
-        ),
-    )  # fmt: skip
+    cells = []
+    for a, b in permutations(range(len(keys)), 2):
+        outcomes = [_against(pairs, keys[a], keys[b]) for pairs in tested]
+        cells.append(_wins(keys[a], keys[b], _share(srcc[a], srcc[b]), outcomes))
+    return WinMatrix(keys=tuple(keys), cells=tuple(cells))
 
 
 def wins_sentence(wins: Wins, labels: Mapping[str, str]) -> str:
-    """Return one cell of the matrix in words.
-
-    Args:
-        wins: Version b against version a.
-        labels: What the cell calls a version, to what people read.
+    """Return one cell of the matrix in words; labels map its keys to what people read.
 
     Example:
         >>> counts = dict(higher=3, lower=1, tied=0, better=2, worse=0, undefined=0)
@@ -178,25 +166,25 @@ def wins_sentence(wins: Wins, labels: Mapping[str, str]) -> str:
         if isinstance(share, Undefined)
         else f"in {_percent(share)} % of resamples"
     )
-    told = f"{b} lies above {a} {often}"
+    sentence = f"{b} lies above {a} {often}"
     if not count:
-        return f"{told}."
+        return f"{sentence}."
     rest = "".join(
         f", {word} in {number}"
         for word, number in (("tied", wins.tied), ("undefined", wins.undefined))
         if number
     )
-    held = f"better in {wins.better}, worse in {wins.worse}"
-    return f"{told} and in {wins.higher} of {count} distortions ({held}{rest})."
+    verdicts = f"better in {wins.better}, worse in {wins.worse}"
+    return f"{sentence} and in {wins.higher} of {count} distortions ({verdicts}{rest})."
 
 
 def _share(first: Floats, second: Floats) -> Metric:
-    """Return in how many resamples the second is the higher one, ties counted half."""
-    there = np.isfinite(first) & np.isfinite(second)
-    if not there.any():
+    """Return the share of draws in which the second is the higher one, ties counted half."""
+    defined = np.isfinite(first) & np.isfinite(second)
+    if not defined.any():
         return Undefined(undefined="one of the two has no SRCC in any resample")
-    difference = second[there] - first[there]
-    tied = np.abs(difference) < 1e-7  # resampled ranks are good to some 1e-8
+    difference = second[defined] - first[defined]
+    tied = np.abs(difference) < 1e-7  # weighted ranks are good to some 1e-8
     return float(np.mean(np.where(tied, 0.5, difference > 0)))
 
 
@@ -206,17 +194,14 @@ def _against(tested: Mapping[tuple[str, str], SubsetPair], a: str, b: str) -> tu
         pair = tested[a, b]
         return pair.delta_srcc, pair.verdict
     pair = tested[b, a]
-    turned = {"better": "worse", "worse": "better"}
+    opposite = {"better": "worse", "worse": "better"}.get(pair.verdict, pair.verdict)
     delta = pair.delta_srcc
-    return (
-        delta if isinstance(delta, Undefined) else -delta,
-        turned.get(pair.verdict, pair.verdict),
-    )
+    return (delta if isinstance(delta, Undefined) else -delta), opposite
 
 
-def _wins(a: str, b: str, share: Metric, found: Sequence[tuple[Metric, str]]) -> Wins:
-    deltas = [delta for delta, _ in found if isinstance(delta, float)]
-    verdicts = [verdict for _, verdict in found]
+def _wins(a: str, b: str, share: Metric, outcomes: Sequence[tuple[Metric, str]]) -> Wins:
+    deltas = [delta for delta, _ in outcomes if isinstance(delta, float)]
+    verdicts = [verdict for _, verdict in outcomes]
     return Wins(
         a=a,
         b=b,
@@ -226,7 +211,7 @@ def _wins(a: str, b: str, share: Metric, found: Sequence[tuple[Metric, str]]) ->
         tied=sum(delta == 0 for delta in deltas),
         better=verdicts.count("better"),
         worse=verdicts.count("worse"),
-        undefined=len(found) - len(deltas),
+        undefined=len(outcomes) - len(deltas),
     )
 
 

@@ -1,4 +1,4 @@
-"""Held-out quality from any choice of attributes, refitted on probabilities that are kept.
+"""Held-out quality by folds: from features of images, or refitted to any choice of attributes.
 
 Shapes: F folds, N images, U attributes to choose from, C chosen ones, K parts.
 
@@ -6,24 +6,84 @@ Source of the penalty's choice: cross-validation over photographs, never over si
 neighbours of the same photograph would stay behind and give the answer away.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.errors import ShapeError
+from workbench.datasets.image_set import Images
+from workbench.datasets.splits.leakage import check_leakage
+from workbench.errors import ConfigError, ShapeError
 from workbench.evaluation.bootstrap import Floats
 
 Columns = NDArray[np.intp]
 Predict = Callable[[NDArray[np.float32]], Floats]
 Fit = Callable[[NDArray[np.float32], Floats, int], Predict]
 Refit = Callable[[Columns], Floats]
+Model = Callable[[Floats], Floats]  # features (M, F) to quality (M,)
+# Training features (n, F), their quality (n,), their photographs, and the fold's number.
+FitFeatures = Callable[[Floats, Floats, Sequence[str], int], Model]
 
 # Of standardised probabilities, times n: from almost least squares to almost the mean.
 PENALTIES = 10.0 ** np.arange(-4.0, 2.01, 0.5)
 PARTS = 5  # of the training photographs, each left out once to choose the penalty
 SMALLEST_SPREAD = 1e-3  # an attribute that hardly varies in training must not decide elsewhere
+
+
+@dataclass(frozen=True)
+class FoldedData:
+    """The images and folds of a run.
+
+    Attributes:
+        images: N images, each (H, W, 3), uint8.
+        quality: (N,), in [0, 1], higher is better.
+        photographs: Photograph of each image, length N.
+        folds: (train, test) index arrays, as `photograph_folds` returns them.
+
+    Raises:
+        ShapeError: The lengths differ.
+        ConfigError: An image is held out never or twice.
+        SplitLeakageError: A photograph is on both sides of a fold.
+    """
+
+    images: Images
+    quality: Floats
+    photographs: Sequence[str]
+    folds: Sequence[tuple[np.ndarray, np.ndarray]]
+
+    def __post_init__(self) -> None:
+        lengths = len(self.images), len(self.quality), len(self.photographs)
+        if len(set(lengths)) != 1:
+            raise ShapeError(
+                "Images, quality and photographs must be of one length, not "
+                f"{lengths[0]}, {lengths[1]} and {lengths[2]}."
+            )
+        tested = sorted(row for _, test in self.folds for row in test.tolist())
+        if tested != list(range(lengths[0])):
+            raise ConfigError(
+                f"The folds hold out {len(set(tested))} of {lengths[0]} images, {len(tested)} in "
+                "all; each image must be held out exactly once."
+            )
+        for train, test in self.folds:
+            check_leakage(self.photographs, train, test)
+
+    @property
+    def fold_of(self) -> NDArray[np.intp]:
+        """The fold that holds each image out, (N,)."""
+        folds = np.zeros(len(self.quality), dtype=np.intp)
+        for fold, (_, test) in enumerate(self.folds):
+            folds[test] = fold
+        return folds
+
+    def predict(self, features: Floats, fit: FitFeatures) -> Floats:
+        """Return held-out quality, (N,), in [0, 1], from features, (N, F)."""
+        predicted = np.zeros(len(self.quality))
+        for fold, (train, test) in enumerate(self.folds):
+            photographs = [self.photographs[row] for row in train]
+            model = fit(features[train], self.quality[train], photographs, fold)
+            predicted[test] = model(features[test])
+        return np.clip(predicted, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -70,8 +130,8 @@ def fold_refit(pool: Pool, fit: Fit) -> Refit:
 
     def refit(columns: Columns) -> Floats:
         quality = np.zeros(len(pool.target))
-        for fold, all_of_fold in enumerate(pool.probabilities if len(columns) else ()):
-            chosen = np.ascontiguousarray(all_of_fold[:, columns])
+        for fold, of_fold in enumerate(pool.probabilities if len(columns) else ()):
+            chosen = np.ascontiguousarray(of_fold[:, columns])
             test = pool.fold_of == fold
             quality[test] = fit(chosen[~test], pool.target[~test], fold)(chosen[test])
         return quality
@@ -115,25 +175,25 @@ class _Fold:
     count: int  # n training images
     mean: float  # of their targets
     held_out: NDArray[np.intp]  # (m,) rows
-    given: Floats  # (m, U) standardised probabilities
+    tested: Floats  # (m, U) standardised probabilities
 
     @classmethod
     def of(cls, pool: Pool, fold: int) -> "_Fold":
         train, test = np.flatnonzero(pool.fold_of != fold), np.flatnonzero(pool.fold_of == fold)
-        seen = pool.probabilities[fold, train].astype(np.float64)
-        centre, spread = seen.mean(axis=0), np.maximum(seen.std(axis=0), SMALLEST_SPREAD)
-        seen, mean = (seen - centre) / spread, float(pool.target[train].mean())
+        x = pool.probabilities[fold, train].astype(np.float64)
+        centre, spread = x.mean(axis=0), np.maximum(x.std(axis=0), SMALLEST_SPREAD)
+        x, mean = (x - centre) / spread, float(pool.target[train].mean())
         target = pool.target[train] - mean
         _, order = np.unique(pool.photograph[train], return_inverse=True)
         parts = [order % PARTS == part for part in range(min(PARTS, int(order.max()) + 1))]
         return cls(
-            squares=np.stack([seen[part].T @ seen[part] for part in parts]),
-            products=np.stack([seen[part].T @ target[part] for part in parts]),
+            squares=np.stack([x[part].T @ x[part] for part in parts]),
+            products=np.stack([x[part].T @ target[part] for part in parts]),
             energies=np.array([target[part] @ target[part] for part in parts]),
             count=len(train),
             mean=mean,
             held_out=test,
-            given=(pool.probabilities[fold, test] - centre) / spread,
+            tested=(pool.probabilities[fold, test] - centre) / spread,
         )
 
     def predict(self, columns: Columns) -> Floats:
@@ -141,9 +201,9 @@ class _Fold:
         squares = self.squares[:, columns[:, None], columns]  # (K, C, C)
         products = self.products[:, columns]  # (K, C)
         best = PENALTIES[int(np.argmin(self._errors(squares, products)))]
-        whole = squares.sum(axis=0) + best * self.count * np.eye(len(columns))
-        weights = np.linalg.solve(whole, products.sum(axis=0))
-        return np.asarray(self.given[:, columns] @ weights + self.mean)
+        penalised = squares.sum(axis=0) + best * self.count * np.eye(len(columns))
+        weights = np.linalg.solve(penalised, products.sum(axis=0))
+        return np.asarray(self.tested[:, columns] @ weights + self.mean)
 
     def _errors(self, squares: Floats, products: Floats) -> Floats:
         """Return the summed squared error on the parts, each left out once, per penalty."""

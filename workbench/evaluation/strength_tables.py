@@ -1,4 +1,4 @@
-"""What a run keeps of its strengths: dose and response, calibration, confusion of types."""
+"""Tables of predicted strengths: dose-response, calibration, confusion of types."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student_t
 
 from workbench.domain.metrics import CLEAN, CalibrationBin, DoseCurve, DosePoint, StrengthTables
-from workbench.errors import DataError, ShapeError
-from workbench.evaluation.identification import strength_bins
+from workbench.errors import ShapeError
+from workbench.evaluation.identification import require_strengths, strength_bins
 from workbench.evaluation.intervals import CONFIDENCE
 
 BINS = 10  # of predicted strength, equally wide
@@ -24,7 +24,7 @@ def strength_tables(
     distortions: Sequence[str],
     levels: Sequence[int],
 ) -> StrengthTables:
-    """Return the tables of N images and D distortions.
+    """Return the tables that a result keeps of N images and D distortions.
 
     Args:
         true: True strengths, (N, D), in [0, 1]; 0 where a distortion is absent.
@@ -44,7 +44,14 @@ def strength_tables(
         >>> tables.confusion, [point.mean for point in tables.dose[0].points]
         (((1, 0), (0, 1)), [0.1, 0.8])
     """
-    t, p = _checked(true, predicted, photographs, distortions, levels)
+    t, p = np.asarray(true, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
+    expected = (len(photographs), len(distortions))
+    if t.shape != expected or p.shape != expected or len(levels) != expected[1]:
+        raise ShapeError(
+            f"True and predicted strengths must be (N, D) = {expected} with D levels, "
+            f"not {t.shape} and {p.shape} with {len(levels)}."
+        )
+    require_strengths(t, p)
     numbers = np.unique(np.asarray(photographs, dtype=str), return_inverse=True)[1]
     return StrengthTables(
         types=(CLEAN, *distortions),
@@ -60,16 +67,13 @@ def strength_tables(
 def confusion_counts(
     true: _Floats, predicted: _Floats, levels: Sequence[int]
 ) -> tuple[tuple[int, ...], ...]:
-    """Return how many images of each true type were given each type, clean first.
+    """Return how many images of each true type were predicted as each type, clean first.
 
     The type is the strongest distortion that counts as present, which it does from strength
     1/(2L) on (the first bin edge of METHOD's Eq. 10); of several as strong, the first. Without
     one, the image is clean.
 
-    Args:
-        true: True strengths, (N, D), in [0, 1].
-        predicted: Predicted strengths, (N, D), in [0, 1].
-        levels: Number of levels L of each distortion, (D,).
+    Takes what `strength_tables` does.
 
     Returns:
         Counts, (D + 1, D + 1): rows true, columns predicted.
@@ -84,7 +88,7 @@ def confusion_counts(
 def calibration_bins(
     true: _Floats, predicted: _Floats, *, bins: int = BINS
 ) -> tuple[CalibrationBin, ...]:
-    """Return the mean true strength where a strength was predicted, over all N·D pairs.
+    """Return the mean true strength by predicted strength, over all N·D pairs.
 
     Args:
         true: True strengths, any shape, in [0, 1].
@@ -92,14 +96,14 @@ def calibration_bins(
         bins: Number of equally wide bins; the last one is closed at 1.
 
     Example:
-        >>> [one.count for one in calibration_bins(np.zeros(3), np.array([0.0, 0.05, 1.0]))]
+        >>> [bin.count for bin in calibration_bins(np.zeros(3), np.array([0.0, 0.05, 1.0]))]
         [2, 1]
     """
     t, p = true.ravel(), predicted.ravel()
     edges = np.linspace(0, 1, bins + 1)
-    place = np.clip(np.searchsorted(edges, p, side="right") - 1, 0, bins - 1)
-    count = np.bincount(place, minlength=bins)
-    sums = [np.bincount(place, weights=values, minlength=bins) for values in (p, t)]
+    index = np.clip(np.searchsorted(edges, p, side="right") - 1, 0, bins - 1)
+    count = np.bincount(index, minlength=bins)
+    sums = [np.bincount(index, weights=values, minlength=bins) for values in (p, t)]
     return tuple(
         CalibrationBin(
             low=float(edges[b]),
@@ -126,13 +130,16 @@ def _dose(
     """Return the points of distortion d; level 0 are the images without any distortion."""
     level = strength_bins(true[:, d], levels)
     level = np.where((level == 0) & (true.max(axis=1) > 0), -1, level)
-    chosen = ((step, level == step) for step in range(levels + 1))
+    rows_of_level = ((step, level == step) for step in range(levels + 1))
     return tuple(
-        _point(step, predicted[rows], photographs[rows]) for step, rows in chosen if rows.any()
+        _point(step, predicted[rows], photographs[rows])
+        for step, rows in rows_of_level
+        if rows.any()
     )
 
 
 def _point(level: int, values: _Floats, photographs: NDArray[np.intp]) -> DosePoint:
+    # Images of a photograph resemble each other: its mean is the sample, as in `intervals`.
     counts = np.bincount(photographs)
     means = np.bincount(photographs, weights=values)[counts > 0] / counts[counts > 0]
     mean, ci = float(means.mean()), None
@@ -141,23 +148,3 @@ def _point(level: int, values: _Floats, photographs: NDArray[np.intp]) -> DosePo
         reach = float(student_t.ppf((1 + CONFIDENCE) / 2, len(means) - 1)) * error
         ci = (max(0.0, mean - reach), min(1.0, mean + reach))  # no strength lies beyond
     return DosePoint(level=level, mean=mean, ci=ci, images=len(values), photographs=len(means))
-
-
-def _checked(
-    true: ArrayLike,
-    predicted: ArrayLike,
-    photographs: Sequence[str],
-    distortions: Sequence[str],
-    levels: Sequence[int],
-) -> tuple[_Floats, _Floats]:
-    t, p = np.asarray(true, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
-    wanted = (len(photographs), len(distortions))
-    if t.shape != wanted or p.shape != wanted or len(levels) != wanted[1]:
-        raise ShapeError(
-            f"True and predicted strengths must be (N, D) = {wanted} with D levels, "
-            f"not {t.shape} and {p.shape} with {len(levels)}."
-        )
-    for name, values in (("True", t), ("Predicted", p)):
-        if not ((values >= 0) & (values <= 1)).all():
-            raise DataError(f"{name} strengths must be numbers in [0, 1].")
-    return t, p

@@ -9,15 +9,13 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import get_args
 
-from workbench.domain.comparison import Subset, SubsetKind, SubsetPair, SubsetRow
-from workbench.domain.metrics import Metric
+from workbench.domain.comparison import Subset, SubsetKind, SubsetRow
 from workbench.domain.run import Predictions
 from workbench.errors import UnknownNameError
-from workbench.evaluation.bootstrap import PairedBootstrap, paired_bootstrap
+from workbench.evaluation.bootstrap import paired_bootstrap
 from workbench.evaluation.correlation import srcc
 from workbench.evaluation.intervals import (
     CONFIDENCE,
-    Difference,
     holm,
     paired_difference,
     version_interval,
@@ -82,32 +80,48 @@ def _of_kind(
     parts = _parts(predictions[0], kind, groups)
     pairs = list(combinations(range(len(keys)), 2))
     draws = _draws(len(parts) * len(pairs), resamples)
-    samples, points, differences = [], [], []
-    for rows in parts.values():
-        columns = [[run.predicted[row] for row in rows] for run in predictions]
-        target = [predictions[0].target[row] for row in rows]
-        photographs = [predictions[0].photograph[row] for row in rows]
-        sample = paired_bootstrap(target, columns, photographs, resamples=draws, seed=seed)
-        values = [srcc(predicted, target) for predicted in columns]
-        samples.append(sample)
-        points.append(values)
-        differences.append([paired_difference(sample, values, keys, a, b) for a, b in pairs])
+    columns = [_columns(predictions, rows) for rows in parts.values()]
+    samples = [paired_bootstrap(*column, resamples=draws, seed=seed) for column in columns]
+    photographs = [sample.photographs for sample in samples]
+    points = [[srcc(run, target) for run in predicted] for target, predicted, _ in columns]
+    differences = [
+        [paired_difference(sample, values, keys, a, b) for a, b in pairs]
+        for sample, values in zip(samples, points, strict=True)
+    ]
+    # One family for all parts and pairs of this kind: its p-values are corrected together.
     family = holm([difference.p for of_part in differences for difference in of_part])
-    corrected = iter(family)
+    corrected, tests = iter(family), f"{len(family)} tests of this kind"
     return [
         Subset(
             kind=kind,
             name=name,
             images=len(parts[name]),
-            photographs=sample.photographs,
-            rows=_rows(sample, values, keys),
+            photographs=count,
+            rows=tuple(
+                SubsetRow(key=key, srcc=point, srcc_ci=version_interval(sample, version, point))
+                for version, (key, point) in enumerate(zip(keys, values, strict=True))
+            ),
             pairs=tuple(
-                _pair(keys[a], keys[b], difference, next(corrected), len(family))
+                difference.pair(keys[a], keys[b], next(corrected), tests)
                 for (a, b), difference in zip(pairs, of_part, strict=True)
             ),
         )
-        for name, sample, values, of_part in zip(parts, samples, points, differences, strict=True)
+        for name, count, sample, values, of_part in zip(
+            parts, photographs, samples, points, differences, strict=True
+        )
     ]
+
+
+def _columns(
+    predictions: Sequence[Predictions], rows: Sequence[int]
+) -> tuple[list[float], list[list[float]], list[str]]:
+    """Return target, every version's predictions, and photographs of some rows."""
+    first = predictions[0]
+    return (
+        [first.target[row] for row in rows],
+        [[run.predicted[row] for row in rows] for run in predictions],
+        [first.photograph[row] for row in rows],
+    )
 
 
 def _parts(
@@ -132,26 +146,3 @@ def _parts(
 def _draws(tests: int, most: int) -> int:
     """Return how many draws let the smallest of so many p-values pass Holm, with room."""
     return min(most, max(FEWEST, round(1.2 * tests / (1 - CONFIDENCE))))
-
-
-def _rows(
-    sample: PairedBootstrap, points: Sequence[Metric], keys: Sequence[str]
-) -> tuple[SubsetRow, ...]:
-    return tuple(
-        SubsetRow(key=key, srcc=point, srcc_ci=version_interval(sample, version, point))
-        for version, (key, point) in enumerate(zip(keys, points, strict=True))
-    )
-
-
-def _pair(a: str, b: str, difference: Difference, p_holm: Metric, tests: int) -> SubsetPair:
-    verdict, reason = difference.verdict(p_holm, f"{tests} tests of this kind")
-    return SubsetPair(
-        a=a,
-        b=b,
-        delta_srcc=difference.value,
-        ci=difference.ci,
-        p=difference.p,
-        p_holm=p_holm,
-        verdict=verdict,
-        reason=reason,
-    )

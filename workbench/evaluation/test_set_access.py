@@ -74,12 +74,8 @@ def corrected_for_access(
 def p_after_access(pair: ComparisonPair, candidates: int) -> Metric:
     """Return a pair's p-value, corrected for all candidates whose figures were shown.
 
-    Args:
-        pair: The later version against the baseline.
-        candidates: How many had figures shown on this test set, the baseline among them.
-
-    Returns:
-        p times `candidates` − 1, at most 1, and never below p after Holm over the pairs shown.
+    It is p times `candidates` − 1, for one of them is the baseline; at most 1, and never below p
+    after Holm over the pairs shown.
     """
     if isinstance(pair.p, Undefined) or isinstance(pair.p_holm, Undefined):
         return pair.p
@@ -147,11 +143,7 @@ def gain_of_choosing(
 ) -> Metric:
     """Return by how much the candidate chosen in a draw beats the mean outside of it.
 
-    Args:
-        sample: Draws of the candidates, each with an SRCC of its own.
-        target: Quality, (N,).
-        predicted: Predictions of the m candidates, (m, N).
-        photographs: Photograph of each image, (N,).
+    Takes what `corrected_for_choosing` does, and the draws of candidates that all have an SRCC.
 
     Returns:
         A mean difference in SRCC; undefined for fewer than three photographs.
@@ -203,11 +195,7 @@ def on_locked(run: Run) -> Run:
 
 
 def on_test_set(run: Run, test_hash: str) -> Run:
-    """Return a finished run with its figures on one of its test sets.
-
-    Args:
-        run: The run.
-        test_hash: The folds', the locked photographs', or that of other data it was tried on.
+    """Return a finished run with its figures on the folds, the locked photographs or other data.
 
     Raises:
         ConfigError: The run has no such test set.

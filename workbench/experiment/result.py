@@ -15,8 +15,8 @@ from workbench.domain.metrics import QualityMetrics
 from workbench.domain.run import Predictions, Protocol
 from workbench.encoders import Encoder
 from workbench.evaluation.baselines import baselines
-from workbench.evaluation.folds import FoldedData
 from workbench.evaluation.image_metrics import offered_metrics
+from workbench.evaluation.refit import FoldedData
 from workbench.training.crops import grid_crops
 from workbench.training.regressor import fit_regressor
 
@@ -90,7 +90,7 @@ def baselines_of(
         encoder,
         FoldedData(data.images, data.quality, data.photograph, folds),
         [known[name].name for name in distortions],
-        views=grid_crops,
+        crops=grid_crops,
         regress=lambda seen, quality, seed: (
             fit_regressor(seen, quality, config.regressor, seed=seed).predict
         ),

@@ -23,7 +23,7 @@ class AccessLog(Repository):
         """Record that figures of a run on a test part were shown.
 
         Args:
-            test_hash: Which test part; see `evaluation.guard.hash_of_test_part`.
+            test_hash: Which test part; see `evaluation.comparable.hash_of_test_set`.
             run: Whose figures; None where they are of no run.
             purpose: What was looked at, in words ("compare draft, curated").
             author: Who looked.
@@ -54,7 +54,7 @@ class AccessLog(Repository):
             ]
             session.add_all(rows)
             session.flush()
-            events = [NewEvent("look", f"look:{row.id}", None, state(row)) for row in rows]
+            events = [NewEvent("look", f"look:{row.id}", None, access_state(row)) for row in rows]
             record_all(session, events, author=author, at=moment)
             return [_value(row) for row in rows]
 
@@ -82,7 +82,7 @@ class AccessLog(Repository):
             return [_value(row) for row in session.exec(query)]
 
 
-def state(row: AccessRow) -> dict[str, str | int | None]:
+def access_state(row: AccessRow) -> dict[str, str | int | None]:
     """Return what the audit log says of an access."""
     return {"test_hash": row.test_hash, "run": row.run_id, "purpose": row.purpose}
 

@@ -267,11 +267,7 @@ def call_line(call: LLMCall) -> str:
 
 
 def calls_of(data: bytes, where: str) -> list[LLMCall]:
-    """Return the calls that the bytes of a log hold, UTF-8 text with one call a line.
-
-    Raises:
-        InvalidConfigError: Names every faulty line; `where` opens the message.
-    """
+    """Return the calls that the bytes of a log hold, UTF-8 text with one call a line."""
     calls, faults = [], []
     for number, line in enumerate(data.splitlines(), start=1):
         try:

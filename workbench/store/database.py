@@ -53,10 +53,6 @@ _MEANINGS = (
 def plain_fault(error: SQLAlchemyError, location: str) -> WorkbenchError:
     """Return the error that a user gets for one that the database raised.
 
-    Args:
-        error: The database's error.
-        location: Path or URL of the store, without a password.
-
     Example:
         >>> full = DBAPIError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
         >>> print(plain_fault(full, "w.sqlite"))

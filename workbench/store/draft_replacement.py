@@ -106,11 +106,6 @@ def _updated(row: DraftRecord, target: _Target, author: str) -> DraftRecord:
 def free_identity(distortion: str, attribute: Attribute, taken: set[str]) -> str:
     """Return the identity of an attribute that joins the draft: its own, or else the next free one.
 
-    Args:
-        distortion: Id of its distortion.
-        attribute: What joins.
-        taken: Identities that other attributes have.
-
     Example:
         >>> haze = Attribute(phrase="haze")
         >>> first = free_identity("fog", haze, set())

@@ -181,12 +181,6 @@ def move_changes(
 
     The row that moves is a new state of it ("move"). Those that make room only change position
     ("make room"), which contradicts nobody's edit of their words.
-
-    Args:
-        rows: All rows of the distortion, in order.
-        row: The one that moves.
-        index: Its new index in that order, from 0.
-        author: Who moves it.
     """
     order = [other for other in rows if other.id != row.id]
     order.insert(index, row)

@@ -68,11 +68,7 @@ def version_of(session: Session, row: VersionRow) -> Version:
 
 
 def versions_of(session: Session, rows: Sequence[VersionRow]) -> list[Version]:
-    """Return the versions of some rows, each checked against its hash and digest.
-
-    Raises:
-        IntegrityError: One of them is no longer what was frozen.
-    """
+    """Return the versions of some rows, each checked against its hash and digest."""
     hashes, aliases = hashes_by_id(session), aliases_by_id(session)
     versions = []
     for row in rows:

@@ -26,11 +26,7 @@ class CommentRepository(Repository):
     """Comments as they were made; nothing changes or removes one."""
 
     def add(self, identity: str, text: str, *, author: str) -> Comment:
-        """Comment on an attribute, also on one that is no longer in the draft.
-
-        Raises:
-            StoreError: There is nothing to say, nobody who says it, or no such attribute.
-        """
+        """Comment on an attribute, also on one that is no longer in the draft."""
         if not text.strip():
             raise StoreError("A comment needs words. Nothing was changed.")
         with self._database.writing() as session:
@@ -60,8 +56,13 @@ def insert_comment(session: Session, row: CommentRow) -> None:
     """Insert and record a comment."""
     session.add(row)
     session.flush()  # gives it the number that the audit log names it by
-    after = {"identity": row.identity, "text": row.text}
+    after = comment_state(row)
     record(session, "comment", f"comment:{row.id}", author=row.author, after=after, at=row.at)
+
+
+def comment_state(row: CommentRow) -> State:
+    """Return what the audit log says of a comment."""
+    return {"identity": row.identity, "text": row.text}
 
 
 def is_known(session: Session, identity: str) -> bool:

@@ -2,7 +2,6 @@
 
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
@@ -33,9 +32,6 @@ def migrate(database: Database) -> None:
 
     It waits for the writer's turn, so of two processes that open a fresh database at once, one
     builds it and the other has nothing to do; and a database that cannot be written shows it here.
-
-    Raises:
-        StoreError: The schema is newer than this program, or another program's.
     """
     with _UPGRADE_LOCK, database.connected() as connection:
         present = schema_of(connection)
@@ -139,12 +135,7 @@ class Store:
     def __enter__(self) -> "Store":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self.close()
 
 

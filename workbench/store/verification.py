@@ -5,18 +5,19 @@ the chain of the audit log, and the log's newest event about everything that may
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from sqlalchemy import text
 from sqlmodel import Session, select
 
 from workbench.domain.canonical import content_hash
-from workbench.store import access_log
+from workbench.store.access_log import access_state
 from workbench.store.audit import AuditEvent, State, read_events, state_of
 from workbench.store.digest import call_digest, document_digest, event_digest
 from workbench.store.draft_rows import DraftRecord, base_hash, read_rows, row_state
 from workbench.store.frozen_versions import broken_versions, hashes_by_id
+from workbench.store.history import comment_state
 from workbench.store.tables import (
     AccessRow,
     AliasRow,
@@ -65,14 +66,15 @@ class _Log:
 def find_tampering(session: Session) -> list[str]:
     """Return one line for each thing that is not what was recorded."""
     log = _Log(session)
+    comments, accesses = session.exec(select(CommentRow)), session.exec(select(AccessRow))
     return [
         *log.faults,
         *_versions(session, log),
         *_aliases(session, log),
         *_draft(session, log),
         *_base(session, log),
-        *_comments(session, log),
-        *_accesses(session, log),
+        *_appended(log, "comment", ((row, comment_state(row)) for row in comments)),
+        *_appended(log, "look", ((row, access_state(row)) for row in accesses)),
         *_recipes(session, log),
         *_calls(session),
         *_runs(session),
@@ -137,21 +139,15 @@ def _base(session: Session, log: _Log) -> Iterator[str]:
         yield "draft: its base is not the version that the record says"
 
 
-def _comments(session: Session, log: _Log) -> Iterator[str]:
-    events = log.of("comment")
-    for row in session.exec(select(CommentRow)):
-        state = {"identity": row.identity, "text": row.text}
+def _appended(
+    log: _Log, kind: str, rows: Iterable[tuple[CommentRow | AccessRow, State]]
+) -> Iterator[str]:
+    """Check a table to which rows are only added; each row comes with the state on record."""
+    events = log.of(kind)
+    for row, state in rows:
         if not _matches(events.pop(str(row.id), None), row.author, state, row.at):
-            yield f"comment {row.id}: it is not what the record says"
-    yield from _missing("comment", events)
-
-
-def _accesses(session: Session, log: _Log) -> Iterator[str]:
-    events = log.of("look")
-    for row in session.exec(select(AccessRow)):
-        if not _matches(events.pop(str(row.id), None), row.author, access_log.state(row), row.at):
-            yield f"look {row.id}: it is not what the record says"
-    yield from _missing("look", events)
+            yield f"{kind} {row.id}: it is not what the record says"
+    yield from _missing(kind, events)
 
 
 def _recipes(session: Session, log: _Log) -> Iterator[str]:

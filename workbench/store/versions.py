@@ -178,11 +178,7 @@ class VersionRepository(Repository):
             return [row.hash for row in broken_versions(session)] + missing_versions(session)
 
     def list(self) -> builtins.list[Version]:
-        """Return all versions with all their attributes, newest first; see `summaries` for lists.
-
-        Raises:
-            IntegrityError: One of them is no longer what was frozen.
-        """
+        """Return all versions, newest first, with their attributes; see `summaries` for lists."""
         with self._database.reading() as session:
             rows = session.exec(select(VersionRow).order_by(col(VersionRow.id).desc())).all()
             return versions_of(session, rows)

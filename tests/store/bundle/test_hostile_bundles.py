@@ -63,13 +63,15 @@ def test_what_a_store_could_not_bear_out_is_refused(packed, tmp_path, change, wo
 
 
 def test_no_changed_byte_of_a_member_is_taken_in(packed, tmp_path):
-    path, whole = tmp_path / "changed.zip", packed.read_bytes()
+    path, original = tmp_path / "changed.zip", packed.read_bytes()
     with zipfile.ZipFile(packed) as archived:
         begins = [entry.header_offset + 30 + len(entry.filename) for entry in archived.infolist()]
         sizes = [entry.compress_size for entry in archived.infolist()]
     for begin, size in zip(begins, sizes, strict=True):
-        for place in range(begin, begin + size, 1 + size // 8):
-            path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        for offset in range(begin, begin + size, 1 + size // 8):
+            path.write_bytes(
+                original[:offset] + bytes([original[offset] ^ 0x10]) + original[offset + 1 :]
+            )
             with pytest.raises(IntegrityError, match="None of it was used"):
                 read_bundle(path)
 
@@ -91,5 +93,5 @@ def test_a_bundle_that_comes_home_tells_no_event_twice(fresh_url, tmp_path):
 
 
 def test_every_packaged_photograph_has_its_licence(packed):
-    told = archive.unpack(packed)["licences/photographs.txt"].decode()
-    assert [name for name in PACKAGED if f"\n{name} " not in told] == []
+    licences = archive.unpack(packed)["licences/photographs.txt"].decode()
+    assert [name for name in PACKAGED if f"\n{name} " not in licences] == []

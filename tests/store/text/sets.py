@@ -41,15 +41,15 @@ def attributes(draw):
 def attribute_sets(draw):
     """A set of up to three distortions, of any names, and up to four attributes each."""
     distortions = draw(st.lists(WORDS.filter(str.strip), max_size=3, unique=True))
-    found, taken = {}, set()
+    by_distortion, taken = {}, set()
     for distortion in distortions:
-        some = {}
+        by_words = {}
         for attribute in filter(None, draw(st.lists(attributes(), max_size=4))):
             if attribute.identity not in taken:
-                some.setdefault(attribute.phrase.casefold(), attribute)
+                by_words.setdefault(attribute.phrase.casefold(), attribute)
                 taken.add(attribute.identity or "")
-        found[distortion] = tuple(some.values())
-    return AttributeSet(by_distortion=found)
+        by_distortion[distortion] = tuple(by_words.values())
+    return AttributeSet(by_distortion=by_distortion)
 
 
 def json_document(**distortions):

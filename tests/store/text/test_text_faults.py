@@ -47,7 +47,7 @@ author: ann
 
 
 def test_every_fault_of_a_yaml_file_is_named_with_its_line():
-    found = faults_of(YAML, "yaml")
+    reported = faults_of(YAML, "yaml")
     expected = [
         (4, "'yes' is no phrase; put words in quotes"),
         (5, "'jpeg' has 'blocky edges' in line 3 already"),
@@ -65,8 +65,8 @@ def test_every_fault_of_a_yaml_file_is_named_with_its_line():
         (20, "phrase: a list is no text; put it in quotes"),
         (21, "'author': no such field; a file has distortion, attributes"),
     ]
-    assert len(found) == len(expected)
-    for fault, (line, words) in zip(found, expected, strict=True):
+    assert len(reported) == len(expected)
+    for fault, (line, words) in zip(reported, expected, strict=True):
         assert fault.startswith(f"it, line {line}: {words}"), fault
 
 
@@ -99,8 +99,8 @@ def test_every_fault_of_a_yaml_file_is_named_with_its_line():
     ],
 )
 def test_a_file_that_is_no_yaml_of_attributes_is_refused_in_one_line(text, fault):
-    (found,) = faults_of(text, "yaml")
-    assert found.startswith(f"it, {fault}"), found
+    (reported,) = faults_of(text, "yaml")
+    assert reported.startswith(f"it, {fault}"), reported
 
 
 def test_a_bomb_of_aliases_is_refused_before_it_goes_off():
@@ -161,8 +161,8 @@ def test_every_fault_of_a_json_file_is_named_with_its_line():
     ],
 )
 def test_a_file_that_is_no_json_of_attributes_is_refused_in_one_line(text, fault):
-    (found,) = faults_of(text, "json")
-    assert fault in found
+    (reported,) = faults_of(text, "json")
+    assert fault in reported
 
 
 def test_two_attributes_in_one_line_of_json_are_told_apart():

@@ -66,16 +66,16 @@ def lint(
     Raises:
         UnknownNameError: A distortion or a rule is not known.
     """
-    members = [(d, a) for d, some in attributes.by_distortion.items() for a in some]
+    members = [(d, a) for d, own in attributes.by_distortion.items() for a in own]
     subjects = _subjects(members, catalogue, text, probe, polarity)
     chosen = _chosen(only, text, probe)
-    found = [
+    findings = [
         finding
         for subject in subjects
         for rule in chosen
         if (finding := rule.check(subject)) is not None
     ]
-    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def lint_phrase(
@@ -111,15 +111,15 @@ def lint_phrase(
         return []
     members = [
         (d, attribute)
-        for d, some in among.by_distortion.items()
-        for attribute in some
+        for d, own in among.by_distortion.items()
+        for attribute in own
         if identity is None or attribute.identity != identity
     ]
     typed = Attribute.model_construct(phrase=bare, identity=identity)
     *_, subject = _subjects([*members, (spec.id, typed)], catalogue, text, probe, polarity, last=1)
     chosen = _chosen(only, text, probe)
-    found = [finding for rule in chosen if (finding := rule.check(subject)) is not None]
-    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+    findings = [finding for rule in chosen if (finding := rule.check(subject)) is not None]
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def response_of(phrase: str, *, text: TextTower, probe: Probe, polarity: Polarity) -> Response:
@@ -162,16 +162,16 @@ def _subjects(
         Other(d, attribute.phrase, pair[0] if pair is not None else None)
         for (d, attribute), pair in zip(members, pairs, strict=True)
     ]
-    for place, at in zip(range(first, len(members)), count(0, 2), strict=False):
-        distortion, attribute = members[place]
-        pair = pairs[place]
+    for index, at in zip(range(first, len(members)), count(0, 2), strict=False):
+        distortion, attribute = members[index]
+        pair = pairs[index]
         yield Subject(
             distortion=catalogue[distortion],
             phrase=attribute.phrase,
             catalogue=catalogue,
-            others=others[:place],
+            others=others[:index],
             identity=attribute.identity,
-            sentences=sentences[place],
+            sentences=sentences[index],
             pair=pair,
             tokens=(counted[at], counted[at + 1]) if counted else None,
             context_length=context,
@@ -190,8 +190,8 @@ def _encoded(
     if not wanted:
         return []
     rows = text.encode_texts(list(wanted)).cpu().numpy()
-    found = dict(zip(wanted, rows, strict=True))
+    findings = dict(zip(wanted, rows, strict=True))
     return [
-        np.stack([found[sentence] for sentence in (pair if place >= first else pair[:1])])
-        for place, pair in enumerate(sentences)
+        np.stack([findings[sentence] for sentence in (pair if index >= first else pair[:1])])
+        for index, pair in enumerate(sentences)
     ]

@@ -66,8 +66,8 @@ def load_probe(
     for done, spec in enumerate(chosen):
         if progress:
             progress(done / len(chosen), spec.id)
-        found = making.kept(spec)
-        embeddings[spec.id] = making.made(spec) if found is None else found
+        cached = making.cached_embeddings(spec)
+        embeddings[spec.id] = making.made(spec) if cached is None else cached
     return Probe(
         photographs=tuple(making.files),
         strengths={
@@ -127,20 +127,20 @@ class _Making:
                "source": _source_digest(spec.id, self.recipes)}  # fmt: skip
         return self.folder / f"{spec.id}-{content_hash(key)[:24]}.safetensors"
 
-    def kept(self, spec: Distortion) -> NDArray[np.float32] | None:
+    def cached_embeddings(self, spec: Distortion) -> NDArray[np.float32] | None:
         """Return what the cache holds; a damaged file counts as none."""
         try:
-            found = load_file(self.file(spec))["embeddings"]
+            cached = load_file(self.file(spec))["embeddings"]
         except (OSError, SafetensorError, KeyError):
             return None
-        return found
+        return cached
 
     def made(self, spec: Distortion) -> NDArray[np.float32]:
         """Return new embeddings, (P, L+1, C, E), and keep them."""
         levels = range(1, len(spec.levels) + 1)
         distorted = [
-            apply_distortion(picture, spec.id, level, seed=SEED + place, recipes=self.recipes)
-            for place, picture in enumerate(self.pictures)
+            apply_distortion(picture, spec.id, level, seed=SEED + index, recipes=self.recipes)
+            for index, picture in enumerate(self.pictures)
             for level in levels
         ]
         tables = self.embedded(distorted).reshape(len(self.pictures), len(levels), CROPS, -1)

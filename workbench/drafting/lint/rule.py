@@ -150,10 +150,10 @@ def rules() -> Registry[Rule]:
         Traceback (most recent call last):
         workbench.errors.UnknownNameError: Unknown rule 'too_lon'. Did you mean 'too_long'?
     """
-    found: dict[str, Rule] = {}
+    rules: dict[str, Rule] = {}
     for module in discover(package):
         for rule in module.RULES:
-            if rule.name in found:
+            if rule.name in rules:
                 raise ConfigError(f"Two lint rules are called '{rule.name}'; rename one of them.")
-            found[rule.name] = rule
-    return Registry("rule", found)
+            rules[rule.name] = rule
+    return Registry("rule", rules)

@@ -61,14 +61,14 @@ def stems(text: str) -> list[str]:
     return [stem(word) for word in words(text) if word not in STOP_WORDS]
 
 
-def overlap(one: Iterable[str], other: Iterable[str]) -> float:
+def overlap(first_words: Iterable[str], second_words: Iterable[str]) -> float:
     """Return the share of stems that two phrases have in common (Jaccard), 0 to 1.
 
     Example:
         >>> overlap(stems("soft, blurry edges"), stems("blurred soft edge"))
         1.0
     """
-    first, second = set(one), set(other)
+    first, second = set(first_words), set(second_words)
     either = first | second
     return len(first & second) / len(either) if either else 0.0
 

@@ -17,11 +17,7 @@ _ENCRYPTED = 0x1
 
 
 def pack(path: Path, members: Mapping[str, bytes]) -> None:
-    """Write members to a zip, all or none.
-
-    Raises:
-        StoreError: It is too large to be read again, or the file cannot be written.
-    """
+    """Write members to a zip, all or none."""
     if sum(map(len, members.values())) > MOST_BYTES:
         raise StoreError(
             f"The bundle would hold more than {MOST_BYTES // 1_000_000} MB. Leave the runs out "
@@ -38,12 +34,7 @@ def pack(path: Path, members: Mapping[str, bytes]) -> None:
 
 
 def unpack(path: Path) -> dict[str, bytes]:
-    """Return name to content of the members of a zip.
-
-    Raises:
-        StoreError: It cannot be read or is no zip.
-        IntegrityError: It is damaged, too large when unpacked, or a name is unsafe or occurs twice.
-    """
+    """Return name to content of the members of a zip."""
     try:
         if not zipfile.is_zipfile(path):
             path.open("rb").close()  # says what is wrong with the file itself

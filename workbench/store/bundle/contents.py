@@ -154,11 +154,7 @@ class Bundle(Frozen):
 
 
 def lineage_order(versions: dict[str, BundledVersion]) -> tuple[BundledVersion, ...]:
-    """Return versions (hash to version) parents first, and otherwise by time and hash.
-
-    Raises:
-        ValueError: A version is its own ancestor.
-    """
+    """Return versions (hash to version) parents first, and otherwise by time and hash."""
     remaining = sorted(versions.values(), key=lambda version: (version.created_at, version.hash))
     done: dict[str, BundledVersion] = {}
     while remaining:
@@ -176,22 +172,13 @@ def lineage_order(versions: dict[str, BundledVersion]) -> tuple[BundledVersion, 
 
 
 def check_bundle(bundle: Bundle) -> None:
-    """Refuse a bundle in which a digest, hash or reference does not hold; no store is needed.
-
-    Raises:
-        IntegrityError: Names what does not hold.
-    """
+    """Refuse a bundle in which a digest, hash or reference does not hold; no store is needed."""
     if fault := next(_faults(bundle), None):
         raise IntegrityError(fault)
 
 
 def attribute_rows(version: BundledVersion, call_ids: dict[str, int]) -> list[VersionAttribute]:
-    """Return a version's attributes as they lie in a store, in order.
-
-    Args:
-        version: The version.
-        call_ids: Digest to number of the calls that it names.
-    """
+    """Return a version's attributes as they lie in a store, in order."""
     rows = [
         VersionAttribute(
             call_id=None if attribute.call is None else call_ids[attribute.call],

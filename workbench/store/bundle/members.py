@@ -137,11 +137,7 @@ def members_of(bundle: Bundle) -> dict[str, bytes]:
 
 
 def bundle_of(members: Mapping[str, bytes]) -> Bundle:
-    """Return the bundle that members make, after comparing each with its hash.
-
-    Raises:
-        IntegrityError: A member is missing, not expected, changed, or not what its name says.
-    """
+    """Return the bundle that members make, after comparing each with its hash."""
     manifest = _manifest(members)
     _refuse_others(manifest, members)
     for name, digest in manifest.members.items():

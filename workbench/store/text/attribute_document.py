@@ -76,11 +76,7 @@ class WrittenAttribute(Frozen):
         )
 
     def attribute(self, origin: Origin) -> Attribute:
-        """Return the attribute, still without its call; `origin` is for files that name none.
-
-        Raises:
-            ValidationError: The phrase holds nothing but what the template says anyway.
-        """
+        """Return the attribute, still without its call; `origin` is for files that name none."""
         return Attribute(
             phrase=self.phrase,
             origin=self.origin or origin,

@@ -35,11 +35,11 @@ def several_claims(subject: Subject) -> Finding | None:
 
 def _claims(phrase: str) -> tuple[str, str] | None:
     for joint, kinds_matter in ((_STRONG, False), (_WEAK, True)):
-        for found in joint.finditer(phrase):
-            first, second = phrase[: found.start()].strip(), phrase[found.end() :].strip()
+        for match in joint.finditer(phrase):
+            first, second = phrase[: match.start()].strip(), phrase[match.end() :].strip()
             if min(len(first.split()), len(second.split())) < 2:
                 continue
-            if found[0].strip() == "," and not _ends_a_claim(first):
+            if match[0].strip() == "," and not _ends_a_claim(first):
                 continue
             if not kinds_matter or _differ(first, second):
                 return first, second
@@ -53,8 +53,8 @@ def _ends_a_claim(first: str) -> bool:
 
 
 def _differ(first: str, second: str) -> bool:
-    one, other = _kinds(first), _kinds(second)
-    return bool(one and other) and not one & other
+    first_kinds, second_kinds = _kinds(first), _kinds(second)
+    return bool(first_kinds and second_kinds) and not first_kinds & second_kinds
 
 
 def _kinds(text: str) -> set[str]:

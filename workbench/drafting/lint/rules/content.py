@@ -23,7 +23,7 @@ def content_driven(subject: Subject) -> Finding | None:
     table = subject.response.probability[subject.distortion.id]
     if len(table) < LEAST_PHOTOGRAPHS or (share := content_share(table)) <= MOSTLY:
         return None
-    least = min(content_share(np.delete(table, place, axis=0)) for place in range(len(table)))
+    least = min(content_share(np.delete(table, row, axis=0)) for row in range(len(table)))
     return subject.finding(
         NAME,
         "doubt" if least > MOSTLY else "hint",

@@ -30,12 +30,12 @@ def names_distortion(subject: Subject) -> Finding | None:
             "Say what one sees instead of what it is called.",
         )
     for other in subject.catalogue.values():
-        told = _telling(other)
-        if other.id != subject.distortion.id and told and told <= spoken.keys():
+        telling = _telling(other)
+        if other.id != subject.distortion.id and telling and telling <= spoken.keys():
             return subject.finding(
                 NAME,
                 "doubt",
-                f"'{' '.join(spoken[key] for key in spoken if key in told)}' names another "
+                f"'{' '.join(spoken[key] for key in spoken if key in telling)}' names another "
                 f"distortion, {other.name}.",
                 "Say what one sees instead of what it is called.",
             )

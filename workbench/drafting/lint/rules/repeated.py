@@ -48,13 +48,13 @@ def same_meaning(subject: Subject) -> Finding | None:
     """Find sentences that the text tower can hardly tell apart, though their words differ."""
     if subject.pair is None:
         return None
-    told = [other for other in subject.others if other.vector is not None]
-    if not told:
+    measured = [other for other in subject.others if other.vector is not None]
+    if not measured:
         return None
-    cosines = np.stack([other.vector for other in told if other.vector is not None])
+    cosines = np.stack([other.vector for other in measured if other.vector is not None])
     alike = [
         (float(cosine), other)
-        for cosine, other in zip(cosines @ subject.pair[0], told, strict=True)
+        for cosine, other in zip(cosines @ subject.pair[0], measured, strict=True)
         if cosine >= _alike(subject, other)
         and other.stems != subject.stems
         and not _shared(subject, other)

@@ -22,12 +22,12 @@ def also_fires_on(subject: Subject) -> Finding | None:
         return None
     worst = sorted(rivals, key=rivals.__getitem__, reverse=True)
     kin = all(_group(subject, other) == subject.distortion.group for other in worst)
-    told = ", ".join(f"{other} {rivals[other]:.2f}" for other in worst[:NAMED])
+    named = ", ".join(f"{other} {rivals[other]:.2f}" for other in worst[:NAMED])
     more = f" and {len(worst) - NAMED} more" if len(worst) > NAMED else ""
     return subject.finding(
         NAME,
         "hint" if kin else "doubt",
-        f"It also fires on {told}{more}: the share of pairs in which the strongest levels there "
+        f"It also fires on {named}{more}: the share of pairs in which the strongest levels there "
         f"have a higher probability than those of {subject.distortion.id}.",
         f"Add what {subject.distortion.name} shows and {_name(subject, worst[0])} does not.",
         figures=rivals,

@@ -25,7 +25,7 @@ def doubled_by_template(subject: Subject) -> Finding | None:
     """Find "there is", "in the photo" and full sentences inside the phrase."""
     phrase = subject.phrase
     sentence = subject.sentences[0] or f"There is {phrase} in the photo."
-    double = _OPENING.search(phrase) or _SUBJECT.search(phrase) or _place(phrase)
+    double = _OPENING.search(phrase) or _SUBJECT.search(phrase) or _location(phrase)
     if double:
         said = double[0].strip()
         bare = " ".join(phrase.replace(double[0], " ").split())
@@ -46,17 +46,17 @@ def doubled_by_template(subject: Subject) -> Finding | None:
     )
 
 
-def _place(phrase: str) -> re.Match[str] | None:
-    found = _PLACE.search(phrase)
-    return None if found and _WHOLE.search(found[0]) else found
+def _location(phrase: str) -> re.Match[str] | None:
+    match = _PLACE.search(phrase)
+    return None if match and _WHOLE.search(match[0]) else match
 
 
 def _own_verb(phrase: str) -> str | None:
     spoken = words(phrase)
-    for place, word in enumerate(spoken):
+    for where, word in enumerate(spoken):
         if word in CLAUSE_OPENERS:
             return None  # what follows is the clause's verb
-        if word in FINITE_VERBS and place > 0:
+        if word in FINITE_VERBS and where > 0:
             return word
     return None
 

@@ -26,7 +26,7 @@ def test_looks_and_the_versions_among_them_are_counted(store):
     store.access_log.add("other", run=None, purpose="show", author="bob")
     counted = store.access_log.count(PART)
     assert (counted.test_hash, counted.looks, counted.versions) == (PART, 3, 2)
-    assert [one.run for one in store.access_log.list(PART)] == [first, second, again]
+    assert [access.run for access in store.access_log.list(PART)] == [first, second, again]
     assert store.access_log.list(PART)[-1] == look
     assert (look.purpose, look.author, len(store.access_log.list())) == ("show", "bob", 4)
     assert store.access_log.count("never").looks == 0
