@@ -11,7 +11,6 @@ from tests.factories import CONFIG
 from tests.processes import started
 from tests.waiting import PATIENCE_S, wait_until
 from workbench.errors import RunError
-from workbench.queue import processes
 from workbench.queue.processes import ensure_worker, run_log, worker_log, worker_name
 
 # What the command `workbench worker` is, with a run that never ends.
@@ -37,14 +36,19 @@ def worker(settings):
         yield process
 
 
-@pytest.fixture
 def in_background():
-    """Make sure that no worker outlives the test."""
-    yield processes._started
-    for process in processes._started:
-        process.kill()
-        process.wait()
-    processes._started.clear()
+    """The workers that this process has started."""
+    words = ["-m", "workbench", "worker"]
+    return [one for one in psutil.Process().children() if one.cmdline()[1:] == words]
+
+
+@pytest.fixture
+def no_worker_is_left():
+    yield
+    left = in_background()
+    for one in left:
+        one.kill()
+    psutil.wait_procs(left, timeout=PATIENCE_S)
 
 
 def test_sigterm_marks_the_run_interrupted_and_the_worker_leaves(store, version, worker):
@@ -63,20 +67,24 @@ def test_a_running_run_is_cancelled_from_another_process(store, version, worker)
     wait_until(lambda: store.runs.get(id).status == "cancelled", "the run stops")
 
 
-def test_a_killed_worker_is_not_taken_for_alive(store, version, worker, settings, monkeypatch):
+def test_a_killed_worker_is_not_taken_for_alive(
+    store, version, worker, settings, no_worker_is_left
+):
     id = store.runs.enqueue(version.hash, CONFIG).id
     wait_until(lambda: store.runs.get(id).status == "running", "the run begins")
     killed = worker_name(worker.pid)
     assert ensure_worker(store, settings) == killed
     worker.kill()
     worker.wait()
-    assert store.runs.workers() == [killed]  # its last heartbeat is not old yet
-    monkeypatch.setattr(processes, "_start", lambda *_: psutil.Process())
-    assert ensure_worker(store, settings) == worker_name()
-    assert store.runs.workers() == [worker_name()]
+    store.runs.beat(killed)  # its last heartbeat is not old yet
+    assert store.runs.workers() == [killed]
+    new = ensure_worker(store, settings)
+    assert [worker_name(one.pid) for one in in_background()] == [new]
+    assert new in store.runs.workers()
+    assert killed not in store.runs.workers()
 
 
-def test_a_worker_is_started_in_the_background_once(store, settings, in_background):
+def test_a_worker_is_started_in_the_background_once(store, settings, no_worker_is_left):
     name = ensure_worker(store, settings)
     host, _, pid = name.rpartition(":")
     assert host == socket.gethostname()
@@ -86,7 +94,7 @@ def test_a_worker_is_started_in_the_background_once(store, settings, in_backgrou
     assert os.getsid(int(pid)) == int(pid) != os.getsid(0)
     assert worker_log(settings).is_file()
     assert ensure_worker(store, settings) == name
-    assert len(in_background) == 1
+    assert [one.pid for one in in_background()] == [int(pid)]
 
 
 def test_a_worker_on_another_machine_counts(store, settings):

@@ -56,13 +56,13 @@ def tuned(encoder, pairs, devices, *, images=IMAGES, progress=lambda share, text
 @pytest.fixture
 def losses(monkeypatch):
     """Return the losses of all steps that this process takes from here on."""
-    told, gradients = [], epochs.EpochTraining._gradients
+    told, gradients = [], epochs.EpochTraining.gradients
 
     def telling(training, crops, batch):
         told.append(gradients(training, crops, batch))
         return told[-1]
 
-    monkeypatch.setattr(epochs.EpochTraining, "_gradients", telling)
+    monkeypatch.setattr(epochs.EpochTraining, "gradients", telling)
     return told
 
 

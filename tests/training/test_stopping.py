@@ -16,13 +16,13 @@ IMAGES, STRENGTHS = grainy()
 @pytest.fixture
 def watched(monkeypatch):
     """Return the validation losses of all epochs from here on, each with the weights it is of."""
-    seen, loss_on = [], loop._loss_on
+    seen, loss_on = [], loop.loss_on
 
     def watching(model, validation):
         seen.append((loss_on(model, validation), model.state()))
         return seen[-1][0]
 
-    monkeypatch.setattr(loop, "_loss_on", watching)
+    monkeypatch.setattr(loop, "loss_on", watching)
     return seen
 
 

@@ -88,7 +88,7 @@ class EpochTraining:
         rate = warmup_cosine(done, self.steps * config.epochs, config.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * rate
-        loss = self._gradients(crops, batch)
+        loss = self.gradients(crops, batch)
         norm = nn.utils.clip_grad_norm_(self.trained.values(), config.clip_norm)
         if not torch.isfinite(loss + norm):  # one question, as each one waits for a GPU
             epoch = done // self.steps
@@ -111,7 +111,7 @@ class EpochTraining:
         crop = grid_crops(self.images[0], self.model.encoder.tower.image_size)[:1]
         return self.model.loss(crop, self.targets[:1]).item()
 
-    def _gradients(self, crops: Tensor, batch: Tensor) -> Tensor:
+    def gradients(self, crops: Tensor, batch: Tensor) -> Tensor:
         """Leave the gradients of the batch's mean loss, whoever computed them, and return it."""
         if self.team is None:
             loss = self.model.loss(crops, self.targets[batch])

@@ -139,7 +139,7 @@ def _run(
         while position.epoch < config.epochs and not position.waited_for(config.patience):
             training.epoch(position.epoch, progress)
             if config.patience:
-                loss = _loss_on(model, validation)
+                loss = loss_on(model, validation)
                 training.require_finite("loss on the validation part", loss, position.epoch)
                 position = position.after(loss, model.state())
             else:
@@ -156,7 +156,8 @@ def _run(
 
 
 @torch.no_grad()
-def _loss_on(model: TunedModel, validation: Examples | None) -> float:
+def loss_on(model: TunedModel, validation: Examples | None) -> float:
+    """Return the loss on a validation part; NaN if there is none."""
     if validation is None:
         return math.nan
     images, strengths = validation
