@@ -1,14 +1,11 @@
 """What every dataset of images becomes, whatever its layout on disk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import workbench.datasets
 from workbench.domain.canonical import Frozen
-from workbench.registry import Registry, discover
 
 Polarity = Literal["higher is better", "lower is better"]
 
@@ -28,34 +25,11 @@ class DatasetType(Frozen):
 
 
 def numbered_types(distortions: Sequence[str], levels: int) -> tuple[DatasetType, ...]:
-    """Return types that the dataset numbers from 1.
-
-    Args:
-        distortions: Ids in the catalogue, in the dataset's order.
-        levels: Number of levels L of each.
-    """
+    """Return types of L levels each, numbered from 1 in the dataset's order."""
     return tuple(
         DatasetType(label=str(number), distortion=distortion, levels=levels)
         for number, distortion in enumerate(distortions, start=1)
     )
-
-
-def numbered_type(types: Sequence[DatasetType], number: int, level: int, name: str) -> DatasetType:
-    """Return the type of a number.
-
-    Args:
-        types: As `numbered_types` made them.
-        number: From 1.
-        level: A level of that type.
-        name: Of the image, for the message.
-
-    Raises:
-        ValueError: There is no such type or level.
-    """
-    levels = types[0].levels
-    if not (1 <= number <= len(types) and 1 <= level <= levels):
-        raise ValueError(f"'{name}' is of no type 1 to {len(types)} at a level 1 to {levels}")
-    return types[number - 1]
 
 
 class DatasetFacts(Frozen):
@@ -138,10 +112,15 @@ class LabelledImage:
     official: str = ""
     frame: int | None = None
 
+    @property
+    def name(self) -> str:
+        """The file, with the frame where there are several: what splits and results list."""
+        return self.file if self.frame is None else f"{self.file}#{self.frame}"
+
 
 @dataclass(frozen=True)
 class ImageDataset:
-    """A dataset as found on disk.
+    """A dataset as it lies on disk.
 
     Attributes:
         facts: What it is.
@@ -154,30 +133,12 @@ class ImageDataset:
     images: tuple[LabelledImage, ...]
 
     def path(self, image: LabelledImage) -> Path:
-        """Return where the file of an image lies."""
+        """Return the file of an image."""
         return self.root / image.file
-
-
-@dataclass(frozen=True)
-class Adapter:
-    """How a dataset is read.
-
-    Attributes:
-        facts: What is known of it.
-        load: Reads the layout below a root; raises DatasetNotFoundError that says where it looked
-            and how to obtain the dataset, DataError for a table it cannot read.
-    """
-
-    facts: DatasetFacts
-    load: Callable[[Path], ImageDataset]
 
 
 def quality_of(score: float, facts: DatasetFacts) -> float:
     """Map a score to [0, 1], higher is better; what lies outside the nominal range is clamped.
-
-    Args:
-        score: In the dataset's own unit.
-        facts: Its range and polarity.
 
     Example:
         >>> words = {"title": "", "source": "", "obtain": "", "layout": ()}
@@ -191,19 +152,3 @@ def quality_of(score: float, facts: DatasetFacts) -> float:
     low, high = facts.score_range
     share = min(max((score - low) / (high - low), 0.0), 1.0)
     return 1 - share if facts.polarity == "lower is better" else share
-
-
-@cache
-def adapters() -> Registry[Adapter]:
-    """Return the adapters by name.
-
-    Example:
-        >>> adapters()["kadid10k"].facts.images
-        10125
-    """
-    found = (
-        Adapter(module.FACTS, module.load)
-        for module in discover(workbench.datasets)
-        if isinstance(getattr(module, "FACTS", None), DatasetFacts)
-    )
-    return Registry("dataset", {adapter.facts.name: adapter for adapter in found})
