@@ -1,4 +1,4 @@
-"""Distort an image by name, level and seed."""
+"""Distort an image by name, level and seed: once, in a sequence, or at every level."""
 
 from collections.abc import Sequence
 from zlib import crc32
@@ -39,7 +39,7 @@ def apply_distortion(
         seed: >= 0.
         stretch: Stretch all values together to [0, 1] before and after, as KADID-10k's official
             generator does.
-        recipes: Distortion types beside the built-in ones.
+        recipes: Further distortion types.
 
     Returns:
         A new array, (H, W, 3), uint8.
@@ -143,7 +143,7 @@ def apply_sequence(
         steps: (distortion, level) in the order in which they are applied; none is a plain copy.
         seed: >= 0; each step draws its own random numbers from it.
         stretch: Stretch all values together to [0, 1] before the first and after the last step.
-        recipes: Distortion types beside the built-in ones.
+        recipes: Further distortion types.
 
     Returns:
         A new array, (H, W, 3), uint8.
@@ -165,3 +165,43 @@ def apply_sequence(
     for distortion, level in steps:
         floats = apply_to_floats(floats, distortion, level, seed=seed, recipes=recipes)
     return to_bytes(stretched(floats) if stretch else floats)
+
+
+GAP = 4  # white pixels between two levels
+
+
+def strip(image: ByteImage, distortion: str, recipes: tuple[Recipe, ...] = ()) -> ByteImage:
+    """Return an image clean and at every level of a distortion.
+
+    Returns:
+        (L + 1, H, W, 3), uint8; the first one is clean.
+
+    Raises:
+        ConfigError: Unknown distortion, or one without operator.
+        DataError, ShapeError: As in `apply_distortion`.
+
+    Example:
+        >>> strip(np.zeros((2, 2, 3), np.uint8), "mean_shift")[:, 0, 0, 0].tolist()
+        [0, 38, 20, 0, 0, 0]
+    """
+    levels = range(len(operator_of(distortion, recipes).spec.levels) + 1)
+    return np.stack(
+        [apply_distortion(image, distortion, level, seed=0, recipes=recipes) for level in levels]
+    )
+
+
+def side_by_side(images: ByteImage) -> ByteImage:
+    """Join images into one picture, from left to right, with a white gap between them.
+
+    Args:
+        images: (N, H, W, 3), uint8.
+
+    Returns:
+        (H, N W + (N - 1) GAP, 3), uint8.
+
+    Example:
+        >>> side_by_side(np.zeros((3, 2, 10, 3), np.uint8)).shape
+        (2, 38, 3)
+    """
+    framed = np.pad(images, ((0, 0), (0, 0), (0, GAP), (0, 0)), constant_values=255)
+    return np.ascontiguousarray(np.concatenate(list(framed), axis=1)[:, :-GAP])
