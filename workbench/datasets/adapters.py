@@ -69,17 +69,12 @@ def adapters() -> Registry[Adapter]:
 
 
 class RegisteredTable(Frozen):
-    """A table that was imported under a name.
+    """A table that was imported under a name."""
 
-    Attributes:
-        file: The CSV, an absolute path.
-        root: Folder that its paths are relative to, an absolute path.
-        facts: What the import read; `score_range` and `polarity` stay what they were then, so that
-            a quality keeps its meaning when rows are added.
-    """
-
-    file: str
-    root: str
+    file: str  # the CSV, an absolute path
+    root: str  # folder that its paths are relative to, an absolute path
+    # what the import read; `score_range` and `polarity` stay what they were then, so that a quality
+    # keeps its meaning when rows are added
     facts: DatasetFacts
 
     def adapter(self) -> Adapter:

@@ -19,30 +19,20 @@ from workbench.errors import CorruptImageError, DataError
 
 
 class CheckReport(Frozen):
-    """What a dataset holds, and what is wrong with it.
+    """What a dataset holds, and what is wrong with it."""
 
-    Attributes:
-        name: The dataset's.
-        root: Where it lies, or should.
-        images: Images in its tables.
-        references: Different references, or sources of videos.
-        distortions: Catalogue ids in the dataset's order.
-        score: What the score is, with the file it was read from where there is a choice.
-        score_range: Smallest and largest score in the files; None without scores.
-        polarity: Direction of the score.
-        subsets: Number of images of each part that is reported by itself.
-        problems: One line each, with counts and the first names; none if all is well.
-    """
-
-    name: str
-    root: str
-    images: int = 0
-    references: int = 0
-    distortions: tuple[str, ...] = ()
-    score: str = ""
+    name: str  # the dataset's
+    root: str  # where it lies, or should
+    images: int = 0  # images in its tables
+    references: int = 0  # different references, or sources of videos
+    distortions: tuple[str, ...] = ()  # catalogue ids in the dataset's order
+    score: str = ""  # what the score is, with the file it was read from where there is a choice
+    # smallest and largest score in the files; None without scores
     score_range: tuple[float, float] | None = None
-    polarity: Polarity | None = None
+    polarity: Polarity | None = None  # direction of the score
+    # number of images of each part that is reported by itself
     subsets: dict[str, int] = Field(default_factory=dict)
+    # one line each, with counts and the first names; none if all is well
     problems: tuple[str, ...] = ()
 
 

@@ -28,17 +28,11 @@ FORMAT = 1  # raised when the same files would give other pixels
 
 @dataclass(frozen=True)
 class CachedImages:
-    """Images of any size in one memory-mapped file.
+    """Images of any size in one memory-mapped file."""
 
-    Attributes:
-        pixels: All bytes, uint8.
-        shapes: (H, W, 3) of each image.
-        starts: Where each image begins.
-    """
-
-    pixels: np.ndarray
-    shapes: tuple[tuple[int, ...], ...]
-    starts: tuple[int, ...]
+    pixels: np.ndarray  # all bytes, uint8
+    shapes: tuple[tuple[int, ...], ...]  # (H, W, 3) of each image
+    starts: tuple[int, ...]  # where each image begins
 
     def __len__(self) -> int:
         return len(self.shapes)

@@ -42,45 +42,32 @@ class ChosenImages:
 
 @dataclass(frozen=True)
 class ImageSet:
-    """N images with their labels, in one order.
+    """N images with their labels, in one order."""
 
-    Attributes:
-        images: Their pixels.
-        names: Stable ids ("coffee/jpeg/3").
-        photograph: What never sits on both sides of a split: the photograph, reference or video
-            that each image was made from.
-        distortion: Distortion id, several joined by "+", "" for an image that shows none.
-        level: 1..L; 0 for an image that shows none, or several.
-        quality: (N,), float64 in [0, 1], higher is better.
-        truth: True strengths, (N, D), float32: l/L, 0 where absent (METHOD §2).
-        distortions: Ids of the D distortions, sorted: the order of the strengths' columns.
-        levels: Number of levels L of each distortion.
-        hash: SHA-256 over pixels or files, labels and scores.
-        dataset: What the images are, in words.
-        target: What the quality is, in words.
-        by_training: True strengths, (N, D), where the training part decides the levels; takes its
-            rows. None where the dataset has levels.
-        subset: Part of the dataset that is reported by itself ("ss01"), "" without.
-        origin: The dataset as it lies on disk and the row of each image in it; splits in files
-            count by them.
-    """
-
-    images: Images
-    names: tuple[str, ...]
+    images: Images  # their pixels
+    names: tuple[str, ...]  # stable ids ("coffee/jpeg/3")
+    # what never sits on both sides of a split: the photograph, reference or video that each image
+    # was made from
     photograph: tuple[str, ...]
+    # distortion id, several joined by "+", "" for an image that shows none
     distortion: tuple[str, ...]
-    level: tuple[int, ...]
-    quality: NDArray[np.float64]
-    truth: NDArray[np.float32]
+    level: tuple[int, ...]  # 1..L; 0 for an image that shows none, or several
+    quality: NDArray[np.float64]  # (N,), float64 in [0, 1], higher is better
+    truth: NDArray[np.float32]  # true strengths, (N, D), float32: l/L, 0 where absent (METHOD §2)
+    # ids of the D distortions, sorted: the order of the strengths' columns
     distortions: tuple[str, ...]
-    levels: tuple[int, ...]
-    hash: str
-    dataset: str
-    target: str
+    levels: tuple[int, ...]  # number of levels L of each distortion
+    hash: str  # SHA-256 over pixels or files, labels and scores
+    dataset: str  # what the images are, in words
+    target: str  # what the quality is, in words
+    # part of the dataset that is reported by itself ("ss01"), "" without
     subset: tuple[str, ...] = ()
+    # true strengths, (N, D), where the training part decides the levels; takes its rows. None where
+    # the dataset has levels
     by_training: Callable[[NDArray[np.intp]], NDArray[np.float32]] | None = field(
         default=None, repr=False
     )
+    # the dataset as it lies on disk and the row of each image in it; splits in files count by them
     origin: tuple[ImageDataset, NDArray[np.intp]] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:

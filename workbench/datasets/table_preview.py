@@ -29,19 +29,12 @@ _ALSO = {  # how published tables call them
 
 @dataclass(frozen=True)
 class Columns:
-    """How a header is read.
+    """How a header is read."""
 
-    Attributes:
-        index: Index of the column of each field that is there, from 0.
-        meaning: Field of each column of the header, "" for one that is ignored.
-        faults: What makes the table unusable.
-        notes: What its author may want to know.
-    """
-
-    index: dict[str, int]
-    meaning: dict[str, str]
-    faults: tuple[str, ...]
-    notes: tuple[str, ...]
+    index: dict[str, int]  # index of the column of each field that is there, from 0
+    meaning: dict[str, str]  # field of each column of the header, "" for one that is ignored
+    faults: tuple[str, ...]  # what makes the table unusable
+    notes: tuple[str, ...]  # what its author may want to know
 
 
 def read_header(header: Sequence[str]) -> Columns:
@@ -86,54 +79,32 @@ FIRST_ROWS = 5  # of the preview
 
 
 class BadRow(Frozen):
-    """A row that cannot be used.
+    """A row that cannot be used."""
 
-    Attributes:
-        line: Where it stands in the file, from 1; the header's for a fault of a column.
-        reason: What is wrong with it; a row can be here twice.
-    """
-
-    line: int
-    reason: str
+    line: int  # where it stands in the file, from 1; the header's for a fault of a column
+    reason: str  # what is wrong with it; a row can be here twice
 
 
 class TablePreview(Frozen):
-    """A user's table as it would be used.
+    """A user's table as it would be used."""
 
-    Attributes:
-        file: The table.
-        root: Folder that its paths are relative to.
-        encoding: As Python calls it.
-        delimiter: ",", ";" or a tab.
-        columns: Field that each column is taken for, "" for one that is ignored.
-        rows: Rows below the header, bad ones among them.
-        first: The first rows, cells by column.
-        bad: Every fault, by line.
-        notes: What its author may want to know.
-        images: Rows that can be used.
-        references: Different references of these.
-        types: Distortions of these in the order in which they come.
-        score_range: Smallest and largest score, as stated or as in the file; None without any.
-        stated: Whether the range was stated.
-        polarity: Direction of the score.
-        usable: The rows that can be used; no part of the JSON.
-    """
-
-    file: str
-    root: str
-    encoding: str
-    delimiter: str
-    columns: dict[str, str]
-    rows: int
-    first: tuple[dict[str, str], ...]
-    bad: tuple[BadRow, ...]
-    notes: tuple[str, ...]
-    images: int
-    references: int
-    types: tuple[DatasetType, ...]
+    file: str  # the table
+    root: str  # folder that its paths are relative to
+    encoding: str  # as Python calls it
+    delimiter: str  # ",", ";" or a tab
+    columns: dict[str, str]  # field that each column is taken for, "" for one that is ignored
+    rows: int  # rows below the header, bad ones among them
+    first: tuple[dict[str, str], ...]  # the first rows, cells by column
+    bad: tuple[BadRow, ...]  # every fault, by line
+    notes: tuple[str, ...]  # what its author may want to know
+    images: int  # rows that can be used
+    references: int  # different references of these
+    types: tuple[DatasetType, ...]  # distortions of these in the order in which they come
+    # smallest and largest score, as stated or as in the file; None without any
     score_range: tuple[float, float] | None
-    stated: bool
-    polarity: Polarity
+    stated: bool  # whether the range was stated
+    polarity: Polarity  # direction of the score
+    # the rows that can be used; no part of the JSON
     usable: tuple[TableRow, ...] = Field((), exclude=True, repr=False)
 
     @property

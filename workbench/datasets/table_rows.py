@@ -24,19 +24,12 @@ Fault = tuple[int, str]  # line, reason
 
 @dataclass(frozen=True)
 class TextTable:
-    """Cells of a table.
+    """Cells of a table."""
 
-    Attributes:
-        encoding: As Python calls it.
-        delimiter: ",", ";" or a tab.
-        header: Line number and cells of the header.
-        rows: Line number and cells of each row that is not blank.
-    """
-
-    encoding: str
-    delimiter: str
-    header: tuple[int, list[str]]
-    rows: list[tuple[int, list[str]]]
+    encoding: str  # as Python calls it
+    delimiter: str  # ",", ";" or a tab
+    header: tuple[int, list[str]]  # line number and cells of the header
+    rows: list[tuple[int, list[str]]]  # line number and cells of each row that is not blank
 
 
 def read_text_table(file: Path) -> TextTable:
@@ -69,28 +62,17 @@ def read_text_table(file: Path) -> TextTable:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """What one row says.
+    """What one row says."""
 
-    Attributes:
-        line: Where it stands in the file, from 1.
-        image: Path below the root, as it is on disk.
-        score: In the user's own unit.
-        reference: Path below the root, or None.
-        distortion: The user's id, "" for a clean or authentic image.
-        level: 1..L, or None.
-        levels: L as the row states it, or None.
-        group, subset: As the row states them, "" without.
-    """
-
-    line: int
-    image: str
-    score: float
-    reference: str | None
-    distortion: str
-    level: int | None
-    levels: int | None
-    group: str
-    subset: str
+    line: int  # where it stands in the file, from 1
+    image: str  # path below the root, as it is on disk
+    score: float  # in the user's own unit
+    reference: str | None  # path below the root, or None
+    distortion: str  # the user's id, "" for a clean or authentic image
+    level: int | None  # 1..L, or None
+    levels: int | None  # L as the row states it, or None
+    group: str  # as the row states it, "" without
+    subset: str  # as the row states it, "" without
 
 
 def read_rows(

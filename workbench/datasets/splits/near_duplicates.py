@@ -29,19 +29,12 @@ BLOCK = 2**24  # distances at a time: 128 MB
 
 @dataclass(frozen=True, slots=True, order=True)
 class NearDuplicate:
-    """Two photographs that show the same picture.
+    """Two photographs that show the same picture."""
 
-    Attributes:
-        first: Name of one.
-        second: Name of the other, after the first in the order given.
-        correlation: Of their lightness where they overlap, laid one upon the other.
-        mirrored: Whether one is the other's mirror image.
-    """
-
-    first: str
-    second: str
-    correlation: float
-    mirrored: bool = False
+    first: str  # name of one
+    second: str  # name of the other, after the first in the order given
+    correlation: float  # of their lightness where they overlap, laid one upon the other
+    mirrored: bool = False  # whether one is the other's mirror image
 
 
 def near_duplicates(

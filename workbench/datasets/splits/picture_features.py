@@ -22,30 +22,19 @@ LEAST_OVERLAP = 0.4  # of the smaller picture
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Features of one picture.
+    """Features of one picture."""
 
-    Attributes:
-        points: x and y in pixels, (n, 2), float32.
-        descriptors: ORB's 256 bits each, (n, 32), uint8.
-    """
-
-    points: np.ndarray
-    descriptors: np.ndarray
+    points: np.ndarray  # x and y in pixels, (n, 2), float32
+    descriptors: np.ndarray  # ORB's 256 bits each, (n, 32), uint8
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What identifies a photograph.
+    """What identifies a photograph."""
 
-    Attributes:
-        thumbnail: Blurred lightness, longest side SIDE / REDUCED, (h, w), uint8.
-        plain: Features as it is.
-        mirrored: Features of the picture mirrored left to right.
-    """
-
-    thumbnail: np.ndarray
-    plain: Features
-    mirrored: Features
+    thumbnail: np.ndarray  # blurred lightness, longest side SIDE / REDUCED, (h, w), uint8
+    plain: Features  # features as it is
+    mirrored: Features  # features of the picture mirrored left to right
 
 
 def describe_picture(grey: np.ndarray) -> Picture:

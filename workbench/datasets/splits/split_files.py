@@ -89,25 +89,16 @@ def _json_files(folder: Path) -> list[Path]:
 
 
 class SplitFile(Frozen):
-    """The document that a split is stored as.
+    """The document that a split is stored as."""
 
-    Attributes:
-        format: Raised when older programs could not read it.
-        name, rule, seed: As in `Split`.
-        dataset: Name of the dataset.
-        images: Number of images that were divided.
-        images_sha256: SHA-256 of the sorted list of their names.
-        train, validation, test: Names of the images in each part.
-    """
-
-    format: Literal[1] = 1
-    name: str
+    format: Literal[1] = 1  # raised when older programs could not read it
+    name: str  # as in `Split`, like rule and seed
     rule: str
     seed: int | None
-    dataset: str
-    images: int
-    images_sha256: str
-    train: tuple[str, ...]
+    dataset: str  # name of the dataset
+    images: int  # number of images that were divided
+    images_sha256: str  # SHA-256 of the sorted list of their names
+    train: tuple[str, ...]  # names of the images in each part
     validation: tuple[str, ...]
     test: tuple[str, ...]
 
