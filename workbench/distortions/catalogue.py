@@ -19,10 +19,7 @@ def offered_operators() -> Iterator[tuple[str, Operator]]:
     """Yield (package, operator) of every entry point of the group.
 
     An entry point names an `Operator`, a tuple of them, or a module that lists them in
-    `OPERATORS`.
-
-    Raises:
-        ConfigError: One cannot be loaded or is none of these; the line names its package.
+    `OPERATORS`; if it cannot be loaded or is none of these, a ConfigError names its package.
     """
     for point, package, target in offered(ENTRY_POINTS, "distortions"):
         entry = getattr(target, "OPERATORS", None) if isinstance(target, ModuleType) else target

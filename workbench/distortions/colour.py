@@ -42,9 +42,6 @@ def edge_mask(image: FloatImage) -> FloatImage:
     pixels, scaled to [0, 1], values below .1 raised to it, then stretched so that the 1st
     percentile becomes 0 and the 99th 1. All zero where nothing varies.
 
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-
     Returns:
         (H, W), float32 in [0, 1].
     """

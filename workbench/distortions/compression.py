@@ -39,11 +39,7 @@ def jpeg(image: FloatImage, quality: float) -> FloatImage:
 
 
 def encoded_jpeg(image: ByteImage, **settings: Any) -> bytes:
-    """Return an image as a baseline JPEG file in memory.
-
-    Raises:
-        DataError: A side is longer than the format can say.
-    """
+    """Return an image as a baseline JPEG file in memory; DataError if a side is too long for it."""
     if max(image.shape[:2]) > _LONGEST_JPEG:
         height, width = image.shape[:2]
         raise DataError(
@@ -99,7 +95,7 @@ def with_bit_errors(file: bytes, share: float, rng: np.random.Generator) -> byte
     Args:
         file: Baseline JPEG with three components in one scan, ending with its end marker.
         share: Probability that an interval is hit, in [0, 1].
-        rng: Draws for every interval whether it is hit, then for every interval the place.
+        rng: Draws for every interval whether it is hit, then for every interval the bit.
     """
     start = file.rindex(_START_OF_SCAN) + _SCAN_HEADER_SIZE
     parts = _RESTART.split(file[start:-_END_SIZE])  # interval, marker, interval, ...

@@ -56,11 +56,6 @@ def cloud(height: int, width: int, rng: np.random.Generator) -> FloatImage:
     Grids of random values, each twice as fine and half as strong as the one before, are enlarged
     by bicubic interpolation and averaged.
 
-    Args:
-        height: Of the result in pixels.
-        width: Of the result in pixels.
-        rng: Draws the grids.
-
     Returns:
         (height, width), float32 in [0, 1].
     """
