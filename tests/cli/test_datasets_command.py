@@ -7,6 +7,11 @@ import pytest
 from tests.datasets.layouts import BUILDERS, picture, write_csv
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+
+
 def test_list_names_every_dataset_with_its_range_and_direction(workbench):
     status, out, _ = workbench("datasets", "list", "--json")
     listed = {entry["name"]: entry for entry in json.loads(out)}
@@ -21,9 +26,12 @@ def test_list_names_every_dataset_with_its_range_and_direction(workbench):
 
 def test_check_answers_with_the_documented_keys_and_1_for_problems(workbench, built):
     root = built("csiq")
-    status, out, _ = workbench("datasets", "check", "csiq", root, "--deep", "--json")
+    status, out, err = workbench("datasets", "check", "csiq", root, "--deep", "--json")
     report = json.loads(out)
     assert status == 1
+    assert err.splitlines()[-1] == (
+        f"workbench: 2 problems with csiq in {root}. Stdout says what to do about each."
+    )
     assert {"images", "references", "distortions", "score_range", "polarity", "problems"} <= set(
         report
     )
@@ -45,10 +53,11 @@ def test_an_unknown_dataset_is_one_line_on_stderr(workbench, tmp_path):
     assert err == "workbench: Unknown dataset 'tid2031'. Did you mean 'tid2013'?\n"
 
 
-def test_import_previews_a_table_and_writes_nothing(workbench, built):
+def test_a_dry_run_previews_a_table_and_writes_nothing(workbench, built):
     root = built("table")
     before = sorted(root.rglob("*"))
-    status, out, _ = workbench("datasets", "import", root / "mine.csv", "--low", 0, "--high", 9)
+    preview = ("datasets", "import", root / "mine.csv", "--dry-run", "--low", 0, "--high", 9)
+    status, out, _ = workbench(*preview)
     assert status == 0
     assert "columns: image (image), score (score), reference (reference)" in out
     assert "clean/lake.png | 9 |  |  | " in out

@@ -3,9 +3,10 @@
 import pytest
 
 from tests.datasets.layouts import BUILDERS
+from workbench.datasets.adapters import adapters
 from workbench.datasets.check import check
 from workbench.datasets.frames import read_pixels
-from workbench.datasets.labelled import adapters, quality_of
+from workbench.datasets.labelled import quality_of
 from workbench.datasets.splits.grouped import photograph_folds
 from workbench.distortions import catalogue
 from workbench.errors import DatasetNotFoundError
@@ -54,7 +55,7 @@ def test_a_folder_without_the_dataset_says_where_it_looked_and_how_to_obtain_it(
             adapters()[name].load(root)
         assert str(root) in str(fault.value)
         assert adapters()[name].facts.obtain in str(fault.value)
-        assert check(name, root).problems == (str(fault.value),)
+        assert check(adapters()[name], root).problems == (str(fault.value),)
 
 
 @BUILT

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.datasets.layouts import BUILDERS
-from workbench.datasets.labelled import adapters
+from workbench.datasets.adapters import adapters
 
 
 @pytest.fixture

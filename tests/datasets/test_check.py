@@ -3,8 +3,13 @@ import pytest
 from PIL import Image
 
 from tests.datasets.layouts import write_csv
-from workbench.datasets.check import check
+from workbench.datasets.adapters import adapters, dataset_adapter
+from workbench.datasets.check import check as check_adapter
 from workbench.errors import UnknownNameError
+
+
+def check(name, root, **more):
+    return check_adapter(adapters()[name], root, **more)
 
 
 def problems(name, root, **more):
@@ -114,4 +119,4 @@ def test_a_broken_table_is_a_problem_and_no_error(built):
 
 def test_an_unknown_dataset_is_refused_with_the_nearest_name(tmp_path):
     with pytest.raises(UnknownNameError, match="Did you mean 'kadid10k'"):
-        check("KADID-10k", tmp_path)
+        dataset_adapter("KADID-10k", tmp_path)

@@ -18,7 +18,10 @@ def choose(built, tmp_path):
         config = DatasetConfig(dataset=name, root=str(root), distortions=distortions, **more)
         told = [] if told is None else told
         return chosen_set(
-            config, cache=tmp_path / "cache", progress=lambda _, text: told.append(text)
+            config,
+            home=tmp_path,
+            cache=tmp_path / "cache",
+            progress=lambda _, text: told.append(text),
         )
 
     return chosen
@@ -99,10 +102,15 @@ def test_photographs_of_unknown_distortions_have_quality_and_subsets(choose):
         ("kadid", [], UnknownNameError, "Did you mean 'kadid10k'"),
     ],
 )
-def test_what_cannot_be_chosen_is_one_plain_line(choose, name, distortions, error, message):
+def test_what_cannot_be_chosen_is_one_plain_line(
+    choose, name, distortions, error, message, tmp_path
+):
     with pytest.raises(error, match=message):
         choose(name, *distortions) if name != "kadid" else chosen_set(
-            DatasetConfig(dataset=name, root="."), cache=None, progress=lambda *_: None
+            DatasetConfig(dataset=name, root="."),
+            home=tmp_path,
+            cache=tmp_path,
+            progress=lambda *_: None,
         )
 
 
@@ -147,5 +155,5 @@ def test_published_splits_count_by_the_official_list(choose, tmp_path):
 
 
 def test_published_splits_of_own_photographs_are_refused():
-    with pytest.raises(ConfigError, match=r"split\.published divides a dataset as it is"):
+    with pytest.raises(ConfigError, match=r"split\.published divides a dataset in files"):
         run_splits(unnamed(("a", "b")), SplitConfig(published="splits"))

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from workbench.datasets.photographs import photograph_files, read_image
-from workbench.datasets.splits.split import read_split
+from workbench.datasets.splits.split_files import read_split
 from workbench.datasets.table import load
 
 COPIES = {"again.jpg": "coffee", "part.png": "chelsea"}

@@ -15,7 +15,7 @@ from workbench.distortions.catalogue import ENTRY_POINTS
 ROOT = Path(__file__).parents[2]
 
 FADE = """
-from workbench.distortions.base import deterministic
+from workbench.distortions.operator import deterministic
 from workbench.domain.distortion import Distortion
 
 FADE = deterministic(

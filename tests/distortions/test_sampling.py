@@ -4,7 +4,7 @@ from scipy import fftpack
 from scipy.ndimage import gaussian_filter
 
 from workbench.distortions import operators
-from workbench.distortions.sampling import sparse_sampling
+from workbench.distortions.compression import sparse_sampling
 
 
 @pytest.mark.parametrize("share", [0.2, 0.1, 0.04, 0.012, 0.004])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.datasets.labelled import adapters
+from workbench.datasets.adapters import adapters
 from workbench.domain.config import DataConfig, DatasetConfig, RunConfig
 from workbench.errors import ConfigError
 from workbench.experiment.config_files import experiment_files, load_experiment, stand_in

@@ -290,7 +290,7 @@ def configuration_words(config: RunConfig) -> str:
     """
     data, count = config.data, len(config.data.distortions)
     if isinstance(data, DatasetConfig):
-        source = f"{data.dataset} in {data.root}"
+        source = f"{data.dataset} in {data.root}" if data.root else data.dataset
     else:
         own = "packaged photographs" if data.photographs == "packaged" else data.photographs
         source = f"{own} at {data.width}×{data.height} px"

@@ -1,120 +1,120 @@
-"""Datasets on the command line: which there are, whether one is whole, what a table holds."""
+"""Datasets on the command line: listed, checked, divided, and tables of one's own registered."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from workbench.cli.console import Json, emit, progress_bar, table
+from workbench.domain.number_format import count_text
 from workbench.errors import ConfigError, DataError
+from workbench.settings import read_settings
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # help loads none of them
     from workbench.datasets.check import CheckReport
     from workbench.datasets.labelled import DatasetFacts, ImageDataset
     from workbench.datasets.splits.near_duplicates import NearDuplicate
-    from workbench.datasets.splits.split import Split
     from workbench.datasets.table_preview import TablePreview
 
-Treatment = Literal["refuse", "merge", "ignore"]
+Name = Annotated[str, typer.Argument(help="As `datasets list` names it.")]
+Root = Annotated[
+    Path | None,
+    typer.Argument(help="Where it was unpacked; a registered table may do without."),
+]
+
+datasets = typer.Typer(help="Datasets of images.", no_args_is_help=True, add_completion=False)
+PRINTED = 20  # bad rows in the text; JSON has them all
 
 
+@datasets.command("split")
 def split(
-    name: Annotated[str, typer.Argument(help="As `datasets list` names it.")],
-    root: Annotated[Path, typer.Argument(help="Where it was unpacked.")],
+    name: Name,
     to: Annotated[Path, typer.Option(help="Folder for one JSON file per split.")],
+    root: Root = None,
     seeds: Annotated[int, typer.Option(min=1, help="Number of 70/10/20 splits by group.")] = 10,
     published: Annotated[
-        Path | None, typer.Option(help="Folder of train/val/test.npy, or of LIQE's lists.")
+        Path | None,
+        typer.Option(help="Folder of train/val/test.npy, of LIQE's lists, or of earlier splits."),
     ] = None,
     official: Annotated[
         bool, typer.Option("--official", help="The split that the dataset states.")
     ] = False,
     duplicates: Annotated[
-        Treatment,
+        Literal["refuse", "merge", "ignore"],
         typer.Option("--near-duplicates", help="Photographs of one picture on two sides."),
     ] = "refuse",
     json: Json = False,
 ) -> None:
-    """Divide a dataset so that no reference, video or picture is on two sides."""
-    from workbench.datasets.labelled import adapters
+    """Divide a dataset so that no reference, video or picture is on two sides.
+
+    An experiment takes the splits with split.published: FOLDER.
+    """
+    from workbench.datasets.adapters import dataset_adapter
     from workbench.datasets.splits.grouped import grouped_splits, official_split
     from workbench.datasets.splits.leakage import check_split, merge_near_duplicates
-    from workbench.datasets.splits.published import published_splits
+    from workbench.datasets.splits.split_files import read_splits, write_splits
 
-    given = official or published is not None
-    if (official and published is not None) or (given and duplicates == "merge"):
+    made_elsewhere = official or published is not None
+    if (official and published is not None) or (made_elsewhere and duplicates == "merge"):
         raise ConfigError(
             "Give one of --official and --published, and neither with --near-duplicates merge: a "
             "split that others made cannot be regrouped."
         )
-    dataset = adapters()[name].load(root)
+    dataset = dataset_adapter(name, read_settings().home).open(root)
     groups: tuple[str, ...] = tuple(image.group for image in dataset.images)
-    pairs = [] if duplicates == "ignore" else _found_split(dataset)
+    pairs = [] if duplicates == "ignore" else _near_duplicates(dataset)
     if duplicates == "merge":
         groups, pairs = merge_near_duplicates(groups, pairs), []
     if official:
         splits = [official_split(dataset)]
     elif published is not None:
-        splits = published_splits(published, dataset)
+        splits = read_splits(published, dataset)
     else:
         splits = grouped_splits(groups, seeds=range(seeds))
-    for made in splits:
-        check_split(groups, made, duplicates=pairs)
-    files = _written(splits, dataset, to)
+    for division in splits:
+        check_split(groups, division, duplicates=pairs)
+    files = write_splits(splits, dataset, to)
     document = {
         "splits": [
-            {"name": made.name, "rule": made.rule, "file": str(file)}
-            | {part: len(rows) for part, rows in made.parts.items()}
-            for made, file in zip(splits, files, strict=True)
+            {"name": division.name, "rule": division.rule, "file": str(file)}
+            | {part: len(rows) for part, rows in division.parts.items()}
+            for division, file in zip(splits, files, strict=True)
         ],
         "groups": len(set(groups)),
         "near_duplicates": [asdict(pair) for pair in pairs],
     }
-    rows = [(*map(len, made.parts.values()), made.rule) for made in splits]
-    named = [(file.name, *row) for file, row in zip(files, rows, strict=True)]
+    rows = [
+        (file.name, *map(len, division.parts.values()), division.rule)
+        for division, file in zip(splits, files, strict=True)
+    ]
     columns = ("file", "train", "validation", "test", "rule")
-    emit(json, document, lambda: table(columns, named))
+    emit(json, document, lambda: table(columns, rows))
 
 
-def _found_split(dataset: "ImageDataset") -> "list[NearDuplicate]":
+def _near_duplicates(dataset: "ImageDataset") -> "list[NearDuplicate]":
     from workbench.datasets.splits.leakage import references_of
     from workbench.datasets.splits.near_duplicates import near_duplicates
 
     with progress_bar("near-duplicates") as progress:
-        found = near_duplicates(references_of(dataset), progress=progress)
+        pairs = near_duplicates(references_of(dataset), progress=progress)
         progress(1.0, "done")
-    return found
-
-
-def _written(splits: "list[Split]", dataset: "ImageDataset", folder: Path) -> list[Path]:
-    from workbench.datasets.splits.split import write_split
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise DataError(f"{folder} cannot be made: {fault.strerror}.") from fault
-    files = [folder / f"{made.name.replace(' ', '-')}.json" for made in splits]
-    for made, file in zip(splits, files, strict=True):
-        write_split(made, dataset, file)
-    return files
-
-
-datasets = typer.Typer(help="Datasets of images.", no_args_is_help=True, add_completion=False)
-datasets.command("split")(split)
-SHOWN = 20  # bad rows in the text; JSON has them all
+    return pairs
 
 
 @datasets.command("list")
 def list_datasets(json: Json = False) -> None:
-    """List the datasets that can be read."""
-    from workbench.datasets.labelled import adapters
+    """List the datasets that can be read, and the tables that are registered."""
+    from workbench.datasets.adapters import adapters, registered_tables
 
+    tables = registered_tables(read_settings().home)
     facts = [adapter.facts for adapter in adapters().values()]
+    facts += [registered.facts for registered in tables.values()]
     document = [
         entry.model_dump(mode="json", exclude={"observed_range", "types"})
-        | {"distortions": [kind.distortion for kind in entry.types]}
+        | {"distortions": [type.distortion for type in entry.types]}
+        | ({"file": tables[entry.name].file} if entry.name in tables else {})
         for entry in facts
     ]
     columns = ("name", "kind", "images", "references", "score")
@@ -124,27 +124,35 @@ def list_datasets(json: Json = False) -> None:
 
 @datasets.command("check")
 def check_dataset(
-    name: Annotated[str, typer.Argument(help="As `datasets list` names it.")],
-    root: Annotated[Path, typer.Argument(help="Where it was unpacked.")],
+    name: Name,
+    root: Root = None,
     deep: Annotated[bool, typer.Option("--deep", help="Decode every image.")] = False,
     json: Json = False,
 ) -> None:
     """Say what is missing, unreadable or out of range, and how to obtain it; 1 if anything is."""
+    from workbench.datasets.adapters import dataset_adapter
     from workbench.datasets.check import check
 
+    adapter = dataset_adapter(name, read_settings().home)
     if deep:
         with progress_bar(name) as progress:
-            report = check(name, root, deep=True, progress=progress)
+            report = check(adapter, root, deep=True, progress=progress)
     else:
-        report = check(name, root)
-    emit(json, report.model_dump(mode="json"), lambda: _checked(report))
+        report = check(adapter, root)
+    emit(json, report.model_dump(mode="json"), lambda: _check_text(report))
     if report.problems:
-        raise typer.Exit(1)
+        raise DataError(
+            f"{count_text(len(report.problems), 'problem')} with {name} in {report.root}. Stdout "
+            "says what to do about each."
+        )
 
 
 @datasets.command("import")
 def import_table(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv")],
+    name: Annotated[
+        str | None, typer.Option(help="Dataset name for experiments; else made of the file's.")
+    ] = None,
     root: Annotated[
         Path | None, typer.Option(help="Folder that paths are relative to; else the table's.")
     ] = None,
@@ -153,16 +161,23 @@ def import_table(
     lower_is_better: Annotated[
         bool, typer.Option("--lower-is-better", help="The score falls with quality.")
     ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace another table of that name.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only preview the table and name every bad row.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Preview a table of your own images and name every bad row; nothing is written.
+    """Register a table of your own images as a dataset; a bad row refuses it.
 
-    The table is used where it lies, as the dataset "table".
+    Experiments name it as data.dataset. The table and its images stay where they are.
     """
+    from workbench.datasets.adapters import register_table
     from workbench.datasets.table_preview import preview
     from workbench.distortions import catalogue
 
-    seen = preview(
+    result = preview(
         file,
         root,
         low=low,
@@ -170,56 +185,67 @@ def import_table(
         polarity="lower is better" if lower_is_better else "higher is better",
         known=catalogue(),
     )
-    emit(json, _document(seen), lambda: _previewed(seen))
-    if seen.problems:
-        raise typer.Exit(1)
-
-
-def _document(seen: "TablePreview") -> dict[str, Any]:
-    return seen.model_dump(mode="json") | {
-        "distortions": [kind.distortion for kind in seen.types],
-        "problems": list(seen.problems),
+    registered = None
+    if not (dry_run or result.problems):
+        registered = register_table(result, read_settings().home, name, replace=replace)
+    document = result.model_dump(mode="json") | {
+        "distortions": [type.distortion for type in result.types],
+        "problems": list(result.problems),
+        "dataset": registered,
     }
+    emit(json, document, lambda: _preview_text(result, registered))
+    if result.problems:
+        raise DataError(
+            f"{file} has {count_text(len(result.problems), 'problem')}, so nothing was registered. "
+            "Mend the rows that stdout names, and import it again."
+        )
 
 
-def _checked(report: "CheckReport") -> str:
+@datasets.command("remove")
+def remove(name: Name, json: Json = False) -> None:
+    """Forget a registered table; its files stay."""
+    from workbench.datasets.adapters import remove_table
+
+    remove_table(name, read_settings().home)
+    emit(json, {"dataset": name}, lambda: f"{name} is no longer registered; its files stay.")
+
+
+def _check_text(report: "CheckReport") -> str:
     lines = [
         f"{report.name} in {report.root}",
-        f"{_many(report.images, 'image')}, {_found(report.references, report.distortions)}",
+        f"{count_text(report.images, 'image')}, {_contents(report.references, report.distortions)}",
     ]
     if report.score_range is not None:
         low, high = report.score_range
         lines.append(f"{report.score} from {low:g} to {high:g}, {report.polarity}")
-    lines += [f"{subset}: {_many(count, 'image')}" for subset, count in report.subsets.items()]
-    return "\n".join([*lines, *(f"problem: {text}" for text in report.problems or ())])
+    lines += [f"{subset}: {count_text(count, 'image')}" for subset, count in report.subsets.items()]
+    return "\n".join([*lines, *(f"problem: {text}" for text in report.problems)])
 
 
-def _previewed(seen: "TablePreview") -> str:
-    understood = ", ".join(f"{name} ({field or 'ignored'})" for name, field in seen.columns.items())
+def _preview_text(result: "TablePreview", registered: str | None) -> str:
+    columns = ", ".join(f"{name} ({field or 'ignored'})" for name, field in result.columns.items())
     lines = [
-        f"{seen.file}, {seen.encoding}, paths below {seen.root}",
-        f"columns: {understood}",
-        *(" | ".join(cells.values()) for cells in seen.first),
-        f"{seen.images:,} of {_many(seen.rows, 'row')} can be used, "
-        f"{_found(seen.references, seen.types)}",
+        f"{result.file}, {result.encoding}, paths below {result.root}",
+        f"columns: {columns}",
+        *(" | ".join(cells.values()) for cells in result.first),
+        f"{result.images:,} of {count_text(result.rows, 'row')} can be used, "
+        f"{_contents(result.references, result.types)}",
     ]
-    if seen.score_range is not None:
-        low, high = seen.score_range
-        origin = "as stated" if seen.stated else "as found; state it with --low and --high"
-        lines.append(f"score from {low:g} to {high:g} ({origin}), {seen.polarity}")
-    lines += [f"note: {note}" for note in seen.notes]
-    lines += [f"problem: {text}" for text in seen.problems[:SHOWN]]
-    if len(seen.problems) > SHOWN:
-        lines.append(f"and {len(seen.problems) - SHOWN} more problems; --json names them all")
+    if result.score_range is not None:
+        low, high = result.score_range
+        origin = "as stated" if result.stated else "as found; state it with --low and --high"
+        lines.append(f"score from {low:g} to {high:g} ({origin}), {result.polarity}")
+    lines += [f"note: {note}" for note in result.notes]
+    lines += [f"problem: {text}" for text in result.problems[:PRINTED]]
+    if len(result.problems) > PRINTED:
+        lines.append(f"and {len(result.problems) - PRINTED} more problems; --json names them all")
+    if registered:
+        lines.append(f"registered as '{registered}': experiments name it as data.dataset")
     return "\n".join(lines)
 
 
-def _found(references: int, distortions: Sequence[object]) -> str:
-    return f"{_many(references, 'reference')}, {_many(len(distortions), 'distortion')}"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+def _contents(references: int, distortions: Sequence[object]) -> str:
+    return f"{count_text(references, 'reference')}, {count_text(len(distortions), 'distortion')}"
 
 
 def _number(count: int | None) -> str:

@@ -165,7 +165,7 @@ def _check_neighbours(neighbours: list[str] | None, template: str) -> None:
         )
 
 
-def _prompts(store: Store, ids: Sequence[str], options: "DraftOptions") -> "dict[str, Messages]":
+def _prompts(store: "Store", ids: Sequence[str], options: "DraftOptions") -> "dict[str, Messages]":
     from workbench.drafting.templates import load_template, render
     from workbench.workflow.drafting import prompt_context
 

@@ -3,9 +3,9 @@
 from functools import partial
 from pathlib import Path
 
-from workbench.datasets.labelled import DatasetFacts, ImageDataset, LabelledImage, quality_of
+from workbench.datasets.labelled import DatasetFacts, ImageDataset, LabelledImage
 from workbench.datasets.layout import Layout
-from workbench.datasets.text_tables import finite, parse_rows, read_columns
+from workbench.datasets.text_tables import finite, read_columns
 
 TABLES = {"train": "Train (Images and MOS).csv", "test": "Test (Images and MOS).csv"}
 
@@ -40,19 +40,11 @@ def load(root: Path) -> ImageDataset:
     images: list[LabelledImage] = []
     for part, name in TABLES.items():
         if table := layout.optional(name):
-            rows = read_columns(table, ("Image Name", "MOS"))
-            images += parse_rows(table, rows, partial(_image, layout, part))
+            images += read_columns(table, ("Image Name", "MOS"), partial(_image, layout, part))
     return layout.dataset(images)
 
 
 def _image(layout: Layout, part: str, row: list[str]) -> LabelledImage:
     name, score = row[0], finite(row[1])
     file = layout.name(f"Images/{name}")
-    return LabelledImage(
-        file=file,
-        group=file,
-        score=score,
-        quality=quality_of(score, FACTS),
-        subset=name.split()[0].casefold(),
-        official=part,
-    )
+    return layout.image(file, file, score=score, subset=name.split()[0].casefold(), official=part)

@@ -1,4 +1,4 @@
-"""Is a dataset whole? What is missing, unreadable, of wrong count or out of range."""
+"""Is a dataset complete? What is missing, unreadable, of wrong count or out of range."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -7,76 +7,69 @@ from pathlib import Path
 
 from pydantic import Field
 
+from workbench.datasets.adapters import Adapter
 from workbench.datasets.frames import read_pixels
-from workbench.datasets.labelled import ImageDataset, Polarity, adapters
+from workbench.datasets.labelled import ImageDataset, Polarity
 from workbench.datasets.layout import FileIndex
 from workbench.datasets.photographs import read_image
 from workbench.datasets.text_tables import first_few
 from workbench.domain.canonical import Frozen, Progress
+from workbench.domain.number_format import count_text
 from workbench.errors import CorruptImageError, DataError
 
 
 class CheckReport(Frozen):
-    """What was found of a dataset.
+    """What a dataset holds, and what is wrong with it."""
 
-    Attributes:
-        name: The adapter's.
-        root: Where it was looked for.
-        images: Images in its tables.
-        references: Different references, or sources of videos.
-        distortions: Catalogue ids in the dataset's order.
-        score: What the score is, with the file it was read from where there is a choice.
-        score_range: Smallest and largest score found; None without scores.
-        polarity: Direction of the score.
-        subsets: Number of images of each part that is reported by itself.
-        problems: One line each, with counts and the first names; none if all is well.
-    """
-
-    name: str
-    root: str
-    images: int = 0
-    references: int = 0
-    distortions: tuple[str, ...] = ()
-    score: str = ""
+    name: str  # the dataset's
+    root: str  # where it lies, or should
+    images: int = 0  # images in its tables
+    references: int = 0  # different references, or sources of videos
+    distortions: tuple[str, ...] = ()  # catalogue ids in the dataset's order
+    score: str = ""  # what the score is, with the file it was read from where there is a choice
+    # smallest and largest score in the files; None without scores
     score_range: tuple[float, float] | None = None
-    polarity: Polarity | None = None
+    polarity: Polarity | None = None  # direction of the score
+    # number of images of each part that is reported by itself
     subsets: dict[str, int] = Field(default_factory=dict)
+    # one line each, with counts and the first names; none if all is well
     problems: tuple[str, ...] = ()
 
 
 def check(
-    name: str, root: Path, *, deep: bool = False, progress: Progress | None = None
+    adapter: Adapter,
+    root: Path | None = None,
+    *,
+    deep: bool = False,
+    progress: Progress = lambda _share, _stage: None,
 ) -> CheckReport:
-    """Look a dataset over; whatever is wrong with its files becomes a problem, never an error.
+    """Check a dataset; whatever is wrong with its files becomes a problem, never an error.
 
     Args:
-        name: Of the adapter.
-        root: Where the dataset was unpacked.
+        adapter: Of the dataset.
+        root: Where it was unpacked; a registered table may do without.
         deep: Decode every image too.
-        progress: Told the share of images decoded.
+        progress: The share of images decoded.
 
     Raises:
-        UnknownNameError: There is no such adapter.
+        ConfigError: It needs a root.
     """
-    adapter = adapters()[name]
+    facts = adapter.facts
     try:
-        dataset = adapter.load(root)
+        dataset = adapter.open(root)
     except DataError as fault:
+        where = str(root or adapter.root)
         return CheckReport(
-            name=name, root=str(root), polarity=adapter.facts.polarity, problems=(str(fault),)
+            name=facts.name, root=where, polarity=facts.polarity, problems=(str(fault),)
         )
     problems = [*_counts(dataset), *_files(dataset), *_scores(dataset), *_parameters(dataset)]
     if deep:
-        problems += _unreadable(dataset, progress or _silently)
-    return _report(name, dataset, problems)
-
-
-def _report(name: str, dataset: ImageDataset, problems: list[str]) -> CheckReport:
+        problems += _unreadable(dataset, progress)
     scores = [image.score for image in dataset.images if image.score is not None]
-    present = {some.distortion for image in dataset.images for some in image.present}
-    ordered = dict.fromkeys(kind.distortion for kind in dataset.facts.types)
+    present = {type.distortion for image in dataset.images for type in image.present}
+    ordered = dict.fromkeys(type.distortion for type in dataset.facts.types)
     return CheckReport(
-        name=name,
+        name=facts.name,
         root=str(dataset.root),
         images=len(dataset.images),
         references=len(_sources(dataset)),
@@ -100,10 +93,6 @@ def missing_files(dataset: ImageDataset) -> tuple[list[str], list[str]]:
     )
 
 
-def _silently(share: float, stage: str) -> None:
-    pass
-
-
 def _sources(dataset: ImageDataset) -> set[str]:
     return {image.reference or image.group for image in dataset.images if image.present}
 
@@ -121,10 +110,13 @@ def _files(dataset: ImageDataset) -> Iterator[str]:
 
 def _counts(dataset: ImageDataset) -> Iterator[str]:
     facts = dataset.facts
-    found = {"images": len(dataset.images), "references": len(_sources(dataset))}
-    for what, official in {"images": facts.images, "references": facts.references}.items():
-        if official is not None and found[what] != official:
-            yield f"{found[what]:,} {what} instead of {official:,}. {facts.obtain}"
+    counts = (
+        ("images", len(dataset.images), facts.images),
+        ("references", len(_sources(dataset)), facts.references),
+    )
+    for what, count, official in counts:
+        if official is not None and count != official:
+            yield f"{count:,} {what} instead of {official:,}. {facts.obtain}"
 
 
 def _scores(dataset: ImageDataset) -> Iterator[str]:
@@ -146,12 +138,12 @@ def _scores(dataset: ImageDataset) -> Iterator[str]:
 
 def _parameters(dataset: ImageDataset) -> Iterator[str]:
     """Yield the official types that have no levels and lack the parameters to make some of."""
-    for kind in dataset.facts.types:
-        lacking = [i.file for i in dataset.images if i.label == kind.label and i.parameter is None]
-        if dataset.facts.images is not None and not kind.levels and lacking:
+    for type in dataset.facts.types:
+        lacking = [i.file for i in dataset.images if i.label == type.label and i.parameter is None]
+        if dataset.facts.images is not None and not type.levels and lacking:
             yield (
-                f"{_are(len(lacking), 'image')} without a parameter ({kind.label}/info.txt), so "
-                f"'{kind.label}' has no levels: {first_few(lacking)}."
+                f"{_are(len(lacking), 'image')} without a parameter ({type.label}/info.txt), so "
+                f"'{type.label}' has no levels: {first_few(lacking)}."
             )
 
 
@@ -176,4 +168,4 @@ def _unreadable(dataset: ImageDataset, progress: Progress) -> Iterator[str]:
 
 
 def _are(count: int, what: str) -> str:
-    return f"{count:,} {what} is" if count == 1 else f"{count:,} {what}s are"
+    return f"{count_text(count, what)} {'is' if count == 1 else 'are'}"

@@ -3,21 +3,13 @@
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 from openpyxl import load_workbook
 
-from workbench.datasets.labelled import (
-    DatasetFacts,
-    DatasetType,
-    ImageDataset,
-    LabelledImage,
-    Present,
-    quality_of,
-)
+from workbench.datasets.labelled import DatasetFacts, DatasetType, ImageDataset, LabelledImage
 from workbench.datasets.layout import Layout
 from workbench.datasets.text_tables import finite, parse_rows, read_words
 from workbench.errors import DataError
@@ -32,7 +24,7 @@ TYPES = (
     DatasetType(label="BLUR", distortion="gaussian_blur", levels=5),
     DatasetType(label="contrast", distortion="contrast_change", levels=4),
 )
-_PLACE = {kind.label.casefold(): place for place, kind in enumerate(TYPES)} | {"noise": 0}
+_INDEX = {type.label.casefold(): index for index, type in enumerate(TYPES)} | {"noise": 0}
 
 FACTS = DatasetFacts(
     name="csiq",
@@ -54,7 +46,7 @@ SHEET, COLUMNS = "all_by_image", ("image", "dst_type", "dst_lev", "dmos")
 
 
 class _Row(NamedTuple):
-    place: int  # of the type
+    type: int  # index of the type
     image: str
     level: int
     score: float
@@ -74,39 +66,35 @@ def load(root: Path) -> ImageDataset:
     layout = Layout(root, FACTS)
     table = layout.table("csiq.DMOS.xlsx", "csiq_label.txt")
     if table.suffix.casefold() == ".txt":
-        rows = parse_rows(table, read_words(table), _labelled)
+        rows = read_words(table, _row_of_words)
     else:
-        rows = parse_rows(table, _sheet(table), _of_sheet)
-    return layout.dataset(map(partial(_image, layout), sorted(rows, key=_official)))
+        rows = parse_rows(table, _sheet_rows(table), lambda cells: _row(*map(_as_text, cells)))
+    rows.sort(key=_official_order)
+    return layout.dataset(_image(layout, row) for row in rows)
 
 
-def _official(row: _Row) -> tuple[int, str, int]:
+def _official_order(row: _Row) -> tuple[int, str, int]:
     """Order rows as the lists that published splits count by: "sunsetcolor" before "sunset_s"."""
-    return row.place, row.image.replace("_", ""), row.level
+    return row.type, row.image.replace("_", ""), row.level
 
 
 def _image(layout: Layout, row: _Row) -> LabelledImage:
-    kind = TYPES[row.place]
-    return LabelledImage(
-        file=layout.name(f"dst_imgs/{kind.label}/{row.image}.{kind.label}.{row.level}.png"),
-        group=row.image,
-        reference=layout.name(f"src_imgs/{row.image}.png"),
-        present=(Present(kind.distortion, row.level, kind.levels),),
-        label=kind.label,
+    type = TYPES[row.type]
+    return layout.image(
+        f"dst_imgs/{type.label}/{row.image}.{type.label}.{row.level}.png",
+        row.image,
         score=row.score,
-        quality=quality_of(row.score, FACTS),
+        reference=f"src_imgs/{row.image}.png",
+        type=type,
+        level=row.level,
     )
 
 
-def _labelled(words: list[str]) -> _Row:
+def _row_of_words(words: list[str]) -> _Row:
     form = re.fullmatch(r"(\w+)\.(\w+)\.(\d)\.png", words[0]) if len(words) == 2 else None
     if form is None:
         raise ValueError(f"'{' '.join(words)}' is not like '1600.AWGN.1.png 0.062'")
     return _row(form[1], form[2], form[3], words[1])
-
-
-def _of_sheet(cells: tuple[Any, ...]) -> _Row:
-    return _row(*map(_as_text, cells))
 
 
 def _as_text(cell: Any) -> str:
@@ -116,28 +104,31 @@ def _as_text(cell: Any) -> str:
     return f"{cell:g}" if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
-def _row(image: str, kind: str, level: str, score: str) -> _Row:
-    place = _PLACE.get(kind.casefold().replace(" ", ""))
-    if place is None:
-        raise ValueError(f"'{kind}' is no type of CSIQ")
+def _row(image: str, label: str, level: str, score: str) -> _Row:
+    index = _INDEX.get(label.casefold().replace(" ", ""))
+    if index is None:
+        raise ValueError(f"'{label}' is no type of CSIQ")
     if not image:
         raise ValueError("no image is named")
     number = finite(level, "level")
-    if number not in range(1, TYPES[place].levels + 1):
-        raise ValueError(f"level {level} of {kind} is not 1 to {TYPES[place].levels}")
-    return _Row(place, image.casefold(), int(number), finite(score))
+    if number not in range(1, TYPES[index].levels + 1):
+        raise ValueError(f"level {level} of {label} is not 1 to {TYPES[index].levels}")
+    return _Row(index, image.casefold(), int(number), finite(score))
 
 
-def _sheet(table: Path) -> Iterator[tuple[int, tuple[Any, ...]]]:
+def _sheet_rows(table: Path) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """Yield line number and (image, type, level, score) of each row below the header."""
-    places: list[int] = []
+    columns: list[int] = []
     for number, cells in enumerate(_cells(table), start=1):
-        if places and any(cells[place] is not None for place in places):
-            yield number, tuple(cells[place] for place in places)
+        if columns and any(cells[column] is not None for column in columns):
+            yield number, tuple(cells[column] for column in columns)
         elif all(name in cells for name in COLUMNS):
-            places = [cells.index(name) for name in COLUMNS]
-    if not places:
-        raise DataError(f"{table}: the sheet '{SHEET}' has no header {', '.join(COLUMNS)}.")
+            columns = [cells.index(name) for name in COLUMNS]
+    if not columns:
+        raise DataError(
+            f"{table}: the sheet '{SHEET}' has no header {', '.join(COLUMNS)}. Take it anew from "
+            "the release."
+        )
 
 
 def _cells(table: Path) -> list[tuple[Any, ...]]:
@@ -147,6 +138,8 @@ def _cells(table: Path) -> list[tuple[Any, ...]]:
             sheet.reset_dimensions()  # the size that the file states need not be right
             rows = [tuple(row) for row in sheet.iter_rows(values_only=True)]
     except (BadZipFile, KeyError, OSError, ValueError) as fault:
-        raise DataError(f"{table} has no readable sheet '{SHEET}' ({fault}).") from fault
+        raise DataError(
+            f"{table} has no readable sheet '{SHEET}' ({fault}). Take it anew from the release."
+        ) from fault
     width = max((len(row) for row in rows), default=0)
     return [row + (None,) * (width - len(row)) for row in rows]

@@ -1,18 +1,18 @@
 """A distorted set: every distortion at every level on every photograph, with a weak quality score.
 
-It is made once, kept in the cache under the hash of all that decides it, and read memory-mapped.
+It is made once, cached under the hash of all that decides it, and read memory-mapped.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from workbench.atomic_files import atomic_folder
-from workbench.datasets.image_set import ImageSet
+from workbench.datasets.image_set import ImageSet, strengths
+from workbench.datasets.labelled import Present
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.datasets.splits.near_duplicates import near_duplicates
 from workbench.datasets.weak_scores import LABELS, weak_scores
@@ -39,8 +39,8 @@ def distorted_set(
         config: Photographs, distortions, size, metric and seed.
         specs: The distortions by id.
         distort: Applies one distortion at one level, uint8 in, uint8 out.
-        cache: Folder to keep the set in.
-        progress: Told the share done and what is being done.
+        cache: Folder to store the set in.
+        progress: The share done and what is being done.
 
     Raises:
         DataError: No photograph, a corrupt one, a distortion without operator, a full disk.
@@ -49,46 +49,34 @@ def distorted_set(
     chosen = tuple(specs[name] for name in sorted(config.distortions))
     for spec in chosen:
         if not spec.has_operator:
-            raise DataError(f"'{spec.id}' has no operator, so no image can be made with it.")
+            raise DataError(
+                f"'{spec.id}' has no operator, so no image can be made with it. Leave it out of "
+                "data.distortions."
+            )
     files = photograph_files(config.photographs)
-    folder = cache / "distorted" / _key(config, chosen, files)[:32]
-    if not (folder / "labels.json").is_file():
-        _make(folder, config, chosen, files, distort, progress)
-    return _read(folder, config)
-
-
-def _key(config: DataConfig, specs: Sequence[Distortion], files: Mapping[str, Path]) -> str:
-    return content_hash(
+    key = content_hash(
         {
             "format": FORMAT,
             "config": config.model_dump(mode="json", exclude={"photographs", "distortions"}),
-            "distortions": [spec.model_dump(mode="json") for spec in specs],
+            "distortions": [spec.model_dump(mode="json") for spec in chosen],
             "files": {
                 name: hashlib.sha256(f.read_bytes()).hexdigest() for name, f in files.items()
             },
         }
     )
-
-
-def _make(
-    folder: Path,
-    config: DataConfig,
-    specs: Sequence[Distortion],
-    files: Mapping[str, Path],
-    distort: Distort,
-    progress: Progress,
-) -> None:
-    """Write the set into a folder beside the final one and rename it: all of it or nothing."""
-    _refuse_near_duplicates(files)
-    try:
-        with atomic_folder(folder) as making:
-            labels = _write(making, config, specs, files, distort, progress)
-            (making / "labels.json").write_text(json.dumps(labels))
-    except OSError as fault:
-        raise DataError(
-            f"Distorted images could not be written to {folder}: {fault}. "
-            "Free some space, or set WORKBENCH_CACHE to another folder."
-        ) from fault
+    folder = cache / "distorted" / key[:32]
+    if not (folder / "labels.json").is_file():
+        _refuse_near_duplicates(files)
+        try:
+            with atomic_folder(folder) as passing:
+                labels = _write(passing, config, chosen, files, distort, progress)
+                (passing / "labels.json").write_text(json.dumps(labels))
+        except OSError as fault:
+            raise DataError(
+                f"Distorted images could not be written to {folder}: {fault}. "
+                "Free some space, or set WORKBENCH_CACHE to another folder."
+            ) from fault
+    return _read(folder, config)
 
 
 def _refuse_near_duplicates(files: Mapping[str, Path]) -> None:
@@ -104,7 +92,7 @@ def _refuse_near_duplicates(files: Mapping[str, Path]) -> None:
 
 
 def _write(
-    making: Path,
+    folder: Path,
     config: DataConfig,
     specs: Sequence[Distortion],
     files: Mapping[str, Path],
@@ -114,7 +102,7 @@ def _write(
     rows = [("", 0), *((s.id, level) for s in specs for level in range(1, len(s.levels) + 1))]
     count = len(files) * len(rows)
     images = np.lib.format.open_memmap(
-        making / "images.npy",
+        folder / "images.npy",
         mode="w+",
         dtype=np.uint8,
         shape=(count, config.height, config.width, 3),
@@ -143,37 +131,34 @@ def _write(
 def _variants(
     clean: np.ndarray, name: str, rows: Sequence[tuple[str, int]], seed: int, distort: Distort
 ) -> Iterator[np.ndarray]:
-    own = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4], "big")
+    # A photograph's seed hangs on its name alone: others may come and go.
+    seed = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4], "big")
     for distortion, level in rows:
-        yield clean if level == 0 else distort(clean, distortion, level, own)
+        yield clean if level == 0 else distort(clean, distortion, level, seed)
 
 
 def _read(folder: Path, config: DataConfig) -> ImageSet:
     labels = json.loads((folder / "labels.json").read_text())
-    told = list(zip(labels["photograph"], labels["distortion"], labels["level"], strict=True))
-    where = f"photographs in {config.photographs}"
+    rows = list(zip(labels["photograph"], labels["distortion"], labels["level"], strict=True))
+    levels = dict(zip(labels["distortions"], labels["levels"], strict=True))
+    source = f"photographs in {config.photographs}"
     if config.photographs == "packaged":
-        where = "photographs of installed packages"
+        source = "photographs of installed packages"
     return ImageSet(
         images=np.load(folder / "images.npy", mmap_mode="r"),
-        names=tuple(f"{name}/{distortion or 'clean'}/{level}" for name, distortion, level in told),
+        names=tuple(f"{name}/{distortion or 'clean'}/{level}" for name, distortion, level in rows),
         photograph=tuple(labels["photograph"]),
         distortion=tuple(labels["distortion"]),
         level=tuple(labels["level"]),
         quality=np.asarray(labels["quality"]),
-        truth=_strengths(labels),
+        truth=strengths([_present(*row[1:], levels) for row in rows], labels["distortions"]),
         distortions=tuple(labels["distortions"]),
         levels=tuple(labels["levels"]),
         hash=content_hash(labels),
-        dataset=f"{where}, {config.width}x{config.height} px, distorted at all levels",
+        dataset=f"{source}, {config.width}x{config.height} px, distorted at all levels",
         target=f"{LABELS[config.quality_metric]} (full-reference weak supervision, no MOS)",
     )
 
 
-def _strengths(labels: dict[str, Any]) -> np.ndarray:
-    column = {distortion: d for d, distortion in enumerate(labels["distortions"])}
-    strengths = np.zeros((len(labels["level"]), len(column)), dtype=np.float32)
-    for row, (name, level) in enumerate(zip(labels["distortion"], labels["level"], strict=True)):
-        if level:
-            strengths[row, column[name]] = level / labels["levels"][column[name]]
-    return strengths
+def _present(distortion: str, level: int, levels: Mapping[str, int]) -> tuple[Present, ...]:
+    return (Present(distortion, level, levels[distortion]),) if level else ()

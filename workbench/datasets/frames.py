@@ -40,32 +40,28 @@ def read_frame(file: Path, number: int) -> np.ndarray:
     """
     with _opened(file) as video:
         video.set(cv2.CAP_PROP_POS_FRAMES, number)
-        there = int(video.get(cv2.CAP_PROP_POS_FRAMES)) == number
-        found, frame = video.read()
-    if not (there and found):
+        reached = int(video.get(cv2.CAP_PROP_POS_FRAMES)) == number
+        decoded, frame = video.read()
+    if not (reached and decoded):
         raise CorruptImageError(f"{file} breaks off before frame {number}. Replace it.")
     return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def even_frames(count: int, wanted: int) -> list[int]:
-    """Return numbers of frames, evenly spread and away from both ends.
-
-    Args:
-        count: Frames that there are.
-        wanted: Frames to take; all, if there are fewer.
+    """Return numbers of `wanted` of `count` frames, evenly spread and away from both ends.
 
     Example:
         >>> even_frames(250, 5), even_frames(3, 5)
         ([25, 75, 125, 175, 225], [0, 1, 2])
     """
     taken = min(count, wanted)
-    return [(2 * place + 1) * count // (2 * taken) for place in range(taken)]
+    return [(2 * index + 1) * count // (2 * taken) for index in range(taken)]
 
 
 @contextmanager
 def _opened(file: Path) -> "Iterator[cv2.VideoCapture]":
     if not file.is_file():
-        raise CorruptImageError(f"{file} does not exist.")
+        raise CorruptImageError(f"{file} does not exist. Put it back.")
     video = cv2.VideoCapture(str(file), cv2.CAP_FFMPEG)
     try:
         if not video.isOpened():
@@ -91,5 +87,7 @@ def read_pixels(dataset: ImageDataset, image: LabelledImage) -> np.ndarray:
         try:
             return np.array(np.load(file, mmap_mode="r")[image.frame])
         except (OSError, ValueError, IndexError) as fault:
-            raise CorruptImageError(f"{file} has no row {image.frame} ({fault}).") from fault
+            raise CorruptImageError(
+                f"{file} has no row {image.frame} ({fault}). Generate the set again."
+            ) from fault
     return read_frame(file, image.frame)

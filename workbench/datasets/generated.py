@@ -22,9 +22,6 @@ FACTS = DatasetFacts(
 def load(root: Path) -> ImageDataset:
     """Read a generated set; its first weak score, if it has any, stands as the quality.
 
-    Args:
-        root: The folder that `workbench generate` made.
-
     Raises:
         DatasetNotFoundError: No manifest; the set is not there or not complete.
         DataError: The manifest cannot be read or is another release's.
@@ -58,8 +55,8 @@ def _image(row: dict[str, Any], metric: str | None) -> LabelledImage:
         group=row["photograph"],
         reference=row["reference"],
         present=tuple(
-            Present(*some)
-            for some in zip(row["types"], row["levels"], row["level_counts"], strict=True)
+            Present(*step)
+            for step in zip(row["types"], row["levels"], row["level_counts"], strict=True)
         ),
         label="+".join(row["types"]),
         score=score,

@@ -1,50 +1,21 @@
 """KADID-10k: 81 references, 25 distortions at 5 levels, 10,125 images."""
 
 import re
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from workbench.datasets.labelled import (
-    DatasetFacts,
-    ImageDataset,
-    LabelledImage,
-    Present,
-    numbered_type,
-    numbered_types,
-    quality_of,
-)
+from workbench.datasets.labelled import DatasetFacts, ImageDataset, LabelledImage, numbered_types
 from workbench.datasets.layout import Layout
-from workbench.datasets.text_tables import finite, parse_rows, read_columns
+from workbench.datasets.text_tables import finite, read_columns
 
+# In the release's order.
 _DISTORTIONS = (
-    "gaussian_blur",
-    "lens_blur",
-    "motion_blur",
-    "color_diffusion",
-    "color_shift",
-    "color_quantization",
-    "color_saturation_1",
-    "color_saturation_2",
-    "jpeg2000",
-    "jpeg",
-    "white_noise",
-    "white_noise_color_component",
-    "impulse_noise",
-    "multiplicative_noise",
-    "denoise",
-    "brighten",
-    "darken",
-    "mean_shift",
-    "jitter",
-    "non_eccentricity_patch",
-    "pixelate",
-    "quantization",
-    "color_block",
-    "high_sharpen",
-    "contrast_change",
-)
-TYPES = numbered_types(_DISTORTIONS, levels=5)
+    "gaussian_blur", "lens_blur", "motion_blur", "color_diffusion", "color_shift",
+    "color_quantization", "color_saturation_1", "color_saturation_2", "jpeg2000", "jpeg",
+    "white_noise", "white_noise_color_component", "impulse_noise", "multiplicative_noise",
+    "denoise", "brighten", "darken", "mean_shift", "jitter", "non_eccentricity_patch",
+    "pixelate", "quantization", "color_block", "high_sharpen", "contrast_change",
+)  # fmt: skip
 
 FACTS = DatasetFacts(
     name="kadid10k",
@@ -58,7 +29,7 @@ FACTS = DatasetFacts(
     score="MOS",  # the release calls it dmos
     score_range=(1, 5),
     polarity="higher is better",
-    types=TYPES,
+    types=numbered_types(_DISTORTIONS, levels=5),
     images=10_125,
     references=81,
 )
@@ -72,24 +43,20 @@ def load(root: Path) -> ImageDataset:
         DataError: Names the rows that cannot be read.
     """
     layout = Layout(root, FACTS)
-    table = layout.table("dmos.csv")
-    rows = read_columns(table, ("dist_img", "ref_img", "dmos"))
-    return layout.dataset(parse_rows(table, rows, partial(_image, layout)))
+    columns = ("dist_img", "ref_img", "dmos")
+    return layout.dataset(read_columns(layout.table("dmos.csv"), columns, partial(_image, layout)))
 
 
-def _image(layout: Layout, row: Sequence[str]) -> LabelledImage:
+def _image(layout: Layout, row: list[str]) -> LabelledImage:
     name, reference, score = row[0], row[1], finite(row[2])
     form = re.fullmatch(r"(i\d+)_(\d\d)_(\d\d)\.png", name.casefold())
     if form is None or reference.casefold() != f"{form[1]}.png":
         raise ValueError(f"'{name}' of '{reference}' is no I01_TT_LL.png of its I01.png")
-    level = int(form[3])
-    kind = numbered_type(TYPES, int(form[2]), level, name)
-    return LabelledImage(
-        file=layout.name(f"images/{name}"),
-        group=form[1],
-        reference=layout.name(f"images/{reference}"),
-        present=(Present(kind.distortion, level, kind.levels),),
-        label=kind.label,
+    return layout.numbered_image(
+        f"images/{name}",
+        form[1],
+        int(form[2]),
+        int(form[3]),
         score=score,
-        quality=quality_of(score, FACTS),
+        reference=f"images/{reference}",
     )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workbench.datasets.labelled import DatasetFacts, ImageDataset, LabelledImage
+from workbench.datasets.labelled import DatasetFacts, ImageDataset
 from workbench.datasets.layout import Layout
 from workbench.datasets.text_tables import read_columns
 
@@ -29,5 +29,5 @@ def load(root: Path) -> ImageDataset:
     """
     layout = Layout(root, FACTS)
     table = layout.table("kadis700k_ref_imgs.csv")
-    files = (layout.name(f"ref_imgs/{row[0]}") for _, row in read_columns(table, ("ref_im",)))
-    return layout.dataset(LabelledImage(file=file, group=file) for file in files)
+    files = read_columns(table, ("ref_im",), lambda row: layout.name(f"ref_imgs/{row[0]}"))
+    return layout.dataset(layout.image(file, file) for file in files)

@@ -5,16 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workbench.datasets.frames import count_frames, even_frames
-from workbench.datasets.labelled import (
-    DatasetFacts,
-    DatasetType,
-    ImageDataset,
-    LabelledImage,
-    Present,
-    quality_of,
-)
+from workbench.datasets.labelled import DatasetFacts, DatasetType, ImageDataset, LabelledImage
 from workbench.datasets.layout import Layout
-from workbench.datasets.text_tables import finite, first_few, parse_rows, read_columns
+from workbench.datasets.text_tables import finite, first_few, read_columns
 from workbench.errors import CorruptImageError, DataError
 
 TYPES = (
@@ -61,17 +54,21 @@ def load(root: Path, frames: int = FRAMES) -> ImageDataset:
         DataError: Names the videos and rows that cannot be read.
     """
     layout = Layout(root, FACTS)
-    manifest = layout.optional(MANIFEST)
-    scores = {} if manifest is None else _scores(layout, manifest)
+    scores = _scores(layout)
     images: list[LabelledImage] = []
     faults: list[str] = []
-    for kind, source, level, file in _videos(layout):
+    for type, source, level, file in _videos(layout):
         try:
             numbers = even_frames(count_frames(root / file), frames)
         except CorruptImageError:
             faults.append(file)
             continue
-        images += [_image(file, kind, source, level, scores.get(file), n) for n in numbers]
+        images += [
+            layout.image(
+                file, f"video{source}", score=scores.get(file), type=type, level=level, frame=number
+            )
+            for number in numbers
+        ]
     if faults:
         count = "1 video" if len(faults) == 1 else f"{len(faults)} videos"
         raise DataError(f"{root}: {count} cannot be read: {first_few(faults)}. Replace them.")
@@ -79,35 +76,22 @@ def load(root: Path, frames: int = FRAMES) -> ImageDataset:
 
 
 def _videos(layout: Layout) -> Iterator[tuple[DatasetType, int, int, str]]:
-    for kind in TYPES:
-        found = []
-        for name in layout.files.names(kind.label):
+    for type in TYPES:
+        videos = []
+        for name in layout.files.names(type.label):
             form = re.fullmatch(r"video(\d+)_([1-4])\.avi", name.casefold())
             if form is not None:
-                found.append((int(form[1]), int(form[2]), layout.name(f"{kind.label}/{name}")))
-        for source, level, file in sorted(found):
-            yield kind, source, level, file
+                videos.append((int(form[1]), int(form[2]), layout.name(f"{type.label}/{name}")))
+        for source, level, file in sorted(videos):
+            yield type, source, level, file
 
 
-def _image(
-    file: str, kind: DatasetType, source: int, level: int, score: float | None, frame: int
-) -> LabelledImage:
-    return LabelledImage(
-        file=file,
-        group=f"video{source}",
-        present=(Present(kind.distortion, level, kind.levels),),
-        label=kind.label,
-        score=score,
-        quality=None if score is None else quality_of(score, FACTS),
-        frame=frame,
-    )
-
-
-def _scores(layout: Layout, manifest: Path) -> dict[str, float]:
-    def scored(row: list[str]) -> tuple[str, float]:
-        found = layout.files.find(row[0])
-        if found is None:
+def _scores(layout: Layout) -> dict[str, float]:
+    def score_of(row: list[str]) -> tuple[str, float]:
+        file = layout.files.find(row[0])
+        if file is None:
             raise ValueError(f"there is no video '{row[0]}'")
-        return found, finite(row[1])
+        return file, finite(row[1])
 
-    return dict(parse_rows(manifest, read_columns(manifest, ("video", "score")), scored))
+    manifest = layout.optional(MANIFEST)
+    return {} if manifest is None else dict(read_columns(manifest, ("video", "score"), score_of))

@@ -49,19 +49,17 @@ def photograph_files(source: str) -> dict[str, Path]:
         raise DatasetNotFoundError(
             f"No folder of photographs at {folder}. Name an existing folder, or 'packaged'."
         )
-    found = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
-    if not found:
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
+    if not files:
         kinds = ", ".join(sorted(SUFFIXES))
-        raise DatasetNotFoundError(f"{folder} holds no photograph ({kinds}).")
-    return {file.relative_to(folder).as_posix(): file for file in found}
+        raise DatasetNotFoundError(
+            f"{folder} holds no photograph ({kinds}). Name another folder, or 'packaged'."
+        )
+    return {file.relative_to(folder).as_posix(): file for file in files}
 
 
 def photograph_file(source: str, name: str) -> Path:
     """Return the file of one photograph of a source, whether or not it is there.
-
-    Args:
-        source: "packaged", or a folder.
-        name: A name that `photograph_files` gave.
 
     Example:
         >>> photograph_file("photographs", "holiday/1.jpg").as_posix()
@@ -71,19 +69,7 @@ def photograph_file(source: str, name: str) -> Path:
 
 
 def load_photograph(file: Path, width: int, height: int) -> np.ndarray:
-    """Return a photograph scaled to cover width x height pixels and cropped at its centre.
-
-    Args:
-        file: Any image that Pillow reads.
-        width: Width in pixels.
-        height: Height in pixels.
-
-    Returns:
-        RGB, (height, width, 3), uint8.
-
-    Raises:
-        CorruptImageError: The file is no image, or broken off, or too large to be safe.
-    """
+    """Read a photograph and fit it to a size in pixels; see `read_image` and `fit_photograph`."""
     return fit_photograph(read_image(file), width, height)
 
 
@@ -92,8 +78,8 @@ def fit_photograph(image: np.ndarray, width: int, height: int) -> np.ndarray:
 
     Args:
         image: RGB, (H, W, 3), uint8.
-        width: Width in pixels.
-        height: Height in pixels.
+        width: Of the result, in pixels.
+        height: Of the result, in pixels.
 
     Returns:
         RGB, (height, width, 3), uint8.
@@ -125,13 +111,15 @@ def read_image(file: Path) -> np.ndarray:
             with Image.open(file) as opened:
                 return _as_rgb(ImageOps.exif_transpose(opened))
     except FileNotFoundError:
-        raise CorruptImageError(f"{file} does not exist.") from None
+        raise CorruptImageError(f"{file} does not exist. Name an image that is there.") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as fault:
         raise CorruptImageError(
             f"{file} is no readable image ({fault}). Replace it or take it out of the folder."
         ) from fault
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
-        raise CorruptImageError(f"{file} is too large to be safe: {fault}") from fault
+        raise CorruptImageError(
+            f"{file} is too large to be safe: {fault} Scale it down first."
+        ) from fault
 
 
 def _as_rgb(image: Image.Image) -> np.ndarray:

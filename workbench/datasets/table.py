@@ -1,18 +1,17 @@
 """A user's own images: a CSV of image and score, and what else is known of them."""
 
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.datasets.labelled import (
     DatasetFacts,
-    DatasetType,
     ImageDataset,
     LabelledImage,
     Polarity,
     Present,
     quality_of,
 )
-from workbench.datasets.table_preview import look
+from workbench.datasets.table_preview import TablePreview, preview
 from workbench.datasets.table_rows import TableRow
 from workbench.datasets.text_tables import first_few
 from workbench.errors import DataError, DatasetNotFoundError
@@ -39,7 +38,16 @@ def load(root: Path) -> ImageDataset:
         DatasetNotFoundError: There is no CSV, or more than one.
         DataError: A row cannot be used; nothing is read then.
     """
-    return read_table(_table(root))
+    if root.is_file():
+        return read_table(root)
+    files = sorted(root.iterdir()) if root.is_dir() else []
+    tables = [file for file in files if file.suffix.lower() == ".csv"]
+    if len(tables) != 1:
+        names = first_few([file.name for file in tables]) or "none"
+        raise DatasetNotFoundError(
+            f"{root} must be a CSV or a folder with one CSV; found {names}. {FACTS.obtain}"
+        )
+    return read_table(tables[0])
 
 
 def read_table(
@@ -49,58 +57,53 @@ def read_table(
     low: float | None = None,
     high: float | None = None,
     polarity: Polarity = "higher is better",
+    name: str = FACTS.name,
 ) -> ImageDataset:
-    """Read a table in place; the arguments are those of `preview`.
+    """Read a table in place, under a name; the other arguments are those of `preview`.
 
     Raises:
         ConfigError: low is not below high.
         DataError: A row cannot be used, or the file cannot be read.
     """
-    seen, rows = look(file, root, low=low, high=high, polarity=polarity, known=())
-    if seen.problems or seen.score_range is None:
-        count = Counter(row.line for row in seen.bad)
-        bad = "1 bad row" if len(count) == 1 else f"{len(count)} bad rows"
+    table = preview(file, root, low=low, high=high, polarity=polarity)
+    if table.problems:
+        count = len({row.line for row in table.bad})
         raise DataError(
-            f"{file} has {bad}, so nothing was read: {first_few(seen.problems)}. "
-            "`workbench datasets import` names them all."
+            f"{file} has {count} bad row{'s' * (count > 1)}, so nothing was read: "
+            f"{first_few(table.problems)}. `workbench datasets import` names them all."
         )
-    facts = FACTS.model_copy(
+    facts = facts_of(table).model_copy(update={"name": name})
+    return ImageDataset(facts, Path(table.root), tuple(_images(table.usable, facts)))
+
+
+def facts_of(table: TablePreview) -> DatasetFacts:
+    """Return what is known of a table without problems."""
+    score = next(column for column, field in table.columns.items() if field == "score")
+    return FACTS.model_copy(
         update={
-            "title": file.name,
-            "score": next(c for c, field in seen.columns.items() if field == "score"),
-            "score_range": seen.score_range,
-            "polarity": polarity,
-            "types": seen.types,
+            "title": Path(table.file).name,
+            "score": score,
+            "score_range": table.score_range,
+            "polarity": table.polarity,
+            "types": table.types,
         }
     )
-    levels = {kind.distortion: kind for kind in seen.types}
-    images = tuple(_image(row, facts, levels.get(row.distortion)) for row in rows)
-    return ImageDataset(facts, Path(seen.root), images)
 
 
-def _image(row: TableRow, facts: DatasetFacts, kind: DatasetType | None) -> LabelledImage:
-    present = () if kind is None else (Present(kind.distortion, row.level, kind.levels),)
-    return LabelledImage(
-        file=row.image,
-        group=row.group or row.reference or row.image,
-        reference=row.reference,
-        present=present,
-        label=row.distortion,
-        score=row.score,
-        quality=quality_of(row.score, facts),
-        subset=row.subset,
-    )
-
-
-def _table(root: Path) -> Path:
-    if root.is_file():
-        return root
-    tables = (
-        sorted(f for f in root.iterdir() if f.suffix.lower() == ".csv") if root.is_dir() else []
-    )
-    if len(tables) != 1:
-        found = first_few([file.name for file in tables]) or "none"
-        raise DatasetNotFoundError(
-            f"{root} must be a CSV or a folder with one CSV; found {found}. {FACTS.obtain}"
+def _images(rows: Sequence[TableRow], facts: DatasetFacts) -> list[LabelledImage]:
+    types = {type.distortion: type for type in facts.types}
+    return [
+        LabelledImage(
+            file=row.image,
+            group=row.group or row.reference or row.image,
+            reference=row.reference,
+            present=(Present(row.distortion, row.level, types[row.distortion].levels),)
+            if row.distortion
+            else (),
+            label=row.distortion,
+            score=row.score,
+            quality=quality_of(row.score, facts),
+            subset=row.subset,
         )
-    return tables[0]
+        for row in rows
+    ]

@@ -1,9 +1,11 @@
-"""What a user's table holds, how it was understood, and every row that cannot be used."""
+"""What a user's table holds, how its columns are read, and every row that cannot be used."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+
+from pydantic import Field
 
 from workbench.datasets.labelled import DatasetType, Polarity
 from workbench.datasets.table_rows import TableRow, read_rows, read_text_table
@@ -27,34 +29,27 @@ _ALSO = {  # how published tables call them
 
 @dataclass(frozen=True)
 class Columns:
-    """How a header was understood.
+    """How a header is read."""
 
-    Attributes:
-        place: Number of the column of each field that is there, from 0.
-        meaning: Field of each column of the header, "" for one that is ignored.
-        faults: What makes the table unusable.
-        notes: What its author may want to know.
-    """
-
-    place: dict[str, int]
-    meaning: dict[str, str]
-    faults: tuple[str, ...]
-    notes: tuple[str, ...]
+    index: dict[str, int]  # index of the column of each field that is there, from 0
+    meaning: dict[str, str]  # field of each column of the header, "" for one that is ignored
+    faults: tuple[str, ...]  # what makes the table unusable
+    notes: tuple[str, ...]  # what its author may want to know
 
 
-def understand(header: Sequence[str]) -> Columns:
-    """Find the fields in a header, whatever the case of its names.
+def read_header(header: Sequence[str]) -> Columns:
+    """Match the columns of a header to fields, whatever the case of their names.
 
     A name that looks like a misspelt field is a fault: a reference that went unnoticed would put
     one picture on both sides of a split.
 
     Example:
-        >>> understand(["Image Name", "MOS", "std"]).place
+        >>> read_header(["Image Name", "MOS", "std"]).index
         {'image': 0, 'score': 1}
-        >>> understand(["image", "score", "refernce"]).faults
+        >>> read_header(["image", "score", "refernce"]).faults
         ("unknown column 'refernce'; did you mean 'reference'?",)
     """
-    place: dict[str, int] = {}
+    index: dict[str, int] = {}
     meaning: dict[str, str] = {}
     faults: list[str] = []
     notes: list[str] = []
@@ -63,74 +58,54 @@ def understand(header: Sequence[str]) -> Columns:
         field = folded if folded in FIELDS else _ALSO.get(folded, "")
         meaning[name] = field
         near = get_close_matches(folded, FIELDS, n=1, cutoff=0.75)
-        if field in place:
-            faults.append(f"columns '{header[place[field]]}' and '{name}' are both the {field}")
+        if field in index:
+            faults.append(f"columns '{header[index[field]]}' and '{name}' are both the {field}")
         elif field:
-            place[field] = number
+            index[field] = number
         elif near:
             faults.append(f"unknown column '{name}'; did you mean '{near[0]}'?")
         else:
             notes.append(f"Column '{name}' is not known and is ignored.")
-    missing = [field for field in REQUIRED if field not in place]
+    missing = [field for field in REQUIRED if field not in index]
     faults += [f"no column '{field}'; the columns are {', '.join(header)}" for field in missing]
-    if "score" in place and header[place["score"]].casefold() == "dmos":
+    if "score" in index and header[index["score"]].casefold() == "dmos":
         notes.append(
             "DMOS often falls with quality; say so with --lower-is-better if it does here."
         )
-    return Columns(place, meaning, tuple(faults), tuple(notes))
+    return Columns(index, meaning, tuple(faults), tuple(notes))
 
 
-SHOWN = 5  # first rows of the preview
+FIRST_ROWS = 5  # of the preview
 
 
 class BadRow(Frozen):
-    """A row that cannot be used.
+    """A row that cannot be used."""
 
-    Attributes:
-        line: Where it stands in the file, from 1; the header's for a fault of a column.
-        reason: What is wrong with it; a row can be here twice.
-    """
-
-    line: int
-    reason: str
+    line: int  # where it stands in the file, from 1; the header's for a fault of a column
+    reason: str  # what is wrong with it; a row can be here twice
 
 
 class TablePreview(Frozen):
-    """A user's table, looked at.
+    """A user's table as it would be used."""
 
-    Attributes:
-        file: The table.
-        root: Folder that its paths are relative to.
-        encoding: As Python calls it.
-        delimiter: ",", ";" or a tab.
-        columns: Field that each column was taken for, "" for one that is ignored.
-        rows: Rows below the header, bad ones among them.
-        first: The first rows, cells by column.
-        bad: Every fault, by line.
-        notes: What its author may want to know.
-        images: Rows that can be used.
-        references: Different references of these.
-        types: Distortions of these in the order in which they come.
-        score_range: Smallest and largest score, as stated or as found; None without any.
-        stated: Whether the range was stated.
-        polarity: Direction of the score.
-    """
-
-    file: str
-    root: str
-    encoding: str
-    delimiter: str
-    columns: dict[str, str]
-    rows: int
-    first: tuple[dict[str, str], ...]
-    bad: tuple[BadRow, ...]
-    notes: tuple[str, ...]
-    images: int
-    references: int
-    types: tuple[DatasetType, ...]
+    file: str  # the table
+    root: str  # folder that its paths are relative to
+    encoding: str  # as Python calls it
+    delimiter: str  # ",", ";" or a tab
+    columns: dict[str, str]  # field that each column is taken for, "" for one that is ignored
+    rows: int  # rows below the header, bad ones among them
+    first: tuple[dict[str, str], ...]  # the first rows, cells by column
+    bad: tuple[BadRow, ...]  # every fault, by line
+    notes: tuple[str, ...]  # what its author may want to know
+    images: int  # rows that can be used
+    references: int  # different references of these
+    types: tuple[DatasetType, ...]  # distortions of these in the order in which they come
+    # smallest and largest score, as stated or as in the file; None without any
     score_range: tuple[float, float] | None
-    stated: bool
-    polarity: Polarity
+    stated: bool  # whether the range was stated
+    polarity: Polarity  # direction of the score
+    # the rows that can be used; no part of the JSON
+    usable: tuple[TableRow, ...] = Field((), exclude=True, repr=False)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -147,7 +122,7 @@ def preview(
     polarity: Polarity = "higher is better",
     known: Collection[str] = (),
 ) -> TablePreview:
-    """Look at a table without using it.
+    """Read a table and every fault in it.
 
     Args:
         file: CSV with a header; its columns are described in docs/datasets.md.
@@ -161,43 +136,31 @@ def preview(
         ConfigError: low is not below high.
         DataError: The file cannot be opened, is no text or is empty.
     """
-    return look(file, root, low=low, high=high, polarity=polarity, known=known)[0]
-
-
-def look(
-    file: Path,
-    root: Path | None,
-    *,
-    low: float | None,
-    high: float | None,
-    polarity: Polarity,
-    known: Collection[str],
-) -> tuple[TablePreview, list[TableRow]]:
-    """Return a table's preview and the rows that can be used; as `preview` otherwise."""
     if low is not None and high is not None and low >= high:
-        raise ConfigError(f"The smallest score, {low:g}, must be below the largest, {high:g}.")
+        raise ConfigError(
+            f"The smallest score, {low:g}, must be below the largest, {high:g}. Change --low or "
+            "--high."
+        )
     table, base = read_text_table(file), file.parent if root is None else root
     line, header = table.header
-    columns = understand(header)
+    columns = read_header(header)
     faults = [(line, fault) for fault in columns.faults]
     rows: list[TableRow] = []
     if not faults:
-        rows, faults = read_rows(
-            table.rows, columns.place, base, width=len(header), low=low, high=high
-        )
+        rows, faults = read_rows(table, columns.index, base, low=low, high=high)
     score_range = _range(rows, low, high)
     if not faults and score_range is None:
         equal = "all scores are equal; state --low and --high"
         faults.append((line, equal if rows else "there is no row below the header"))
     types = _types(rows)
-    seen = TablePreview(
+    return TablePreview(
         file=str(file),
         root=str(base),
         encoding=table.encoding,
         delimiter=table.delimiter,
         columns=columns.meaning,
         rows=len(table.rows),
-        first=tuple(dict(zip(header, cells, strict=False)) for _, cells in table.rows[:SHOWN]),
+        first=tuple(dict(zip(header, cells, strict=False)) for _, cells in table.rows[:FIRST_ROWS]),
         bad=tuple(BadRow(line=number, reason=reason) for number, reason in faults),
         notes=(*columns.notes, *_notes(rows, types, known)),
         images=len(rows),
@@ -206,8 +169,8 @@ def look(
         score_range=score_range,
         stated=low is not None and high is not None,
         polarity=polarity,
+        usable=tuple(rows),
     )
-    return seen, rows
 
 
 def _range(

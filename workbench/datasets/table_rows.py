@@ -1,14 +1,13 @@
-"""Rows of a user's table, each looked at by itself and beside the others."""
+"""Rows of a user's table, each checked by itself and against the rest."""
 
 import codecs
-import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from workbench.datasets.layout import FileIndex
-from workbench.datasets.text_tables import finite
+from workbench.datasets.text_tables import csv_rows, finite
 from workbench.errors import DataError
 
 _MARKS = {
@@ -16,24 +15,21 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+_DELIMITERS = (",", ";", "\t")
+_NO_TEXT = "\ufffd"  # what bytes that do not fit the encoding are shown as
+
+T = TypeVar("T")
+Fault = tuple[int, str]  # line, reason
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """Cells of a table.
+    """Cells of a table."""
 
-    Attributes:
-        encoding: As Python calls it.
-        delimiter: ",", ";" or a tab.
-        header: Line number and cells of the header.
-        rows: Line number and cells of each row that is not blank.
-    """
-
-    encoding: str
-    delimiter: str
-    header: tuple[int, list[str]]
-    rows: list[tuple[int, list[str]]]
+    encoding: str  # as Python calls it
+    delimiter: str  # ",", ";" or a tab
+    header: tuple[int, list[str]]  # line number and cells of the header
+    rows: list[tuple[int, list[str]]]  # line number and cells of each row that is not blank
 
 
 def read_text_table(file: Path) -> TextTable:
@@ -45,15 +41,18 @@ def read_text_table(file: Path) -> TextTable:
     try:
         content = file.read_bytes()
     except OSError as fault:
-        raise DataError(f"{file} cannot be read: {fault.strerror}.") from fault
+        raise DataError(
+            f"{file} cannot be read: {fault.strerror}. Name the CSV, or allow reading it."
+        ) from fault
     encoding = next((e for mark, e in _MARKS.items() if content.startswith(mark)), "utf-8")
     if encoding != "utf-16" and b"\0" in content:
         raise DataError(
             f"{file} is no text but a binary file. Save a spreadsheet as CSV (UTF-8) first."
         )
     text = content.decode(encoding, errors="replace")
-    delimiter = _delimiter(text)
-    rows = list(_numbered(file, text, delimiter))
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max(_DELIMITERS, key=header.count)  # the one that the header has most of
+    rows = list(csv_rows(file, text, delimiter))
     if not rows:
         raise DataError(
             f"{file} is empty. Its first line must name the columns, such as image,score."
@@ -61,116 +60,74 @@ def read_text_table(file: Path) -> TextTable:
     return TextTable(encoding, delimiter, rows[0], rows[1:])
 
 
-def not_text(cell: str) -> bool:
-    """Return whether a cell held bytes that are no text.
-
-    Example:
-        >>> not_text(b"caf\\xe9".decode(errors="replace"))
-        True
-    """
-    return "\ufffd" in cell
-
-
-def _delimiter(text: str) -> str:
-    """Return the delimiter that the header has most of; a comma where it has none."""
-    header = next((line for line in text.splitlines() if line.strip()), "")
-    return max(DELIMITERS, key=header.count)
-
-
-def _numbered(file: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line on which each row begins, since a quoted cell may hold line breaks."""
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
-    begin = 1
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield begin, [cell.strip() for cell in cells]
-            begin = reader.line_num + 1
-    except csv.Error as fault:
-        raise DataError(f"{file}, line {begin}: {fault}.") from fault
-
-
-T = TypeVar("T")
-Fault = tuple[int, str]  # line, reason
-
-
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """What one row says.
+    """What one row says."""
 
-    Attributes:
-        line: Where it stands in the file, from 1.
-        image: Path below the root, as it is on disk.
-        score: In the user's own unit.
-        reference: Path below the root, or None.
-        distortion: The user's id, "" for a clean or authentic image.
-        level: 1..L, or None.
-        levels: L as the row states it, or None.
-        group: As given, "" without.
-        subset: As given, "" without.
-    """
-
-    line: int
-    image: str
-    score: float
-    reference: str | None
-    distortion: str
-    level: int | None
-    levels: int | None
-    group: str
-    subset: str
+    line: int  # where it stands in the file, from 1
+    image: str  # path below the root, as it is on disk
+    score: float  # in the user's own unit
+    reference: str | None  # path below the root, or None
+    distortion: str  # the user's id, "" for a clean or authentic image
+    level: int | None  # 1..L, or None
+    levels: int | None  # L as the row states it, or None
+    group: str  # as the row states it, "" without
+    subset: str  # as the row states it, "" without
 
 
 def read_rows(
-    rows: Sequence[tuple[int, list[str]]],
-    place: Mapping[str, int],
+    table: TextTable,
+    columns: Mapping[str, int],
     root: Path,
     *,
-    width: int,
     low: float | None,
     high: float | None,
 ) -> tuple[list[TableRow], list[Fault]]:
     """Return the rows that can be used, and every reason why one cannot, by line.
 
     Args:
-        rows: Line number and cells.
-        place: Number of the column of each field.
+        table: Header and rows.
+        columns: Index of each field's column.
         root: Folder that images and references lie below.
-        width: Number of columns.
         low: Smallest score that is right; None where no range is stated.
         high: Largest score that is right.
     """
     files = FileIndex(root)
-    good: list[TableRow] = []
+    rows: list[TableRow] = []
     faults: list[Fault] = []
-    for line, cells in rows:
-        reader = _RowReader(line, cells, place, width)
+    for line, cells in table.rows:
+        reader = _RowReader(line, cells, columns, len(table.header[1]))
         row = reader.row(files, low, high)
         faults += [(line, reason) for reason in reader.reasons]
         if row is not None:
-            good.append(row)
-    faults += [*_twice(good), *_levels_at_odds(good)]
+            rows.append(row)
+    faults += [*_repeated_images(rows), *_contradictory_levels(rows)]
     bad = {line for line, _ in faults}
-    return [row for row in good if row.line not in bad], sorted(faults)
+    return [row for row in rows if row.line not in bad], sorted(faults)
 
 
 class _RowReader:
-    """Reads one row and keeps every reason why it cannot be used."""
+    """Reads one row and collects every reason why it cannot be used."""
 
     def __init__(
-        self, line: int, cells: Sequence[str], place: Mapping[str, int], width: int
+        self, line: int, cells: Sequence[str], columns: Mapping[str, int], width: int
     ) -> None:
-        self.line, self.reasons = line, list(_shape(cells, width))
-        self._cells = {} if self.reasons else {f: cells[p] for f, p in place.items()}
+        self.line = line
+        self.reasons: list[str] = []
+        if len(cells) != width:
+            self.reasons.append(f"{len(cells)} cells, but the header has {width}")
+        if any(_NO_TEXT in cell for cell in cells):
+            self.reasons.append("not UTF-8; save the file as UTF-8")
+        self._cells = {} if self.reasons else {f: cells[i] for f, i in columns.items()}
 
     def row(self, files: FileIndex, low: float | None, high: float | None) -> TableRow | None:
         if self.reasons:
             return None
-        image = self._take("image", lambda text: _file(files, "image", text))
-        score = self._take("score", lambda text: _score(text, low, high))
-        reference = self._take("reference", lambda text: _file(files, "reference", text), "")
-        level = self._take("level", lambda text: _whole("level", text), "")
-        levels = self._take("levels", lambda text: _whole("levels", text), "")
+        image = self._read("image", lambda text: _file(files, "image", text))
+        score = self._read("score", lambda text: _score(text, low, high))
+        reference = self._read("reference", lambda text: _file(files, "reference", text), "")
+        level = self._read("level", lambda text: _positive("level", text), "")
+        levels = self._read("levels", lambda text: _positive("levels", text), "")
         distortion = self._cells.get("distortion", "")
         if level is not None and not distortion:
             self.reasons.append("level without distortion")
@@ -183,7 +140,7 @@ class _RowReader:
             self.line, image, score, reference, distortion, level, levels, group, subset
         )
 
-    def _take(self, field: str, read: Callable[[str], T], optional: str | None = None) -> T | None:
+    def _read(self, field: str, read: Callable[[str], T], optional: str | None = None) -> T | None:
         """Return what a cell says; None with a reason, or without one where it may be empty."""
         text = self._cells.get(field, "")
         if text == optional:
@@ -198,23 +155,16 @@ class _RowReader:
             return None
 
 
-def _shape(cells: Sequence[str], width: int) -> Iterator[str]:
-    if len(cells) != width:
-        yield f"{len(cells)} cells, but the header has {width}"
-    if any(map(not_text, cells)):
-        yield "not UTF-8; save the file as UTF-8"
-
-
 def _file(files: FileIndex, what: str, text: str) -> str:
     path = PurePosixPath(text.replace("\\", "/"))
     if path.is_relative_to(files.root.as_posix()):
         path = path.relative_to(files.root.as_posix())
     if path.is_absolute() or ".." in path.parts:
         raise ValueError(f"{what} '{text}' lies outside {files.root}; name another --root")
-    found = files.find(path.as_posix())
-    if found is None or not (files.root / found).is_file():
+    file = files.find(path.as_posix())
+    if file is None or not (files.root / file).is_file():
         raise ValueError(f"{what} '{text}' is missing below {files.root}")
-    return found
+    return file
 
 
 def _score(text: str, low: float | None, high: float | None) -> float:
@@ -229,21 +179,21 @@ def _score(text: str, low: float | None, high: float | None) -> float:
     return score
 
 
-def _whole(what: str, text: str) -> int:
+def _positive(what: str, text: str) -> int:
     number = finite(text, what)
     if number < 1 or not number.is_integer():
         raise ValueError(f"{what} '{text}' is no whole number from 1")
     return int(number)
 
 
-def _twice(rows: Sequence[TableRow]) -> Iterator[Fault]:
+def _repeated_images(rows: Sequence[TableRow]) -> Iterator[Fault]:
     first: dict[str, int] = {}
     for row in rows:
         if first.setdefault(row.image, row.line) != row.line:
             yield row.line, f"image '{row.image}' is already on line {first[row.image]}"
 
 
-def _levels_at_odds(rows: Sequence[TableRow]) -> Iterator[Fault]:
+def _contradictory_levels(rows: Sequence[TableRow]) -> Iterator[Fault]:
     """Yield the rows whose distortion has other levels, or levels at all, on an earlier line."""
     first: dict[str, TableRow] = {}
     for row in rows:

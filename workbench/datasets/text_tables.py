@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from workbench.errors import DataError
 
-R = TypeVar("R")
+Row = TypeVar("Row")
 T = TypeVar("T")
-NAMED = 5  # faults spelled out in a message
+MOST_NAMED = 5  # faults spelled out in a message
 
 
 def first_few(items: Sequence[str]) -> str:
@@ -20,8 +20,8 @@ def first_few(items: Sequence[str]) -> str:
         >>> first_few(["a", "b", "c", "d", "e", "f", "g"])
         'a, b, c, d, e and 2 more'
     """
-    shown = ", ".join(items[:NAMED])
-    return shown if len(items) <= NAMED else f"{shown} and {len(items) - NAMED} more"
+    text = ", ".join(items[:MOST_NAMED])
+    return text if len(items) <= MOST_NAMED else f"{text} and {len(items) - MOST_NAMED} more"
 
 
 def read_text(file: Path) -> str:
@@ -34,58 +34,74 @@ def read_text(file: Path) -> str:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as fault:
         raise DataError(
-            f"{file} is no UTF-8 text ({fault.reason} at byte {fault.start})."
+            f"{file} is no UTF-8 text ({fault.reason} at byte {fault.start}). Unpack it again, or "
+            "save it as UTF-8."
         ) from None
     except OSError as fault:
-        raise DataError(f"{file} cannot be read: {fault.strerror}.") from fault
+        raise DataError(
+            f"{file} cannot be read: {fault.strerror}. Name another file, or allow reading it."
+        ) from fault
 
 
-def read_words(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield line number and words of each line that is not blank."""
-    for number, line in enumerate(read_text(file).splitlines(), start=1):
-        if line.strip():
-            yield number, line.split()
+def read_words(file: Path, parse: Callable[[list[str]], T]) -> list[T]:
+    """Return what `parse` makes of the words of each line that is not blank; as `parse_rows`."""
+    lines = enumerate(read_text(file).splitlines(), start=1)
+    return parse_rows(
+        file, ((number, line.split()) for number, line in lines if line.strip()), parse
+    )
 
 
-def read_columns(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield line number and the cells of some columns of a CSV with a header.
+def read_columns(file: Path, columns: Sequence[str], parse: Callable[[list[str]], T]) -> list[T]:
+    """Return what `parse` makes of some cells of each row of a CSV with a header.
 
     Args:
         file: The table.
         columns: Headers, whatever their case.
+        parse: Takes the cells in the order of `columns`; as in `parse_rows`.
 
     Raises:
-        DataError: A column is missing or a row has fewer cells than the header.
+        DataError: A column is missing, a row has fewer cells than the header, or cannot be read.
     """
-    lines = _csv_lines(file)
-    _, first = next(lines, (1, []))
+    rows = csv_rows(file, read_text(file))
+    _, first = next(rows, (1, []))
     header = [name.casefold() for name in first]
     missing = [name for name in columns if name.casefold() not in header]
     if missing:
         raise DataError(
-            f"{file} has no column {first_few(missing)}; its columns are {', '.join(header)}."
+            f"{file} has no column {first_few(missing)}; its columns are {', '.join(header)}. "
+            "Take it anew from the archive."
         )
-    places = [header.index(name.casefold()) for name in columns]
-    for number, row in lines:
-        if len(row) <= max(places):
-            raise DataError(f"{file}, line {number}: {len(row)} cells are too few.")
-        yield number, [row[place] for place in places]
+    positions = [header.index(name.casefold()) for name in columns]
+
+    def cells_of(row: list[str]) -> T:
+        if len(row) <= max(positions):
+            raise ValueError(f"{len(row)} cells are too few")
+        return parse([row[position] for position in positions])
+
+    return parse_rows(file, rows, cells_of)
 
 
-def _csv_lines(file: Path) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(read_text(file).splitlines())
+def csv_rows(file: Path, text: str, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
+    """Yield the line on which each row begins, since a quoted cell may hold line breaks; no blanks.
+
+    Raises:
+        DataError: The text is no CSV; names the file and the line.
+    """
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    begin = 1
     try:
-        for row in reader:
-            if any(row):
-                yield reader.line_num, [cell.strip() for cell in row]
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield begin, [cell.strip() for cell in cells]
+            begin = reader.line_num + 1
     except csv.Error as fault:
-        raise DataError(f"{file}, line {reader.line_num}: {fault}.") from fault
+        raise DataError(
+            f"{file}, line {begin}: {fault}. Mend the line, or save it again."
+        ) from fault
 
 
-def parse_rows(
-    file: Path, rows: Iterable[tuple[int, R]], parse: Callable[[R], T | None]
-) -> list[T]:
-    """Return what each row says; rows that say nothing (None) are left out.
+def parse_rows(file: Path, rows: Iterable[tuple[int, Row]], parse: Callable[[Row], T]) -> list[T]:
+    """Return what each row says.
 
     Args:
         file: The table, for the message.
@@ -99,8 +115,7 @@ def parse_rows(
     faults: list[str] = []
     for number, row in rows:
         try:
-            if (value := parse(row)) is not None:
-                parsed.append(value)
+            parsed.append(parse(row))
         except ValueError as fault:
             faults.append(f"line {number}: {fault}")
     if faults:

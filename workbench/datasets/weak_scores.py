@@ -48,7 +48,10 @@ def weak_scores(reference: np.ndarray, distorted: np.ndarray, metric: str) -> np
     """
     score = _metrics()[metric]
     if reference.shape != distorted.shape[1:]:
-        raise ShapeError(f"Reference {reference.shape} against images {distorted.shape[1:]}.")
+        raise ShapeError(
+            f"Reference {reference.shape} against images {distorted.shape[1:]}: they must be of "
+            "one size."
+        )
     clean = _unit(reference[None])
     scores = [
         score(_unit(image[None]), clean, data_range=1.0, reduction="none").item()

@@ -5,15 +5,20 @@
     apply_distortion(image, "jpeg", 3, seed=0)    a distorted copy
 
 What two data sets have in common is listed once, under KADID-10k's name if it has it. Four types
-can be described but not applied (`described.py`).
+can be described but not applied (`catalogue.WITHOUT_OPERATOR`).
 
 A new distortion is one function and its specification in one file of this package, listed in that
 file's `OPERATORS`; the contract tests find it by themselves.
 """
 
-from workbench.distortions.apply import apply_distortion, apply_sequence, apply_to_floats
+from workbench.distortions.apply import (
+    apply_distortion,
+    apply_sequence,
+    apply_to_floats,
+    side_by_side,
+    strip,
+)
 from workbench.distortions.catalogue import catalogue, kadid10k, operator_of, operators
-from workbench.distortions.level_strip import side_by_side, strip
 from workbench.distortions.operator import Operator, effective_strength
 from workbench.distortions.pixels import as_rgb
 from workbench.distortions.recipe_files import parse_recipe, read_recipe, write_recipe

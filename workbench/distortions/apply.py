@@ -1,4 +1,4 @@
-"""Distort an image by name, level and seed."""
+"""Distort an image by name, level and seed: once, in a sequence, or at every level."""
 
 from collections.abc import Sequence
 from zlib import crc32
@@ -39,7 +39,7 @@ def apply_distortion(
         seed: >= 0.
         stretch: Stretch all values together to [0, 1] before and after, as KADID-10k's official
             generator does.
-        recipes: Distortion types beside the built-in ones.
+        recipes: Further distortion types.
 
     Returns:
         A new array, (H, W, 3), uint8.
@@ -74,21 +74,14 @@ def apply_to_floats(
 ) -> FloatImage:
     """Return a distorted copy of an image in [0, 1], without rounding in between.
 
-    Args:
-        image: (H, W, 3), float32 or float64, RGB in [0, 1].
-        distortion: Id of a distortion in the catalogue.
-        level: 0 (a plain copy) to the number of levels.
-        seed: >= 0; the same as in `apply_distortion` draws the same random numbers.
-        stretch: As in `apply_distortion`.
-        recipes: As in `apply_distortion`.
+    The other arguments are those of `apply_distortion`; the same seed draws the same numbers.
 
     Returns:
         A new array, (H, W, 3), float32 in [0, 1].
 
     Raises:
-        ConfigError: Unknown distortion, one without operator, level out of range, negative seed.
-        DataError: Not floating point, or values outside [0, 1].
-        ShapeError: Not (H, W, 3).
+        ConfigError, ShapeError: As `apply_distortion`.
+        DataError: Not floating point (float32 or float64), or values outside [0, 1].
     """
     if not isinstance(image, np.ndarray) or image.dtype not in (np.float32, np.float64):
         kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
@@ -138,20 +131,9 @@ def apply_sequence(
 ) -> ByteImage:
     """Return an image with several distortions, one after another, rounded to bytes once.
 
-    Args:
-        image: (H, W, 3), uint8, RGB.
-        steps: (distortion, level) in the order in which they are applied; none is a plain copy.
-        seed: >= 0; each step draws its own random numbers from it.
-        stretch: Stretch all values together to [0, 1] before the first and after the last step.
-        recipes: Distortion types beside the built-in ones.
-
-    Returns:
-        A new array, (H, W, 3), uint8.
-
-    Raises:
-        ConfigError: Unknown distortion, level out of range, negative seed.
-        DataError: Not 8-bit.
-        ShapeError: Not (H, W, 3).
+    Steps are (distortion, level) in the order of applying; without any it is a plain copy. Each
+    step draws random numbers of its own from the seed. Values are stretched before the first step
+    and after the last. The rest, errors included, is as in `apply_distortion`.
 
     Example:
         >>> import numpy as np
@@ -165,3 +147,39 @@ def apply_sequence(
     for distortion, level in steps:
         floats = apply_to_floats(floats, distortion, level, seed=seed, recipes=recipes)
     return to_bytes(stretched(floats) if stretch else floats)
+
+
+GAP = 4  # white pixels between two levels
+
+
+def strip(image: ByteImage, distortion: str, recipes: tuple[Recipe, ...] = ()) -> ByteImage:
+    """Return an image clean and at every level of a distortion.
+
+    Returns:
+        (L + 1, H, W, 3), uint8; the first one is clean. Errors are those of `apply_distortion`.
+
+    Example:
+        >>> strip(np.zeros((2, 2, 3), np.uint8), "mean_shift")[:, 0, 0, 0].tolist()
+        [0, 38, 20, 0, 0, 0]
+    """
+    levels = range(len(operator_of(distortion, recipes).spec.levels) + 1)
+    return np.stack(
+        [apply_distortion(image, distortion, level, seed=0, recipes=recipes) for level in levels]
+    )
+
+
+def side_by_side(images: ByteImage) -> ByteImage:
+    """Join images into one picture, from left to right, with a white gap between them.
+
+    Args:
+        images: (N, H, W, 3), uint8.
+
+    Returns:
+        (H, N W + (N - 1) GAP, 3), uint8.
+
+    Example:
+        >>> side_by_side(np.zeros((3, 2, 10, 3), np.uint8)).shape
+        (2, 38, 3)
+    """
+    framed = np.pad(images, ((0, 0), (0, 0), (0, GAP), (0, 0)), constant_values=255)
+    return np.ascontiguousarray(np.concatenate(list(framed), axis=1)[:, :-GAP])

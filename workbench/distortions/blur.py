@@ -10,33 +10,20 @@ from workbench.domain.distortion import Distortion
 def gaussian_blur(image: FloatImage, sigma: float) -> FloatImage:
     """Convolve with a Gaussian, edges replicated, cut off at 4 standard deviations.
 
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        sigma: Standard deviation in pixels, >= 0; KADID-10k's .1 leaves the image as it is.
+    KADID-10k's level 1 (.1 pixels) leaves the image as it is: its kernel is a single pixel.
     """
     return gaussian_filter(image, sigma)
 
 
 def lens_blur(image: FloatImage, radius: float) -> FloatImage:
-    """Average over a disk, as a lens out of focus does; edges replicated.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        radius: Of the disk in pixels, >= 0.
-    """
+    """Average over a disk, as a lens out of focus does; edges replicated."""
     if radius <= 0:
         return image.copy()
     return np.clip(convolve(image, disk_kernel(float(radius))), 0, 1)
 
 
 def motion_blur(image: FloatImage, length: float, rng: np.random.Generator) -> FloatImage:
-    """Average along a straight line of random direction; edges replicated.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        length: Of the line in pixels, >= 1; 1 leaves the image as it is.
-        rng: Draws the angle, uniform in [0, 180) degrees.
-    """
+    """Average along a straight line of random direction, 0 to 180 degrees; edges replicated."""
     return np.clip(convolve(image, line_kernel(length, rng.uniform(0, 180))), 0, 1)
 
 

@@ -27,12 +27,7 @@ def tone_curve(values: FloatImage, middle: float) -> FloatImage:
 
 
 def brighten(image: FloatImage, amount: float) -> FloatImage:
-    """Raise the mid-tones: two parts curve on R, G, B and one part the same curve on L*.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        amount: >= 0; .5 becomes .5 + amount / 2.
-    """
+    """Raise the mid-tones: two parts curve on R, G, B and one part the same curve on L*."""
     middle = 0.5 + amount / 2
     lab = rgb_to_lab(image)
     lab[..., 0] = 100 * tone_curve(lab[..., 0] * np.float32(0.01), middle)
@@ -41,22 +36,12 @@ def brighten(image: FloatImage, amount: float) -> FloatImage:
 
 
 def darken(image: FloatImage, amount: float) -> FloatImage:
-    """Lower the mid-tones of R, G and B.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        amount: >= 0; .5 becomes .5 - amount / 2.
-    """
+    """Lower the mid-tones of R, G and B."""
     return tone_curve(image, 0.5 - amount / 2)
 
 
 def mean_shift(image: FloatImage, shift: float) -> FloatImage:
-    """Add a constant to every value, and clip.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        shift: In [-1, 1].
-    """
+    """Add a constant to every value, and clip."""
     shifted: FloatImage = image + np.float32(shift)
     return np.clip(shifted, 0, 1)
 

@@ -1,4 +1,4 @@
-"""Every distortion there is: of the files beside this one, of other packages, and of recipes."""
+"""Every distortion: of the modules of this package, of other packages, and of recipes."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -19,16 +19,13 @@ def offered_operators() -> Iterator[tuple[str, Operator]]:
     """Yield (package, operator) of every entry point of the group.
 
     An entry point names an `Operator`, a tuple of them, or a module that lists them in
-    `OPERATORS`.
-
-    Raises:
-        ConfigError: One cannot be loaded or is none of these; the line names its package.
+    `OPERATORS`; if it cannot be loaded or is none of these, a ConfigError names its package.
     """
-    for point, package, found in offered(ENTRY_POINTS, "distortions"):
-        some = getattr(found, "OPERATORS", None) if isinstance(found, ModuleType) else found
-        operators = (some,) if isinstance(some, Operator) else some
+    for point, package, target in offered(ENTRY_POINTS, "distortions"):
+        entry = getattr(target, "OPERATORS", None) if isinstance(target, ModuleType) else target
+        operators = (entry,) if isinstance(entry, Operator) else entry
         if not isinstance(operators, tuple | list) or not all(
-            isinstance(one, Operator) for one in operators
+            isinstance(operator, Operator) for operator in operators
         ):
             raise ConfigError(
                 f"The package '{package}' offers {point.value} as distortions, which is neither an "
@@ -92,8 +89,8 @@ def operators(recipes: tuple[Recipe, ...] = ()) -> Registry[Operator]:
 
     Args:
         recipes: Types made of data. One whose steps use an operator that is not installed is left
-            out. One with the id of an operator takes its place: where it was stored it came
-            first, and what its id means there must not change.
+            out. One with the id of an operator replaces it: where it was stored it came first,
+            and what its id means there must not change.
 
     Raises:
         ConfigError: No operator was found, two share an id, or a package is broken.
@@ -103,22 +100,22 @@ def operators(recipes: tuple[Recipe, ...] = ()) -> Registry[Operator]:
         ['gaussian_blur', 'lens_blur', 'motion_blur']
     """
     if recipes:
-        known, own = operators(), {recipe.id for recipe in recipes}
-        kept = {id: operator for id, operator in known.items() if id not in own}
+        known, ids = operators(), {recipe.id for recipe in recipes}
+        others = {id: operator for id, operator in known.items() if id not in ids}
         usable = [recipe for recipe in recipes if recipe.steps and not _lacking(recipe)]
-        made = {recipe.id: recipe_operator(recipe, known) for recipe in usable}
-        return Registry("distortion", kept | made)
-    found = [
+        composed = {recipe.id: recipe_operator(recipe, known) for recipe in usable}
+        return Registry("distortion", others | composed)
+    listed = [
         (module.__name__, operator)
         for module in discover(workbench.distortions)
         for operator in getattr(module, "OPERATORS", ())
     ]
-    if not found:
+    if not listed:
         raise ConfigError("No distortion was found in workbench.distortions; reinstall.")
-    found += offered_operators()
-    _require_distinct((operator.spec, place) for place, operator in found)
-    found.sort(key=lambda entry: _place(entry[1].spec))
-    return Registry("distortion", {operator.spec.id: operator for _, operator in found})
+    listed += offered_operators()
+    _require_distinct((operator.spec, source) for source, operator in listed)
+    listed.sort(key=lambda entry: _catalogue_order(entry[1].spec))
+    return Registry("distortion", {operator.spec.id: operator for _, operator in listed})
 
 
 @cache
@@ -139,9 +136,9 @@ def catalogue(recipes: tuple[Recipe, ...] = ()) -> Registry[Distortion]:
         workbench.errors.UnknownNameError: Unknown distortion 'jpg'. Did you mean 'jpeg'?
     """
     if recipes:
-        applicable, own = operators(recipes), {recipe.id for recipe in recipes}
-        kept = {id: spec for id, spec in catalogue().items() if id not in own}
-        return Registry("distortion", kept | {r.id: _spec(r, applicable) for r in recipes})
+        applicable, ids = operators(recipes), {recipe.id for recipe in recipes}
+        others = {id: spec for id, spec in catalogue().items() if id not in ids}
+        return Registry("distortion", others | {r.id: _spec(r, applicable) for r in recipes})
     described = [
         (spec, module.__name__)
         for module in discover(workbench.distortions)
@@ -149,16 +146,12 @@ def catalogue(recipes: tuple[Recipe, ...] = ()) -> Registry[Distortion]:
     ]
     entries = [*((entry.spec, "an operator") for entry in operators().values()), *described]
     _require_distinct(entries)
-    specs = sorted((spec for spec, _ in entries), key=_place)
+    specs = sorted((spec for spec, _ in entries), key=_catalogue_order)
     return Registry("distortion", {spec.id: spec for spec in specs})
 
 
 def operator_of(distortion: str, recipes: tuple[Recipe, ...] = ()) -> Operator:
     """Return the operator of a distortion, or say why there is none.
-
-    Args:
-        distortion: Id of a distortion in the catalogue.
-        recipes: Distortion types beside the built-in ones.
 
     Raises:
         UnknownNameError: No such distortion.
@@ -168,9 +161,9 @@ def operator_of(distortion: str, recipes: tuple[Recipe, ...] = ()) -> Operator:
         >>> operator_of("jpeg").spec.name
         'JPEG'
     """
-    found = operators(recipes)
-    if distortion in found:
-        return found[distortion]
+    applicable = operators(recipes)
+    if distortion in applicable:
+        return applicable[distortion]
     spec = catalogue(recipes)[distortion]
     missing = [name for recipe in recipes if recipe.id == distortion for name in _lacking(recipe)]
     if missing:
@@ -180,7 +173,7 @@ def operator_of(distortion: str, recipes: tuple[Recipe, ...] = ()) -> Operator:
         )
     raise ConfigError(
         f"{spec.name} ('{distortion}') has no operator: it can be described, but no image can be "
-        "made with it."
+        "made with it. Name another distortion."
     )
 
 
@@ -195,17 +188,17 @@ def _spec(recipe: Recipe, applicable: Registry[Operator]) -> Distortion:
 
 
 def _require_distinct(entries: Iterable[tuple[Distortion, str]]) -> None:
-    places: dict[str, str] = {}
-    for spec, place in entries:
-        if spec.id in places:
+    sources: dict[str, str] = {}
+    for spec, source in entries:
+        if spec.id in sources:
             raise ConfigError(
-                f"Two distortions share the id '{spec.id}', one of {places[spec.id]} and one of "
-                f"{place}; rename one of them, or uninstall its package."
+                f"Two distortions share the id '{spec.id}', one of {sources[spec.id]} and one of "
+                f"{source}; rename one of them, or uninstall its package."
             )
-        places[spec.id] = place
+        sources[spec.id] = source
 
 
-def _place(spec: Distortion) -> tuple[bool, str, int, str]:
+def _catalogue_order(spec: Distortion) -> tuple[bool, str, int, str]:
     """Return the sorting key of "KADID-10k #12": data set, number, name."""
     numbered = re.fullmatch(r"(.+) #(\d+)", spec.source)
     dataset, number = (numbered[1], int(numbered[2])) if numbered else (spec.source, 0)

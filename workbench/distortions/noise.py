@@ -29,10 +29,6 @@ def sliding_dct(image: FloatImage, sigma: float) -> FloatImage:
     each block is kept. Here blocks overlap by half and are joined under a Hann window, so that
     their borders do not show.
 
-    Args:
-        image: (H, W, 3), float32 in [0, 1], noisy.
-        sigma: Standard deviation of the noise, >= 0.
-
     Returns:
         (H, W, 3), float32 in [0, 1].
     """
@@ -63,10 +59,6 @@ def _threshold_blocks(image: FloatImage, threshold: float) -> FloatImage:
 def non_local_means(image: FloatImage, sigma: float) -> FloatImage:
     """Average pixels whose surroundings look alike (OpenCV's, in L*a*b*, on 8 bits).
 
-    Args:
-        image: (H, W, 3), float32 in [0, 1], noisy.
-        sigma: Standard deviation of the noise, >= 0.
-
     Returns:
         (H, W, 3), float32 in [0, 1].
     """
@@ -82,13 +74,7 @@ DEFAULT_DENOISER = "sliding_dct"
 
 
 def white_noise(image: FloatImage, variance: float, rng: np.random.Generator) -> FloatImage:
-    """Add Gaussian noise to R, G and B independently, and clip.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        variance: Of the noise, >= 0, on the scale where white is 1.
-        rng: Draws the noise.
-    """
+    """Add Gaussian noise to R, G and B independently, and clip."""
     noise = standard_normal(image.shape, rng)
     noise *= np.float32(np.sqrt(variance))
     noise += image
@@ -102,24 +88,13 @@ def white_noise_color_component(
 
     In studio range (BT.601): the noise of luma reaches R, G and B 255/219 times as strong, that
     of Cb reaches blue 2.02 times and that of Cr red 1.60 times.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        variance: Of the noise, >= 0, on the scale where 255/255 is 1.
-        rng: Draws the noise.
     """
     noisy = white_noise(rgb_to_ycbcr(image), variance, rng)
     return np.clip(ycbcr_to_rgb(noisy), 0, 1)
 
 
 def impulse_noise(image: FloatImage, density: float, rng: np.random.Generator) -> FloatImage:
-    """Set a share of all values to 0 or 1, each half of the time, per channel.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        density: Share of values that are hit, in [0, 1].
-        rng: Draws which.
-    """
+    """Set a share of all values to 0 or 1, each half of the time, per channel."""
     draw = rng.random(image.shape, np.float32)
     noisy = image.copy()
     noisy[draw < density] = 1
@@ -130,13 +105,7 @@ def impulse_noise(image: FloatImage, density: float, rng: np.random.Generator) -
 def multiplicative_noise(
     image: FloatImage, variance: float, rng: np.random.Generator
 ) -> FloatImage:
-    """Return I + n I with n uniform and of mean 0 (MATLAB's "speckle"), clipped.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        variance: Of n, >= 0.
-        rng: Draws n.
-    """
+    """Return I + n I with n uniform and of mean 0 (MATLAB's "speckle"), clipped."""
     factor = rng.random(image.shape, np.float32)
     factor -= np.float32(0.5)
     factor *= np.float32(np.sqrt(12 * variance))  # a uniform of width w has variance w^2 / 12
@@ -154,14 +123,9 @@ def denoise(
 ) -> FloatImage:
     """Add white noise, then let a denoiser take it away, and some of the image with it.
 
-    The official generator's DnCNN is not to be had; the default is classical and not equivalent.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        variance: Of the noise, >= 0; 0 leaves the image as it is.
-        rng: Draws the noise.
-        denoiser: Takes the noisy image and the noise's standard deviation, returns an image of
-            the same shape in [0, 1]. `DENOISERS` holds those that the workbench knows by name.
+    The weights of the official generator's DnCNN are unavailable; the default denoiser is classical
+    and not equivalent. A denoiser takes the noisy image and the noise's standard deviation and
+    returns an image of the same shape in [0, 1]; `DENOISERS` holds those known by name.
     """
     if variance <= 0:
         return image.copy()

@@ -19,8 +19,10 @@ class Operator:
 
     Attributes:
         spec: What is done, in words, and its levels.
-        function: Takes an image (H, W, 3), float32 RGB in [0, 1], the parameter's value and a
-            random generator; returns a new image of the same kind and leaves its input untouched.
+        function: Takes an image (H, W, 3), float32 RGB in [0, 1]; a value of the parameter, in the
+            unit and within the limits that the specification states; and a random generator, which
+            alone decides what is random. Returns a new image of the same kind and leaves its input
+            untouched.
     """
 
     spec: Distortion
@@ -40,12 +42,7 @@ class _Seedless:
 def deterministic(
     spec: Distortion, function: Callable[[FloatImage, float], FloatImage]
 ) -> Operator:
-    """Return the operator of a function that draws no random numbers.
-
-    Args:
-        spec: What is done; `stochastic` is False.
-        function: Takes image and parameter.
-    """
+    """Return the operator of a function of image and parameter that draws no random numbers."""
     return Operator(spec, _Seedless(function))
 
 

@@ -22,10 +22,6 @@ def chromatic_aberration(image: FloatImage, offset: float) -> FloatImage:
 
     Parts of a pixel are interpolated linearly, edges replicated. The blur is a Gaussian of a
     quarter of the offset.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        offset: How far red and blue are moved, each, in pixels, >= 0.
     """
     parted = image.copy()
     for channel, direction in ((0, 1), (2, -1)):
@@ -37,9 +33,9 @@ def chromatic_aberration(image: FloatImage, offset: float) -> FloatImage:
 def _moved_right(channel: FloatImage, offset: float) -> FloatImage:
     """Return one channel, (H, W), with every row moved by a number of pixels of either sign."""
     last = channel.shape[1] - 1
-    places = np.clip(np.arange(last + 1) - offset, 0, last)
-    left = places.astype(np.intp)
-    right_share = (places - left).astype(np.float32)
+    source = np.clip(np.arange(last + 1) - offset, 0, last)
+    left = source.astype(np.intp)
+    right_share = (source - left).astype(np.float32)
     right = channel[:, np.minimum(left + 1, last)]
     return np.ascontiguousarray(channel[:, left] * (1 - right_share) + right * right_share)
 
@@ -48,11 +44,6 @@ def smoke(image: FloatImage, density: float, rng: np.random.Generator) -> FloatI
     """Mix in light grey smoke whose opacity a drifts over the image: (1 - a) I + .85 a.
 
     The opacity is `density` times a random cloud that is nowhere thinner than a quarter.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        density: Opacity where the smoke is thickest, in [0, 1].
-        rng: Draws the cloud.
     """
     thickness = _THINNEST + (1 - _THINNEST) * cloud(image.shape[0], image.shape[1], rng)
     opacity = (np.float32(density) * thickness)[..., None]
@@ -64,11 +55,6 @@ def cloud(height: int, width: int, rng: np.random.Generator) -> FloatImage:
 
     Grids of random values, each twice as fine and half as strong as the one before, are enlarged
     by bicubic interpolation and averaged.
-
-    Args:
-        height: Of the result in pixels.
-        width: Of the result in pixels.
-        rng: Draws the grids.
 
     Returns:
         (height, width), float32 in [0, 1].
@@ -86,12 +72,8 @@ def cloud(height: int, width: int, rng: np.random.Generator) -> FloatImage:
 def uneven_illumination(image: FloatImage, loss: float, rng: np.random.Generator) -> FloatImage:
     """Light one spot fully and everything else the less the farther away: I (1 - loss (r / R)^2).
 
-    r is the distance from the spot and R that of the farthest corner.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        loss: Share of the light that is lost at the farthest corner, in [0, 1].
-        rng: Draws the spot, uniform over the middle half of the height and of the width.
+    r is the distance from the spot, R that of the farthest corner; the spot is drawn uniformly from
+    the middle half of the height and of the width.
     """
     height, width = image.shape[:2]
     down, right = rng.uniform(0.25, 0.75, 2) * (height - 1, width - 1)

@@ -88,17 +88,6 @@ def to_bytes(image: FloatImage) -> ByteImage:
     return np.asarray(cv2.convertScaleAbs(np.maximum(image, 0), alpha=255), np.uint8)
 
 
-def clip(image: NDArray[Any]) -> FloatImage:
-    """Return the image as float32 with every value outside [0, 1] moved to the nearer end.
-
-    Example:
-        >>> clip(np.array([-1, 0.5, 2])).tolist()
-        [0.0, 0.5, 1.0]
-    """
-    clipped: FloatImage = np.clip(image, 0, 1).astype(np.float32, copy=False)
-    return clipped
-
-
 def stretched(image: FloatImage) -> FloatImage:
     """Map the smallest value of all channels to 0 and the largest to 1; leave a flat image.
 

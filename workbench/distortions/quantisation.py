@@ -51,8 +51,7 @@ def minimum_variance_palette(image: ByteImage, colours: int) -> ByteImage:
         [[0, 0, 0], [255, 255, 255]]
     """
     table = _cumulative_moments(image)
-    whole = ((0, _CELLS), (0, _CELLS), (0, _CELLS))
-    boxes = [_best_cut(table, whole)]
+    boxes = [_best_cut(table, ((0, _CELLS), (0, _CELLS), (0, _CELLS)))]
     while len(boxes) < colours:
         worst = max(range(len(boxes)), key=lambda index: boxes[index].gain)
         if boxes[worst].gain <= 0:

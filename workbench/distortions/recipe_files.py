@@ -31,127 +31,126 @@ _STEP_FIELDS = ("operator", "parameters", "parameter")
 
 
 def read_steps(
-    raw: Mapping[str, object], taken: Collection[str], faults: list[str]
+    raw: Mapping[str, object], recipe_ids: Collection[str], faults: list[str]
 ) -> tuple[Step, ...]:
-    """Return the steps of a recipe; what is wrong with them is added to the faults.
+    """Return the steps of a recipe; none if there are faults, which are appended.
 
     Args:
         raw: The recipe's fields, of which `steps` and `levels` are read.
-        taken: Ids of the recipes there are; a step may not name one of them.
+        recipe_ids: Of the recipes there are; a step may not name one of them.
         faults: Receives one line per fault, each starting with the field's path.
-
-    Returns:
-        The steps; none if there are faults.
     """
-    given = raw.get("steps")
-    if given is None or given == []:
+    steps = raw.get("steps")
+    if steps is None or steps == []:
         if raw.get("levels") is not None:
             faults.append("levels: without steps there are none; leave it out, or add steps")
         return ()
-    if not isinstance(given, list):
-        faults.append(f"steps: must be a list, got {shown(given)}")
+    if not isinstance(steps, list):
+        faults.append(f"steps: must be a list, got {short_repr(steps)}")
         return ()
-    levels = _levels(raw, given, faults)
-    steps = [_step(step, f"steps.{n}", levels, taken, faults) for n, step in enumerate(given, 1)]
-    return () if faults else tuple(step for step in steps if step is not None)
+    levels = _levels(raw, steps, faults)
+    read = [
+        _step(step, f"steps.{n}", levels, recipe_ids, faults) for n, step in enumerate(steps, 1)
+    ]
+    return () if faults else tuple(step for step in read if step is not None)
 
 
 def _levels(raw: Mapping[str, object], steps: list[object], faults: list[str]) -> int | None:
-    """Return the number of levels: as it is given, else as the first list of parameters has it."""
-    given = raw.get("levels")
-    if given is None:
+    """Return the number of levels: as stated, else as the first list of parameters has it."""
+    levels = raw.get("levels")
+    if levels is None:
         lists = (step.get("parameters") for step in steps if isinstance(step, dict))
-        given = next((len(values) for values in lists if isinstance(values, list)), None)
-        if given is None:
+        levels = next((len(values) for values in lists if isinstance(values, list)), None)
+        if levels is None:
             faults.append("levels: is missing, and no step lists a parameter per level")
             return None
-    if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MOST_LEVELS:
-        faults.append(f"levels: must be 1 to {MOST_LEVELS}, got {shown(given)}")
+    if isinstance(levels, bool) or not isinstance(levels, int) or not 1 <= levels <= MOST_LEVELS:
+        faults.append(f"levels: must be 1 to {MOST_LEVELS}, got {short_repr(levels)}")
         return None
-    return given
+    return levels
 
 
 def _step(
-    raw: object, place: str, levels: int | None, taken: Collection[str], faults: list[str]
+    raw: object, path: str, levels: int | None, recipe_ids: Collection[str], faults: list[str]
 ) -> Step | None:
     if not isinstance(raw, dict):
-        faults.append(f"{place}: must have an operator and its parameters, got {shown(raw)}")
+        faults.append(f"{path}: must have an operator and its parameters, got {short_repr(raw)}")
         return None
-    faults += unknown_fields(raw, _STEP_FIELDS, f"{place}.")
-    spec = _operator(raw.get("operator"), f"{place}.operator", taken, faults)
+    faults += unknown_fields(raw, _STEP_FIELDS, f"{path}.")
+    spec = _operator(raw.get("operator"), f"{path}.operator", recipe_ids, faults)
     if ("parameters" in raw) == ("parameter" in raw):
-        faults.append(f"{place}: needs either 'parameters', one per level, or one 'parameter'")
+        faults.append(f"{path}: needs either 'parameters', one per level, or one 'parameter'")
         return None
     if "parameter" in raw:
-        one = _number(raw["parameter"], f"{place}.parameter", spec, faults)
-        values = [one] * (levels or 0)
+        number = _number(raw["parameter"], f"{path}.parameter", spec, faults)
+        values = [number] * (levels or 0)
     else:
-        values = _numbers(raw["parameters"], f"{place}.parameters", levels, spec, faults)
+        values = _numbers(raw["parameters"], f"{path}.parameters", levels, spec, faults)
     return Step(operator=spec.id, parameters=tuple(values)) if spec and not faults else None
 
 
 def _operator(
-    name: object, place: str, taken: Collection[str], faults: list[str]
+    name: object, path: str, recipe_ids: Collection[str], faults: list[str]
 ) -> Distortion | None:
     if not isinstance(name, str):
-        faults.append(f"{place}: must be the id of an operator, got {shown(name)}")
+        faults.append(f"{path}: must be the id of an operator, got {short_repr(name)}")
     elif name in operators():
         return operators()[name].spec
-    elif name in taken:
-        faults.append(f"{place}: '{name}' is itself a recipe; write its steps out here")
+    elif name in recipe_ids:
+        faults.append(f"{path}: '{name}' is itself a recipe; write its steps out here")
     elif name in catalogue():
-        faults.append(f"{place}: '{name}' can be described, but has no operator")
+        faults.append(f"{path}: '{name}' can be described, but has no operator")
     else:
         meant = str(UnknownNameError("operator", name[:40], operators())).rstrip("?.")
-        faults.append(f"{place}: {meant[0].lower()}{meant[1:]}")
+        faults.append(f"{path}: {meant[0].lower()}{meant[1:]}")
     return None
 
 
 def _numbers(
-    given: object, place: str, levels: int | None, spec: Distortion | None, faults: list[str]
+    values: object, path: str, levels: int | None, spec: Distortion | None, faults: list[str]
 ) -> list[float]:
-    if not isinstance(given, list):
-        faults.append(f"{place}: must be a list of one number per level, got {shown(given)}")
+    if not isinstance(values, list):
+        faults.append(f"{path}: must be a list of one number per level, got {short_repr(values)}")
         return []
-    if levels is not None and len(given) != levels:
-        faults.append(f"{place}: {len(given)} of them for {levels} levels")
-    return [_number(one, f"{place}.{n}", spec, faults) for n, one in enumerate(given, 1)]
+    if levels is not None and len(values) != levels:
+        faults.append(f"{path}: {len(values)} of them for {levels} levels")
+    return [_number(value, f"{path}.{n}", spec, faults) for n, value in enumerate(values, 1)]
 
 
-def _number(given: object, place: str, spec: Distortion | None, faults: list[str]) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        exponent = isinstance(given, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", given)
+def _number(value: object, path: str, spec: Distortion | None, faults: list[str]) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        exponent = isinstance(value, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value)
         hint = "; YAML takes it for text: write it with a point, as 1.0e-3" if exponent else ""
-        faults.append(f"{place}: {shown(given)} is not a number{hint}")
+        faults.append(f"{path}: {short_repr(value)} is not a number{hint}")
         return 0.0
-    if not isfinite(given) if isinstance(given, float) else abs(given) > 10**300:
-        faults.append(f"{place}: {shown(given)} is not a finite number")
+    if not isfinite(value) if isinstance(value, float) else abs(value) > 10**300:
+        faults.append(f"{path}: {short_repr(value)} is not a finite number")
         return 0.0
     low, high = spec.limits if spec else (None, None)
-    if spec and ((low is not None and given < low) or (high is not None and given > high)):
+    if spec and ((low is not None and value < low) or (high is not None and value > high)):
         bounds = " and ".join(
             f"at {end} {bound:g}"
             for end, bound in (("least", low), ("most", high))
             if bound is not None
         )
-        faults.append(f"{place}: {shown(given)} must be {bounds} ({spec.parameter})")
-    return float(given)
+        faults.append(f"{path}: {short_repr(value)} must be {bounds} ({spec.parameter})")
+    return float(value)
 
 
-def unknown_fields(raw: Mapping[Any, object], known: Sequence[str], place: str = "") -> list[str]:
+def unknown_fields(raw: Mapping[Any, object], known: Sequence[str], path: str = "") -> list[str]:
     """Return a fault for each field that is none of the known."""
     return [
-        f"{place}{shown(key).strip(chr(39))}: no such field; known: {', '.join(known)}"
+        f"{path}{short_repr(key).strip(chr(39))}: no such field; known: {', '.join(known)}"
         for key in raw
         if key not in known
     ]
 
 
-def shown(value: object) -> str:
-    """Return a value as a message may show it: short, however large it is.
+def short_repr(value: object) -> str:
+    """Return a value as a message can hold it: short, however large it is.
 
     Example:
-        >>> shown(["a" * 1000])
+        >>> short_repr(["a" * 1000])
         "['aaaaaaaaaaaa...aaaaaaaaaaaaa']"
     """
     try:
@@ -166,11 +165,7 @@ _FIELDS = ("name", "explanation", "id", "group", "levels", "steps")
 
 
 def read_recipe(path: Path, recipes: tuple[Recipe, ...] = ()) -> Recipe:
-    """Read a recipe from a YAML file.
-
-    Args:
-        path: The file, UTF-8.
-        recipes: Those there are already; a step may not name one of them.
+    """Read a recipe from a YAML file; no step may name one of the recipes there are already.
 
     Raises:
         ConfigError: The file cannot be opened.
@@ -180,7 +175,9 @@ def read_recipe(path: Path, recipes: tuple[Recipe, ...] = ()) -> Recipe:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
     except OSError as fault:
-        raise ConfigError(f"Cannot read the recipe {path}: {fault.strerror}.") from fault
+        raise ConfigError(
+            f"Cannot read the recipe {path}: {fault.strerror}. Name a YAML file."
+        ) from fault
     if len(raw) > MOST_BYTES:
         raise InvalidConfigError(str(path), [f"it is longer than {MOST_BYTES:,} bytes"])
     try:
@@ -198,7 +195,7 @@ def parse_recipe(raw: object, where: str, recipes: tuple[Recipe, ...] = ()) -> R
             first step's), `levels` (a count) and `steps`. A step has an `operator`, and
             `parameters` (one per level) or one `parameter` for all levels.
         where: Opens the message of faults.
-        recipes: Those there are already.
+        recipes: Those there are already; no step may name one.
 
     Raises:
         InvalidConfigError: Names every fault at once.
@@ -218,7 +215,7 @@ def parse_recipe(raw: object, where: str, recipes: tuple[Recipe, ...] = ()) -> R
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write a recipe as YAML, whole or not at all; reading it back gives an equal one.
+    """Write a recipe as YAML, atomically; reading it back gives an equal one.
 
     Raises:
         ConfigError: The file cannot be written.
@@ -232,7 +229,9 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
         with atomic_write(path) as passing:
             passing.write_text(text, encoding="utf-8")
     except OSError as fault:
-        raise ConfigError(f"Cannot write the recipe {path}: {fault.strerror}.") from fault
+        raise ConfigError(
+            f"Cannot write the recipe {path}: {fault.strerror}. Name another file."
+        ) from fault
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -265,7 +264,7 @@ def _text(raw: Mapping[str, object], field: str, faults: list[str]) -> str:
         faults.append(f"{field}: is {'empty' if field in raw else 'missing'}")
         return ""
     if not isinstance(value, str):
-        faults.append(f"{field}: must be text, got {shown(value)}; put it into quotes")
+        faults.append(f"{field}: must be text, got {short_repr(value)}; put it into quotes")
         return ""
     text = unicodedata.normalize("NFC", " ".join(value.split()))
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
@@ -274,27 +273,29 @@ def _text(raw: Mapping[str, object], field: str, faults: list[str]) -> str:
 
 
 def _id(raw: Mapping[str, object], name: str, faults: list[str]) -> str:
-    """Return the id that is given or that the name suggests."""
-    given = raw.get("id")
-    id = id_of(name) if given is None else given
+    """Return the id as stated, or as the name suggests it."""
+    stated = raw.get("id")
+    id = id_of(name) if stated is None else stated
     if not isinstance(id, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", id):
-        if given is not None:
+        if stated is not None:
             rule = "must be small letters, 0-9 and _, a letter first"
-            faults.append(f"id: {rule}; got {shown(given)}")
+            faults.append(f"id: {rule}; got {short_repr(stated)}")
         elif name:
-            faults.append(f"id: {shown(name)} suggests none; give one: small letters, 0-9 and _")
+            faults.append(
+                f"id: {short_repr(name)} suggests none; give one: small letters, 0-9 and _"
+            )
         return ""
     if id in catalogue():
-        place = catalogue()[id].source or "there already"
-        faults.append(f"id: '{id}' is a distortion of the catalogue ({place}); choose another")
+        source = catalogue()[id].source or "there already"
+        faults.append(f"id: '{id}' is a distortion of the catalogue ({source}); choose another")
     return id
 
 
 def _group(raw: Mapping[str, object], steps: tuple[Step, ...], faults: list[str]) -> object:
-    """Return the group that is given, or that of the first step; "spatial" says the least."""
-    given = raw.get("group")
-    if given is None:
+    """Return the group as stated, or that of the first step; "spatial" says the least."""
+    group = raw.get("group")
+    if group is None:
         return operators()[steps[0].operator].spec.group if steps else "spatial"
-    if given not in get_args(Group):
-        faults.append(f"group: {shown(given)} is none of {', '.join(get_args(Group))}")
-    return given
+    if group not in get_args(Group):
+        faults.append(f"group: {short_repr(group)} is none of {', '.join(get_args(Group))}")
+    return group

@@ -12,17 +12,11 @@ from workbench.errors import ConfigError
 
 @dataclass(frozen=True)
 class _Composition:
-    """Applies the steps of a recipe at a level; can be pickled, as its functions can.
-
-    Attributes:
-        name: Of the recipe, for people.
-        functions: One per step.
-        parameters: One row per step, one column per level.
-    """
+    """Applies the steps of a recipe at a level; can be pickled, as its functions can."""
 
     name: str
-    functions: tuple[Function, ...]
-    parameters: tuple[tuple[float, ...], ...]
+    functions: tuple[Function, ...]  # one per step
+    parameters: tuple[tuple[float, ...], ...]  # one row per step, one column per level
 
     def __call__(self, image: FloatImage, value: float, rng: np.random.Generator, /) -> FloatImage:
         levels = len(self.parameters[0])
@@ -30,8 +24,8 @@ class _Composition:
             raise ConfigError(f"{self.name} has levels 1 to {levels}, got {value:g}.")
         # Children, not the generator itself: a step draws the same whatever the others draw, and
         # two equal steps draw differently.
-        own = rng.spawn(len(self.functions))
-        for function, row, child in zip(self.functions, self.parameters, own, strict=True):
+        children = rng.spawn(len(self.functions))
+        for function, row, child in zip(self.functions, self.parameters, children, strict=True):
             image = function(image, row[int(value) - 1], child)
         return image
 
@@ -39,11 +33,7 @@ class _Composition:
 def recipe_operator(recipe: Recipe, known: Mapping[str, Operator]) -> Operator:
     """Return the operator that a recipe describes; its parameter is the level.
 
-    Nothing is rounded between the steps. It is stochastic if one of them is.
-
-    Args:
-        recipe: With one step at least.
-        known: Operators by id; no recipes among them.
+    Nothing is rounded between the steps. It is stochastic if one of them is. No step is a recipe.
 
     Raises:
         UnknownNameError: A step's operator is not known.

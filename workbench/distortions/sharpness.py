@@ -11,12 +11,7 @@ _SHARPEN_SIGMA = 3.0  # METHOD: radius 3, which MATLAB's imsharpen takes as stan
 
 
 def high_sharpen(image: FloatImage, amount: float) -> FloatImage:
-    """Add the difference to a blurred copy, on L* alone as MATLAB's `imsharpen` does with colour.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        amount: How many times the difference is added, >= 0.
-    """
+    """Add the difference to a blurred copy, on L* alone as MATLAB's `imsharpen` does."""
     lab = rgb_to_lab(image)
     lightness = np.ascontiguousarray(lab[..., 0])
     detail = lightness - gaussian_filter(lightness, _SHARPEN_SIGMA)
@@ -31,10 +26,6 @@ def contrast_change(image: FloatImage, amount: float) -> FloatImage:
     (1, 1). They lie symmetrically around (.5, .5), so it is one odd cubic in u = I - .5,
     .5 + (1 - c/4) u + c u^3, with c from the outer points. -.2 changes nothing; larger amounts
     raise the contrast of the mid-tones, smaller ones lower it.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        amount: In [-1, 1].
     """
     cubic = -(0.05 + amount / 4) / 0.042
     u = image - np.float32(0.5)

@@ -53,13 +53,7 @@ _BLOCK = 32  # pixels
 
 
 def jitter(image: FloatImage, sigma: float, rng: np.random.Generator) -> FloatImage:
-    """Fetch every pixel from a random place nearby, five times over, by bicubic interpolation.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        sigma: Standard deviation of the offsets in x and in y, in pixels, >= 0.
-        rng: Draws the offsets of each round.
-    """
+    """Fetch every pixel from a random point nearby, five times over, by bicubic interpolation."""
     moved = image
     for _ in range(_ROUNDS):
         offsets = standard_normal((2, *image.shape[:2]), rng)
@@ -76,13 +70,13 @@ def _fetch(image: FloatImage, offsets: FloatImage) -> FloatImage:
     is bilinear interpolation between eased coordinates, so two thirds of the one and one third of
     the other are the kernel wanted, up to a small term in the mixed derivative by x and y.
     """
-    whole = np.floor(offsets)
-    eased = offsets - whole
+    whole_pixels = np.floor(offsets)
+    eased = offsets - whole_pixels
     eased *= eased * (3 - 2 * eased)
-    eased += whole
+    eased += whole_pixels
     cubic, linear = (
-        remap(image, places, kind)
-        for places, kind in ((offsets, cv2.INTER_CUBIC), (eased, cv2.INTER_LINEAR))
+        remap(image, moves, kind)
+        for moves, kind in ((offsets, cv2.INTER_CUBIC), (eased, cv2.INTER_LINEAR))
     )
     return np.asarray(cv2.addWeighted(cubic, 2 / 3, linear, 1 / 3, 0), np.float32)
 
@@ -90,13 +84,8 @@ def _fetch(image: FloatImage, offsets: FloatImage) -> FloatImage:
 def non_eccentricity_patch(image: FloatImage, count: float, rng: np.random.Generator) -> FloatImage:
     """Overwrite squares of 16 pixels with what the image shows up to 8 pixels away.
 
-    Every patch comes from the undistorted image and both places lie inside it; a smaller image
-    has smaller patches.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        count: Number of patches, >= 0.
-        rng: Draws places and offsets, uniform over whole pixels.
+    Every patch comes from the undistorted image, and it and its target lie inside; a smaller image
+    has smaller patches. Both are drawn uniformly over whole pixels.
     """
     patched = image.copy()
     extent = np.array(image.shape[:2])
@@ -115,11 +104,8 @@ def pixelate(image: FloatImage, amount: float) -> FloatImage:
     """Scale down by .95 - amount^.6 and up again, both to the nearest pixel.
 
     The small image has ceil(scale x size) pixels a side; the outer edges of both are aligned, so
-    that nothing drifts and the error does not depend on the image's size.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        amount: In [0, .9]; from .918 nothing would be left.
+    that nothing drifts and the error does not depend on the image's size. From an amount of .918
+    nothing would be left.
     """
     scale = 0.95 - amount**0.6
     rows, columns = (_nearest_round_trip(size, scale) for size in image.shape[:2])
@@ -136,14 +122,10 @@ def _nearest_round_trip(size: int, scale: float) -> NDArray[np.intp]:
 
 
 def quantization(image: FloatImage, count: float) -> FloatImage:
-    """Cut the range of values at Otsu's thresholds, one set for R, G and B together.
+    """Round to 8 bits and cut the values at Otsu's thresholds, one set for R, G and B together.
 
     The lowest class becomes 0, the highest 1, and every class between takes its upper threshold.
     The thresholds are the exact optimum over the joint histogram of 256 values.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1]; rounded to 8 bits first.
-        count: Number of thresholds, 1..255.
     """
     pixels = to_bytes(image)
     histogram = np.bincount(pixels.reshape(-1), minlength=256)
@@ -153,12 +135,9 @@ def quantization(image: FloatImage, count: float) -> FloatImage:
 
 
 def color_block(image: FloatImage, count: float, rng: np.random.Generator) -> FloatImage:
-    """Paint squares of 32 pixels, each in one random colour, at random places.
+    """Paint squares of 32 pixels, each in one random colour, at random whole pixels.
 
-    Args:
-        image: (H, W, 3), float32 in [0, 1]; a smaller one has smaller squares.
-        count: Number of squares, >= 0.
-        rng: Draws places, uniform over whole pixels, and colours, uniform over the RGB cube.
+    Colours are uniform over the RGB cube; a smaller image has smaller squares.
     """
     covered = image.copy()
     extent = np.array(image.shape[:2])

@@ -25,13 +25,7 @@ _SMALLEST_FIELD = 64  # pixels a side: a smaller field of pink noise has no low 
 def spatially_correlated_noise(
     image: FloatImage, variance: float, rng: np.random.Generator
 ) -> FloatImage:
-    """Add white noise that was blurred with a Gaussian of 1.5 pixels and scaled up again; clip.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        variance: Of the noise after blurring, >= 0, on the scale where white is 1.
-        rng: Draws the noise.
-    """
+    """Add white noise that was blurred with a Gaussian of 1.5 pixels and scaled up again; clip."""
     weights = _gaussian_weights(_GRAIN_SIGMA)
     white, inner = _framed_noise(image, len(weights) // 2, rng)
     noise = gaussian_filter(white, _GRAIN_SIGMA)[inner]
@@ -42,11 +36,6 @@ def masked_noise(image: FloatImage, variance: float, rng: np.random.Generator) -
     """Add white noise where texture hides it, and clip.
 
     Its variance at a pixel is `variance` times `texture_share`, so a flat image stays as it is.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        variance: Of the noise in the strongest texture, >= 0, on the scale where white is 1.
-        rng: Draws the noise.
     """
     noise = standard_normal(image.shape, rng)
     noise *= np.sqrt(texture_share(image))[..., None]
@@ -80,18 +69,12 @@ def texture_share(image: FloatImage) -> FloatImage:
 def high_frequency_noise(
     image: FloatImage, variance: float, rng: np.random.Generator
 ) -> FloatImage:
-    """Add white noise less its own blur by a Gaussian of 1 pixel, scaled up again; clip.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        variance: Of the noise after filtering, >= 0, on the scale where white is 1.
-        rng: Draws the noise.
-    """
+    """Add white noise less its own blur by a Gaussian of 1 pixel, scaled up again; clip."""
     weights = _gaussian_weights(_FINE_SIGMA)
     white, inner = _framed_noise(image, len(weights) // 2, rng)
     noise = (white - gaussian_filter(white, _FINE_SIGMA))[inner]
-    kept = 1 - 2 * weights.max() ** 2 + (weights**2).sum() ** 2  # sum of (identity - blur)^2
-    return _add(image, noise, variance / kept)
+    passed = 1 - 2 * weights.max() ** 2 + (weights**2).sum() ** 2  # sum of (identity - blur)^2
+    return _add(image, noise, variance / passed)
 
 
 def pink_noise(image: FloatImage, variance: float, rng: np.random.Generator) -> FloatImage:
@@ -99,11 +82,6 @@ def pink_noise(image: FloatImage, variance: float, rng: np.random.Generator) -> 
 
     Its power falls as 1/f^2, as that of photographs does. An image with a side below 64 pixels
     gets a part of a larger field, whose mean over that part is not 0.
-
-    Args:
-        image: (H, W, 3), float32 in [0, 1].
-        variance: Of the noise over the field, >= 0, on the scale where white is 1.
-        rng: Draws the noise.
     """
     height, width = image.shape[:2]
     field = tuple(

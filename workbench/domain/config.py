@@ -55,8 +55,8 @@ class DatasetConfig(Frozen):
     """A dataset as it is distributed, or one that `generate` made.
 
     Attributes:
-        dataset: Name of an adapter (`workbench datasets list`).
-        root: Folder that its files lie below.
+        dataset: Name of an adapter or of a registered table (`workbench datasets list`).
+        root: Folder that its files lie below; a registered table may do without.
         distortions: Ids; images that show any other type are left out. Empty for photographs whose
             distortions nobody knows.
         images: Largest number of images, drawn by group; None takes all.
@@ -64,7 +64,7 @@ class DatasetConfig(Frozen):
     """
 
     dataset: str
-    root: str
+    root: str = ""
     distortions: tuple[str, ...] = ()
     images: int | None = Field(None, ge=1)
     seed: int = Field(0, ge=0)
@@ -173,8 +173,9 @@ class SplitConfig(_Section):
         validation: Share of a fold's training photographs that training may stop by.
         locked: Share of the photographs that stays out of all folds, so that nothing is chosen by
             them; figures on them are shown by `compare --locked` alone, and each look is counted.
-        published: Folder of published splits, taken in the place of folds; their test parts may
-            overlap, so that a test over them is descriptive only.
+        published: Folder of splits, published or written by `workbench datasets split`, taken in
+            the place of folds; their test parts may overlap, so that a test over them is
+            descriptive only.
     """
 
     _later = frozenset(("repeats", "validation", "locked", "published"))

@@ -156,12 +156,7 @@ def attribute_worth(
     """Return what a version loses without each of its attributes, strongest first.
 
     An attribute that another one stands in for loses nothing, however useful the two are.
-
-    Args:
-        pool: The probabilities.
-        columns: Columns of the version's C attributes, (C,).
-        names: (distortion, phrase) of each.
-        terms: Regressor, draws and seed.
+    `columns` are those of the version's attributes in the pool, (C,), in the order of `names`.
     """
     numbers = range(len(columns))
     choices = [columns, *(np.delete(columns, number) for number in numbers)]
@@ -256,6 +251,8 @@ def _shares(pool: Pool, a: Side, b: Side, edits: Sequence[Edit], terms: Terms) -
 def _edit_effects(
     edits: Sequence[Edit], effects: Sequence[Effect], shares: Shapley | None
 ) -> tuple[EditEffect, ...]:
+    values: list[float | None] = shares.values.tolist() if shares else [None] * len(edits)
+    errors: list[float | None] = shares.errors.tolist() if shares else [None] * len(edits)
     described = [
         EditEffect(
             distortion=edit.distortion,
@@ -263,10 +260,10 @@ def _edit_effects(
             before=edit.before,
             after=edit.after,
             effect=effect,
-            shapley=None if shares is None else float(shares.values[number]),
-            shapley_error=None if shares is None else float(shares.errors[number]),
+            shapley=value,
+            shapley_error=error,
         )
-        for number, (edit, effect) in enumerate(zip(edits, effects, strict=True))
+        for edit, effect, value, error in zip(edits, effects, values, errors, strict=True)
     ]
     return tuple(sorted(described, key=_strongest_first))
 

@@ -31,7 +31,7 @@ def make_data(
         DataError: Images cannot be made or read.
     """
     if isinstance(config, DatasetConfig):
-        return chosen_set(config, cache=settings.cache, progress=progress)
+        return chosen_set(config, home=settings.home, cache=settings.cache, progress=progress)
     found = distorted_set(
         config,
         catalogue(recipes),

@@ -37,20 +37,12 @@ class Distort(Protocol):
 
 @dataclass(frozen=True)
 class ChunkMaker:
-    """Makes any chunk of one set; can be pickled, so that any process makes the same bytes.
+    """Makes any chunk of one set; can be pickled, so that any process makes the same bytes."""
 
-    Attributes:
-        folder: The photographs.
-        out: The set's folder.
-        config: What decides the set.
-        specs: The distortions, in the configuration's order.
-        distort: Applies the distortions of one image.
-    """
-
-    folder: str
-    out: Path
+    folder: str  # of the photographs
+    out: Path  # the set's folder
     config: GeneratorConfig
-    specs: tuple[Distortion, ...]
+    specs: tuple[Distortion, ...]  # in the configuration's order
     distort: Distort
 
     @property
@@ -107,7 +99,7 @@ class ChunkMaker:
         return [self._row(source, clean, image) for image in planned]
 
     def _row(self, source: Source, clean: np.ndarray, planned: PlannedImage) -> dict[str, Any]:
-        distorted, digest = self._kept(planned) or self._made(clean, planned)
+        distorted, digest = self._read(planned) or self._make(clean, planned)
         known = {spec.id: spec for spec in self.specs}
         return {
             "image": image_name(self.config, planned.index),
@@ -125,8 +117,8 @@ class ChunkMaker:
             **_scores(clean, distorted, self.config.scores),
         }
 
-    def _kept(self, planned: PlannedImage) -> tuple[np.ndarray, str] | None:
-        """Return an image that was written before the chunk was broken off, if it is whole."""
+    def _read(self, planned: PlannedImage) -> tuple[np.ndarray, str] | None:
+        """Return an image that was written before the chunk was interrupted, if it is intact."""
         file = self.out / image_name(self.config, planned.index)
         if self.config.form == "array" or not file.exists():
             return None
@@ -135,7 +127,7 @@ class ChunkMaker:
         except CorruptImageError:
             return None
 
-    def _made(self, clean: np.ndarray, planned: PlannedImage) -> tuple[np.ndarray, str]:
+    def _make(self, clean: np.ndarray, planned: PlannedImage) -> tuple[np.ndarray, str]:
         distorted = self.distort(clean, planned.steps, seed=planned.seed)
         if self.config.form == "array":
             rows = np.load(self.out / "images.npy", mmap_mode="r+")
@@ -171,13 +163,7 @@ def reference_name(photograph: int) -> str:
 
 
 def encode(image: np.ndarray, form: str, quality: int | None) -> bytes:
-    """Return an image as the bytes of a file.
-
-    Args:
-        image: (H, W, 3), uint8.
-        form: "png", "jpeg" or "webp".
-        quality: Of JPEG (None: 95) and WebP (None: lossless).
-    """
+    """Return an image, (H, W, 3), uint8, as a file; None is quality 95, or lossless for WebP."""
     settings: dict[str, dict[str, Any]] = {
         # Level 1 takes a third of the time of the default for files some percent larger.
         "png": {"compress_level": 1},

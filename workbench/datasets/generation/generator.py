@@ -8,9 +8,8 @@
     OUT/manifest.parquet    one row an image; written last: with it the set is complete
     OUT/README.md           the dataset card
 
-A set that was broken off at any point is taken up where it stopped: the plan of every image
-depends on the configuration alone, files are there whole or not at all, and nothing that is there
-is made again.
+A set that was interrupted at any point goes on where it stopped: the plan of every image depends
+on the configuration alone, files are written atomically, and none is made again.
 """
 
 import json
@@ -31,7 +30,7 @@ from workbench.datasets.generation.chunk import ChunkMaker, Distort
 from workbench.datasets.generation.manifest import FORMAT, card, read_manifest, write_manifest
 from workbench.datasets.generation.parallel import each_in_parallel
 from workbench.datasets.generation.plan import GeneratorConfig
-from workbench.datasets.generation.sources import Source, keep_sources, read_sources
+from workbench.datasets.generation.sources import Source, read_sources, write_sources
 from workbench.domain.canonical import Progress
 from workbench.domain.distortion import Distortion
 from workbench.errors import ConfigError, DataError
@@ -47,19 +46,12 @@ LIBRARIES = (
 
 @dataclass(frozen=True)
 class GeneratedSet:
-    """What a call made.
+    """What a call made."""
 
-    Attributes:
-        root: The set's folder.
-        images: Number of images in the set.
-        made: How many of them this call made.
-        duration_s: Seconds that this call took to make them.
-    """
-
-    root: Path
-    images: int
-    made: int
-    duration_s: float
+    root: Path  # the set's folder
+    images: int  # number in the set
+    made: int  # how many of them this call made
+    duration_s: float  # seconds that this call took to make them
 
     @property
     def images_per_second(self) -> float | None:
@@ -86,7 +78,7 @@ def generate(
         specs: The distortions of the configuration, in its order.
         distort: Applies the distortions of one image; can be pickled if workers > 1.
         workers: Processes; the bytes do not depend on their number.
-        progress: Told the share done and the rate.
+        progress: The share done and the rate.
 
     Raises:
         DatasetNotFoundError: No photographs.
@@ -96,14 +88,26 @@ def generate(
     """
     for spec in specs:
         if not spec.has_operator:
-            raise ConfigError(f"'{spec.id}' has no operator, so no image can be made with it.")
+            raise ConfigError(
+                f"'{spec.id}' has no operator, so no image can be made with it. Leave it out of "
+                "--distortions."
+            )
     _refuse_own_photographs(folder, out)
-    facts = _facts(config, specs)
+    facts = {  # all that decides the bytes of a set, but the photographs, as JSON
+        "format": FORMAT,
+        "config": config.model_dump(mode="json"),
+        "distortions": [spec.model_dump(mode="json") for spec in specs],
+        "libraries": {name: installed(name) for name in LIBRARIES},
+    }
     with _only_one(out):
         _refuse_other_set(out, facts)
         if not (out / "set.json").exists():
-            told = lambda _share, text: progress(0, text)  # noqa: E731
-            sources = read_sources(folder, config.size, workers=workers, progress=told)
+            sources = read_sources(
+                folder,
+                config.size,
+                workers=workers,
+                progress=lambda _share, text: progress(0, text),
+            )
             _begin(out, config, facts, sources)
         _tidy(out)
         maker = ChunkMaker(folder, out, config, tuple(specs), distort)
@@ -112,16 +116,6 @@ def generate(
         _finish(maker)
     progress(1, "done")
     return GeneratedSet(out, config.count, made, time.monotonic() - started)
-
-
-def _facts(config: GeneratorConfig, specs: Sequence[Distortion]) -> dict[str, Any]:
-    """Return all that decides the bytes of a set, but the photographs, as JSON."""
-    return {
-        "format": FORMAT,
-        "config": config.model_dump(mode="json"),
-        "distortions": [spec.model_dump(mode="json") for spec in specs],
-        "libraries": {name: installed(name) for name in LIBRARIES},
-    }
 
 
 def _refuse_own_photographs(folder: str, out: Path) -> None:
@@ -167,7 +161,7 @@ def _begin(
         if config.form == "array" and config.size is not None:
             shape = (config.count, config.size[1], config.size[0], 3)
             np.lib.format.open_memmap(out / "images.npy", "w+", np.uint8, shape).flush()
-        keep_sources(out, sources)
+        write_sources(out, sources)
         with atomic_write(out / "set.json") as passing:
             passing.write_text(json.dumps(facts, indent=2))
     except OSError as fault:
@@ -200,7 +194,11 @@ def _finish(maker: ChunkMaker) -> None:
     manifest, readme = maker.out / "manifest.parquet", maker.out / "README.md"
     try:
         if not manifest.exists():
-            write_manifest(manifest, _blocks(maker), maker.config.scores)
+            blocks = (  # some thousand rows at a time
+                [row for chunk in chunks for row in json.loads(maker.part(chunk).read_bytes())]
+                for chunks in (maker.chunks[i : i + 128] for i in range(0, len(maker.chunks), 128))
+            )
+            write_manifest(manifest, blocks, maker.config.scores)
         if not readme.exists():
             with atomic_write(readme) as passing:
                 text = card(maker.config, maker.specs, read_manifest(manifest))
@@ -211,13 +209,6 @@ def _finish(maker: ChunkMaker) -> None:
             "give the same command again."
         ) from fault
     shutil.rmtree(maker.out / "parts", ignore_errors=True)
-
-
-def _blocks(maker: ChunkMaker) -> Iterator[list[dict[str, Any]]]:
-    """Yield the rows of the manifest, some thousand at a time."""
-    for first in range(0, len(maker.chunks), 128):
-        chunks = maker.chunks[first : first + 128]
-        yield [row for chunk in chunks for row in json.loads(maker.part(chunk).read_bytes())]
 
 
 @contextmanager
@@ -244,11 +235,7 @@ def _only_one(out: Path) -> Iterator[None]:
 
 
 def _read_json(file: Path) -> Any:
-    """Return a JSON file's value, None if it is not there.
-
-    Raises:
-        DataError: It is there and broken.
-    """
+    """Return a JSON file's value, None if it is not there."""
     try:
         return json.loads(file.read_bytes())
     except FileNotFoundError:

@@ -34,11 +34,7 @@ COLUMNS = (
 
 
 def schema(scores: Iterable[str]) -> pa.Schema:
-    """Return the columns of a manifest.
-
-    Args:
-        scores: Full-reference metrics that have a column each.
-    """
+    """Return the columns of a manifest; each full-reference metric of `scores` has one."""
     fields = [pa.field(name, kind, metadata={"meaning": text}) for name, kind, text in COLUMNS]
     meaning = {"meaning": "full-reference score, 1 = equal; weak supervision, no opinion score"}
     fields += [pa.field(name, pa.float64(), metadata=meaning) for name in scores]
@@ -48,16 +44,7 @@ def schema(scores: Iterable[str]) -> pa.Schema:
 def write_manifest(
     file: Path, blocks: Iterable[list[dict[str, Any]]], scores: Iterable[str]
 ) -> None:
-    """Write a manifest whole or not at all, one row group a block.
-
-    Args:
-        file: Where to.
-        blocks: Rows by column name, in the order of the images.
-        scores: Metrics with a column.
-
-    Raises:
-        OSError: It cannot be written.
-    """
+    """Write a manifest atomically, one row group a block; rows are in the order of the images."""
     columns = schema(scores)
     with (
         atomic_write(file) as passing,
@@ -86,10 +73,10 @@ def read_manifest(file: Path) -> pa.Table:
 
 def require_format(metadata: Mapping[bytes, bytes], file: Path) -> None:
     """Raise a DataError unless the metadata name this release's format."""
-    found = metadata.get(b"format", b"none").decode(errors="replace")
-    if found != FORMAT:
+    stated = metadata.get(b"format", b"none").decode(errors="replace")
+    if stated != FORMAT:
         raise DataError(
-            f"{file} has format '{found}'; this release reads '{FORMAT}'. Generate the set again, "
+            f"{file} has format '{stated}'; this release reads '{FORMAT}'. Generate the set again, "
             "or read it with the release that made it."
         )
 
@@ -143,16 +130,10 @@ The licences of the photographs hold for these images too; `photograph` names ea
 
 
 def card(config: GeneratorConfig, specs: Sequence[Distortion], manifest: pa.Table) -> str:
-    """Return the card, Markdown.
-
-    Args:
-        config: What decided the set.
-        specs: Its distortions.
-        manifest: Its manifest.
-    """
+    """Return the dataset card of a set, Markdown."""
     types = manifest["types"]
     applied = pc.value_counts(pc.list_flatten(types)).to_pylist()
-    counts = Counter({one["values"]: one["counts"] for one in applied})
+    counts = Counter({entry["values"]: entry["counts"] for entry in applied})
     clean = pc.sum(pc.equal(pc.list_value_length(types), 0)).as_py()
     size = f"{config.size[0]}x{config.size[1]} px" if config.size else "each photograph's own"
     quality = f", quality {config.quality}" if config.quality else ""

@@ -16,31 +16,25 @@ LOSSY_QUALITY = 95
 
 
 class GeneratorConfig(Frozen):
-    """Everything that decides a multi-distortion set except the photographs.
+    """Everything that decides a multi-distortion set except the photographs."""
 
-    Attributes:
-        count: Number of images.
-        distortions: Ids to draw from; the order decides the draw.
-        max_distortions: Most distortions on one image; the paper takes all that there are.
-        clean_share: Probability that an image is left clean; the paper's is 0.
-        seed: Decides every draw.
-        size: Width and height in pixels; None leaves every photograph at its own.
-        stretch: Stretch the values of an image to the whole range before its first and after its
-            last distortion, as KADID-10k's official generator does.
-        form: Files of one kind, or one memory-mapped array, which needs a size.
-        quality: Of JPEG (95 if None) and WebP (lossless if None), 1 to 100.
-        scores: Full-reference metrics to compute as weak supervision.
-    """
-
-    count: int = Field(ge=1)
+    count: int = Field(ge=1)  # number of images
+    # ids to draw from; the order decides the draw
     distortions: tuple[str, ...] = Field(min_length=1)
+    # most distortions on one image; the paper takes all that there are
     max_distortions: int = Field(ge=1)
+    # probability that an image is left clean; the paper's is 0
     clean_share: float = Field(0, ge=0, le=1)
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0)  # decides every draw
+    # width and height in pixels; None leaves every photograph at its own
     size: tuple[int, int] | None = None
+    # stretch the values of an image to the whole range before its first and after its last
+    # distortion, as KADID-10k's official generator does
     stretch: bool = False
-    form: ImageForm = "png"
+    form: ImageForm = "png"  # files of one kind, or one memory-mapped array, which needs a size
+    # of JPEG (95 if None) and WebP (lossless if None), 1 to 100
     quality: int | None = Field(None, ge=1, le=100)
+    # full-reference metrics to compute as weak supervision
     scores: tuple[QualityMetricName, ...] = ()
 
     @model_validator(mode="after")
@@ -81,19 +75,12 @@ number of distortions to draw from, not 99.
 
 @dataclass(frozen=True, slots=True)
 class PlannedImage:
-    """What one image will be.
+    """What one image will be."""
 
-    Attributes:
-        index: Its place in the set, from 0.
-        photograph: Index of its photograph.
-        steps: (distortion, level) in the order in which they are applied.
-        seed: Of the random numbers of its distortions.
-    """
-
-    index: int
-    photograph: int
-    steps: tuple[tuple[str, int], ...]
-    seed: int
+    index: int  # in the set, from 0
+    photograph: int  # index
+    steps: tuple[tuple[str, int], ...]  # (distortion, level) in the order of applying
+    seed: int  # of the random numbers of its distortions
 
 
 def plan_image(
@@ -104,12 +91,6 @@ def plan_image(
     K is uniform on 1..max_distortions, the K types are drawn without replacement, each gets a
     uniform level, and the order of drawing is the order of applying. Images of one photograph
     stand together, and photographs differ by at most one in how many images they get.
-
-    Args:
-        config: The set's configuration.
-        specs: The distortions of the configuration, in its order.
-        photographs: Number of photographs.
-        index: 0..count-1.
 
     Example:
         >>> blur = Distortion(id="blur", name="Blur", group="blur", source="", explanation="",
@@ -123,7 +104,7 @@ def plan_image(
     rng = np.random.default_rng([config.seed, index])
     clean = rng.random() < config.clean_share
     drawn = 0 if clean else int(rng.integers(1, config.max_distortions, endpoint=True))
-    chosen = [specs[place] for place in rng.permutation(len(specs))[:drawn]]
+    chosen = [specs[drawn_index] for drawn_index in rng.permutation(len(specs))[:drawn]]
     return PlannedImage(
         index=index,
         photograph=index * photographs // config.count,

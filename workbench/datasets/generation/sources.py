@@ -1,4 +1,4 @@
-"""The photographs that a set is made from, looked at once before anything is written."""
+"""The photographs that a set is made from, checked once before anything is written."""
 
 import hashlib
 import json
@@ -15,59 +15,47 @@ from workbench.datasets.photographs import fit_photograph, photograph_files, rea
 from workbench.errors import DataError, WorkbenchError
 
 Size = tuple[int, int] | None
-KEPT = "photographs.json"
-NAMED = 5  # bad files spelled out in a message
+LIST = "photographs.json"
+MOST_NAMED = 5  # bad files spelled out in a message
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A photograph as it was when the set was begun.
+    """A photograph as it was when the set was begun."""
 
-    Attributes:
-        name: Its file below the folder.
-        sha256: Of the file's bytes.
-    """
-
-    name: str
-    sha256: str
+    name: str  # its file below the folder
+    sha256: str  # of the file's bytes
 
 
 def read_sources(
     folder: str, size: Size, *, workers: int, progress: Callable[[float, str], None]
 ) -> list[Source]:
-    """Return the photographs of a folder, each decoded once to be sure of it.
-
-    Args:
-        folder: The folder, or "packaged".
-        size: Width and height that every photograph must have at least.
-        workers: Processes that look at them.
-        progress: Told the share done.
+    """Return the photographs of a folder, or "packaged"; each is decoded once to check it.
 
     Raises:
         DatasetNotFoundError: No folder, or no photograph in it.
         DataError: Names the photographs that cannot be used.
     """
     files = photograph_files(folder)
-    look = partial(_look, size=size)
-    found: dict[str, Source | str] = {}
-    for done, (name, outcome) in enumerate(
-        each_in_parallel(look, files.items(), workers=workers), start=1
-    ):
+    results: dict[str, Source | str] = {}  # a text says why one cannot be used
+    work = each_in_parallel(partial(_check, size=size), files.items(), workers=workers)
+    for done, (name, result) in enumerate(work, start=1):
         progress(done / len(files), "reading photographs")
-        found[name] = outcome
-    faults = [outcome for name in files if isinstance(outcome := found[name], str)]
+        results[name] = result
+    ordered = [results[name] for name in files]
+    faults = [result for result in ordered if isinstance(result, str)]
     if faults:
-        more = f" And {len(faults) - NAMED} more." if len(faults) > NAMED else ""
+        more = f" And {len(faults) - MOST_NAMED} more." if len(faults) > MOST_NAMED else ""
         raise DataError(
             f"{len(faults)} of {len(files)} photographs cannot be used, so nothing was generated: "
-            f"{' '.join(faults[:NAMED])}{more}"
+            f"{' '.join(faults[:MOST_NAMED])}{more}"
         )
-    return [outcome for name in files if isinstance(outcome := found[name], Source)]
+    return [result for result in ordered if isinstance(result, Source)]
 
 
-def keep_sources(out: Path, sources: list[Source]) -> None:
-    """Write down the photographs that a set is begun with."""
-    with atomic_write(out / KEPT) as passing:
+def write_sources(out: Path, sources: list[Source]) -> None:
+    """Record the photographs that a set is begun with."""
+    with atomic_write(out / LIST) as passing:
         passing.write_text(json.dumps([asdict(source) for source in sources]))
 
 
@@ -77,15 +65,15 @@ def begun_sources(out: Path) -> list[Source]:
     Raises:
         DataError: The list was lost or damaged.
     """
-    file = out / KEPT
+    file = out / LIST
     try:
-        return _read_kept(file, file.stat().st_mtime_ns)
+        return _read_list(file, file.stat().st_mtime_ns)
     except (OSError, ValueError, TypeError) as fault:
         raise DataError(f"{file} cannot be read ({fault}); begin a new set.") from fault
 
 
 @lru_cache(maxsize=1)
-def _read_kept(file: Path, _changed: int) -> list[Source]:
+def _read_list(file: Path, _changed: int) -> list[Source]:
     return [Source(**source) for source in json.loads(file.read_bytes())]
 
 
@@ -104,14 +92,14 @@ def open_source(source: Source, file: Path, size: Size) -> np.ndarray:
         same = False
     if not same:
         raise DataError(
-            f"{file} was changed or taken away after the set was begun. Put it back, or begin a "
+            f"{file} was changed or removed after the set was begun. Put it back, or begin a "
             "new set in another folder."
         )
     image = read_image(file)
     return image if size is None else fit_photograph(image, *size)
 
 
-def _look(item: tuple[str, Path], size: Size) -> tuple[str, Source | str]:
+def _check(item: tuple[str, Path], size: Size) -> tuple[str, Source | str]:
     name, file = item
     try:
         height, width, _ = read_image(file).shape

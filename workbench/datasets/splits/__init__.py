@@ -2,8 +2,8 @@
 
 split             the value: rows of training, validation and test
 grouped           made here, by group and seed
-published         arrays and lists that others published
-files             kept as JSON, locked to the images they were made of
+split_files       JSON locked to the images it divides; arrays and lists that others published
+run_splits        those of a run
 leakage           the check that fails loudly
 near_duplicates   one photograph under two names (with picture_features)
 """

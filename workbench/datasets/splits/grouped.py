@@ -40,7 +40,9 @@ def grouped_splits(
     """
     names = sorted(set(groups))
     sizes = _sizes(len(names), shares)
-    rows = _rows_by_group(groups)
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, group in enumerate(groups):
+        rows[group].append(row)
     rule = "/".join(f"{share * 100:g}" for share in shares) + f" by group, {len(names)} groups"
     splits = []
     for seed in seeds:
@@ -59,9 +61,9 @@ def official_split(dataset: ImageDataset, *, validation: float = 0.0, seed: int 
 
     Args:
         dataset: Every image of it says to which part it belongs.
-        validation: Share of the training groups that is set apart where the dataset has no
-            validation part of its own; 0 leaves it empty.
-        seed: Decides which groups are set apart.
+        validation: Share of the training groups that validates where the dataset has no
+            validation part of its own; 0 leaves that empty.
+        seed: Decides which groups validate.
 
     Raises:
         ConfigError: The dataset has no official split, or states it for some images only.
@@ -126,13 +128,6 @@ def photograph_folds(
     return pairs
 
 
-def _rows_by_group(groups: Sequence[str]) -> dict[str, list[int]]:
-    rows: dict[str, list[int]] = defaultdict(list)
-    for row, group in enumerate(groups):
-        rows[group].append(row)
-    return rows
-
-
 def _sizes(count: int, shares: Sequence[float]) -> list[int]:
     """Return the number of groups in each part, by largest remainder, none of them 0."""
     exact = [Fraction(str(share)) for share in shares]  # .7 is seven tenths, not a float near it
@@ -158,12 +153,7 @@ def _sizes(count: int, shares: Sequence[float]) -> list[int]:
 
 
 def set_apart(groups: Sequence[str], share: float, seed: int) -> set[str]:
-    """Return a share of the groups, at least one and not all.
-
-    Args:
-        groups: Group of each image.
-        share: Of the groups, in (0, 1).
-        seed: Decides which.
+    """Return a share in (0, 1) of the groups, at least one and not all, drawn by the seed.
 
     Raises:
         ConfigError: Nothing would be left on one side.
@@ -172,7 +162,7 @@ def set_apart(groups: Sequence[str], share: float, seed: int) -> set[str]:
     if not 0 < share < 1 or len(names) < 2:
         raise ConfigError(
             f"A share of {share:g} of {len(names)} training groups cannot be set apart for "
-            "validation; it must leave some on both sides."
+            "validation; it must leave some on both sides. Change split.validation."
         )
     count = min(max(round(share * len(names)), 1), len(names) - 1)
     chosen = np.random.default_rng(seed).permutation(len(names))[:count]

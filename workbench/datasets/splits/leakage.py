@@ -11,8 +11,8 @@ from workbench.datasets.splits.near_duplicates import NearDuplicate
 from workbench.datasets.splits.split import Split
 from workbench.errors import ConfigError, SplitLeakageError
 
-WORDS = {"train": "training", "validation": "validation", "test": "test"}
-NAMED = 5  # groups or pairs spelled out in a message
+NAMES = {"train": "training", "validation": "validation", "test": "test"}
+MOST_NAMED = 5  # groups or pairs spelled out in a message
 
 
 def check_leakage(photographs: Sequence[str], train: np.ndarray, test: np.ndarray) -> None:
@@ -52,11 +52,11 @@ divided by split mine: cat (training) and dog (test). Put each pair into one gro
     if last >= len(groups):
         raise ConfigError(
             f"Split {split.name} counts image {last + 1}, but there are {len(groups)} images; it "
-            "was made for another dataset."
+            "was made for another dataset. Name that one, or divide this one."
         )
-    sides = [(WORDS[part], rows) for part, rows in split.parts.items()]
-    for one, other in combinations(sides, 2):
-        _check_sides(groups, one, other)
+    sides = [(NAMES[part], rows) for part, rows in split.parts.items()]
+    for first, second in combinations(sides, 2):
+        _check_sides(groups, first, second)
     side = {groups[row]: part for part, rows in sides for row in rows}
     divided = [
         f"{pair.first} ({side[pair.first]}) and {pair.second} ({side[pair.second]})"
@@ -68,7 +68,7 @@ divided by split mine: cat (training) and dog (test). Put each pair into one gro
         raise SplitLeakageError(
             f"{pairs} of photographs that show the same picture "
             f"{'is' if len(divided) == 1 else 'are'} divided by split {split.name}: "
-            f"{'; '.join(divided[:NAMED])}. Put each pair into one group: "
+            f"{'; '.join(divided[:MOST_NAMED])}. Put each pair into one group: "
             "--near-duplicates merge, or merge_near_duplicates."
         )
 
@@ -78,24 +78,19 @@ def references_of(dataset: ImageDataset) -> dict[str, Path]:
 
     Groups of video frames are left out, since a frame is no file.
     """
-    found: dict[str, Path] = {}
+    references: dict[str, Path] = {}
     for image in dataset.images:
         if image.frame is None:
-            found.setdefault(image.group, dataset.root / (image.reference or image.file))
-    return found
+            references.setdefault(image.group, dataset.root / (image.reference or image.file))
+    return references
 
 
 def merge_near_duplicates(
     groups: Sequence[str], duplicates: Sequence[NearDuplicate]
 ) -> tuple[str, ...]:
-    """Return groups in which photographs that show the same picture are together.
+    """Return the group of each image, with groups that show the same picture under one name.
 
-    Args:
-        groups: Group of each image, length N.
-        duplicates: Pairs of groups.
-
-    Returns:
-        Group of each image, length N: the first name, sorted, of those that were joined.
+    That is the first name, sorted, of those that a chain of pairs joins.
 
     Example:
         >>> merge_near_duplicates(["c", "a", "b"], [NearDuplicate("b", "c", 1.0)])
@@ -116,11 +111,11 @@ def merge_near_duplicates(
 
 
 def _check_sides(
-    groups: Sequence[str], one: tuple[str, np.ndarray], other: tuple[str, np.ndarray]
+    groups: Sequence[str], first: tuple[str, np.ndarray], second: tuple[str, np.ndarray]
 ) -> None:
-    both = sorted({groups[i] for i in one[1]} & {groups[i] for i in other[1]})
+    both = sorted({groups[row] for row in first[1]} & {groups[row] for row in second[1]})
     if both:
         raise SplitLeakageError(
-            f"{len(both)} photographs are in {one[0]} and {other[0]} alike: "
-            f"{', '.join(both[:NAMED])}. Split by photograph, not by image."
+            f"{len(both)} photographs are in {first[0]} and {second[0]} alike: "
+            f"{', '.join(both[:MOST_NAMED])}. Split by photograph, not by image."
         )

@@ -22,26 +22,19 @@ from workbench.datasets.splits.picture_features import (
 )
 
 ALIKE = 0.9  # least correlation of one picture laid upon the other
-HASH_DISTANCE = 10  # bits of 64 up to which a pair is looked at
-SURE_DISTANCE = 4  # bits up to which thumbnails decide where there are no features to align
+HASH_DISTANCE = 10  # bits of 64 up to which a pair is compared
+CLOSE_DISTANCE = 4  # bits up to which thumbnails decide where there are no features to align
 BLOCK = 2**24  # distances at a time: 128 MB
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class NearDuplicate:
-    """Two photographs that show the same picture.
+    """Two photographs that show the same picture."""
 
-    Attributes:
-        first: Name of one.
-        second: Name of the other, after the first in the order given.
-        correlation: Of their lightness where they overlap, laid one upon the other.
-        mirrored: Whether one is the other's mirror image.
-    """
-
-    first: str
-    second: str
-    correlation: float
-    mirrored: bool = False
+    first: str  # name of one
+    second: str  # name of the other, after the first in the order given
+    correlation: float  # of their lightness where they overlap, laid one upon the other
+    mirrored: bool = False  # whether one is the other's mirror image
 
 
 def near_duplicates(
@@ -58,7 +51,7 @@ def near_duplicates(
         threshold: Least correlation of one picture laid upon the other, in [0, 1].
         crops: Also look for crops by local features; without, only whole pictures are compared,
             with 16 bytes for each instead of 35 kB.
-        progress: Told the share done.
+        progress: Takes the share done.
 
     Returns:
         Pairs in the order of the names given; every pair once.
@@ -69,8 +62,8 @@ def near_duplicates(
     Example:
         >>> from workbench.datasets.photographs import photograph_files
         >>> coffee = read_image(photograph_files("packaged")["coffee"])
-        >>> found = near_duplicates({"whole": coffee, "part": coffee[40:340, 150:550]})
-        >>> [(pair.first, pair.second) for pair in found]
+        >>> pairs = near_duplicates({"whole": coffee, "part": coffee[40:340, 150:550]})
+        >>> [(pair.first, pair.second) for pair in pairs]
         [('whole', 'part')]
     """
     names, sources = list(photographs), list(photographs.values())
@@ -83,20 +76,19 @@ def near_duplicates(
         if crops:
             pictures[row] = describe_picture(grey)
     distances = _close_hashes(hashes)
-    pairs = set(distances) | set(
-        sharing_pairs(list(pictures.values())) if len(pictures) > 1 else ()
-    )
-    found: dict[tuple[int, int], NearDuplicate] = {}
-    for done, (first, second, mirrored) in enumerate(sorted(pairs)):
-        progress(0.9 + 0.1 * done / len(pairs), "laying pictures upon each other")
+    crop_pairs = sharing_pairs(list(pictures.values())) if len(pictures) > 1 else []
+    candidates = sorted({*distances, *crop_pairs})
+    duplicates: dict[tuple[int, int], NearDuplicate] = {}
+    for done, (first, second, mirrored) in enumerate(candidates):
+        progress(0.9 + 0.1 * done / len(candidates), "laying pictures upon each other")
         for row in {first, second} - set(pictures):
             pictures[row] = describe_picture(_grey(sources[row]))
-        sure = distances.get((first, second, mirrored), 64) <= SURE_DISTANCE
-        alike = _alike(pictures[first], pictures[second], mirrored=mirrored, whole=sure)
-        if alike >= threshold and (first, second) not in found:
-            pair = NearDuplicate(names[first], names[second], round(alike, 3), mirrored)
-            found[first, second] = pair
-    return list(found.values())
+        close = distances.get((first, second, mirrored), 64) <= CLOSE_DISTANCE
+        similarity = _similarity(pictures[first], pictures[second], mirrored, thumbnails=close)
+        if similarity >= threshold and (first, second) not in duplicates:
+            pair = NearDuplicate(names[first], names[second], round(similarity, 3), mirrored)
+            duplicates[first, second] = pair
+    return list(duplicates.values())
 
 
 def perceptual_hash(grey: np.ndarray) -> int:
@@ -135,8 +127,8 @@ def _close_hashes(hashes: np.ndarray) -> dict[tuple[int, int, bool], int]:
     close = {}
     for mirrored in (False, True):
         for start in range(0, count, step):
-            some = hashes[start : start + step, :1]
-            distance = np.bitwise_count(some ^ hashes[None, start:, int(mirrored)])
+            block = hashes[start : start + step, :1]
+            distance = np.bitwise_count(block ^ hashes[None, start:, int(mirrored)])
             for row, column in np.argwhere(distance <= HASH_DISTANCE).tolist():
                 if row < column:
                     pair = start + row, start + column, mirrored
@@ -144,14 +136,14 @@ def _close_hashes(hashes: np.ndarray) -> dict[tuple[int, int, bool], int]:
     return close
 
 
-def _alike(first: Picture, second: Picture, *, mirrored: bool, whole: bool) -> float:
-    """Return the correlation of two pictures, aligned or, if asked to, simply as wholes."""
+def _similarity(first: Picture, second: Picture, mirrored: bool, *, thumbnails: bool) -> float:
+    """Return the correlation of two pictures, aligned or, where allowed, of their thumbnails."""
     aligned = aligned_correlation(first, second, mirrored=mirrored)
-    if not whole:
+    if not thumbnails:
         return aligned
-    other = second.thumbnail[:, ::-1] if mirrored else second.thumbnail
+    flipped = second.thumbnail[:, ::-1] if mirrored else second.thumbnail
     small = [
         cv2.resize(np.ascontiguousarray(thumbnail), (32, 32), interpolation=cv2.INTER_AREA)
-        for thumbnail in (first.thumbnail, other)
+        for thumbnail in (first.thumbnail, flipped)
     ]
     return max(aligned, correlation(*small))

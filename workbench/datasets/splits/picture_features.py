@@ -22,38 +22,23 @@ LEAST_OVERLAP = 0.4  # of the smaller picture
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Features of one picture.
+    """Features of one picture."""
 
-    Attributes:
-        points: x and y in pixels, (n, 2), float32.
-        descriptors: ORB's 256 bits each, (n, 32), uint8.
-    """
-
-    points: np.ndarray
-    descriptors: np.ndarray
+    points: np.ndarray  # x and y in pixels, (n, 2), float32
+    descriptors: np.ndarray  # ORB's 256 bits each, (n, 32), uint8
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is kept of a photograph to find it again.
+    """What identifies a photograph."""
 
-    Attributes:
-        thumbnail: Blurred lightness, longest side SIDE / REDUCED, (h, w), uint8.
-        plain: Features as it is.
-        mirrored: Features of the picture mirrored left to right.
-    """
-
-    thumbnail: np.ndarray
-    plain: Features
-    mirrored: Features
+    thumbnail: np.ndarray  # blurred lightness, longest side SIDE / REDUCED, (h, w), uint8
+    plain: Features  # features as it is
+    mirrored: Features  # features of the picture mirrored left to right
 
 
 def describe_picture(grey: np.ndarray) -> Picture:
-    """Return what is kept of a photograph, about 35 kB.
-
-    Args:
-        grey: (H, W), uint8.
-    """
+    """Return what identifies a photograph, (H, W), uint8; it takes about 35 kB."""
     scale = SIDE / max(grey.shape)
     size = [max(1, round(side * scale)) for side in reversed(grey.shape)]
     sized = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
@@ -74,9 +59,6 @@ def sharing_pairs(pictures: Sequence[Picture]) -> list[tuple[int, int, bool]]:
     Descriptors are cut into keys, and pictures with the same key are found by sorting, so that no
     two pictures are compared (locality-sensitive hashing by sampled bits: Indyk and Motwani, 1998).
 
-    Args:
-        pictures: N of them.
-
     Returns:
         At most FOLLOWED * N pairs, first before second.
     """
@@ -86,18 +68,15 @@ def sharing_pairs(pictures: Sequence[Picture]) -> list[tuple[int, int, bool]]:
     owner = np.repeat(np.arange(2 * count), [len(side.descriptors) for side in sides])
     keys = np.ascontiguousarray(descriptors).view(f"<u{KEY_BYTES}")
     codes = np.concatenate([_sharing(column, owner, count) for column in keys.T])
-    found, shared = np.unique(codes, return_counts=True)
-    best = found[np.argsort(-shared, kind="stable")[: FOLLOWED * count]]
+    distinct, shared = np.unique(codes, return_counts=True)
+    best = distinct[np.argsort(-shared, kind="stable")[: FOLLOWED * count]]
     return [(code // 2 // count, code // 2 % count, bool(code % 2)) for code in best.tolist()]
 
 
 def aligned_correlation(first: Picture, second: Picture, *, mirrored: bool) -> float:
     """Return how alike two pictures are where they overlap once one is laid upon the other.
 
-    Args:
-        first: One picture.
-        second: The other.
-        mirrored: Whether the second is to be mirrored first.
+    The second is mirrored before, if asked for.
 
     Returns:
         Correlation of lightness, -1..1; 0 where too few features agree on an alignment.
@@ -135,16 +114,16 @@ def _features(grey: np.ndarray) -> Features:
     height, width = grey.shape
     detected = orb.detect(grey, None) if min(height, width) >= LEAST_SIDE else ()
     room = {(row, column): PER_CELL for row in range(CELLS) for column in range(CELLS)}
-    kept = []
+    strongest = []
     for point in sorted(detected, key=lambda point: -point.response):
         x, y = point.pt
         cell = int(y * CELLS / height), int(x * CELLS / width)
         if room[cell]:
             room[cell] -= 1
-            kept.append(point)
-    if not kept:
+            strongest.append(point)
+    if not strongest:
         return Features(np.zeros((0, 2), np.float32), np.zeros((0, 32), np.uint8))
-    points, descriptors = orb.compute(grey, kept)
+    points, descriptors = orb.compute(grey, strongest)
     return Features(np.array([point.pt for point in points], np.float32), descriptors)
 
 
@@ -157,10 +136,10 @@ def _sharing(keys: np.ndarray, owner: np.ndarray, count: int) -> np.ndarray:
     telling = np.repeat((sizes > 1) & (sizes <= CROWDED), sizes)
     keys, owner = keys[telling], owner[telling]
     codes = [np.zeros(0, np.int64)]
-    for apart in range(1, min(CROWDED, len(keys))):
-        same = keys[apart:] == keys[:-apart]
+    for step in range(1, min(CROWDED, len(keys))):
+        same = keys[step:] == keys[:-step]
         # The stable sort keeps owners in order: plain pictures 0..N-1 before mirrored N..2N-1.
-        first, second = owner[:-apart][same], owner[apart:][same]
+        first, second = owner[:-step][same], owner[step:][same]
         mirrored = second >= count
         useful = (first < count) & (first != second - count * mirrored)
         first, second, mirrored = first[useful], (second % count)[useful], mirrored[useful]

@@ -1,4 +1,4 @@
-"""The splits of a run: grouped folds, once or several times, or published ones."""
+"""The splits of a run: grouped folds, once or several times, or splits from files."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from workbench.datasets.image_set import ImageSet
 from workbench.datasets.splits.grouped import photograph_folds, set_apart
 from workbench.datasets.splits.leakage import check_leakage, check_split
-from workbench.datasets.splits.published import published_splits
 from workbench.datasets.splits.split import Split
+from workbench.datasets.splits.split_files import read_splits
 from workbench.domain.config import SplitConfig
 from workbench.errors import ConfigError
 
@@ -29,7 +29,7 @@ def locked_photographs(
         share: Share of the photographs to lock, in [0, 1); at least one if above 0.
 
     Returns:
-        Places of the open and of the locked images, both ascending.
+        Rows of the open and of the locked images, both rising.
 
     Raises:
         ConfigError: Fewer than two photographs would stay open.
@@ -38,7 +38,9 @@ def locked_photographs(
         >>> [rows.tolist() for rows in locked_photographs(["a", "a", "b", "c"], 0.3)]
         [[0, 1, 3], [2]]
     """
-    names = sorted(set(photographs), key=_lot)
+    names = sorted(
+        set(photographs), key=lambda name: hashlib.sha256(f"locked/{name}".encode()).hexdigest()
+    )
     count = max(round(share * len(names)), 1) if share else 0
     if count and len(names) - count < 2:
         raise ConfigError(
@@ -51,25 +53,21 @@ def locked_photographs(
     return rows
 
 
-def _lot(name: str) -> str:
-    return hashlib.sha256(f"locked/{name}".encode()).hexdigest()
-
-
 def run_splits(data: ImageSet, config: SplitConfig) -> list[Split]:
     """Return the splits of a run, in the order in which it takes them.
 
     Args:
         data: The open images.
-        config: Folds, repeats and the validation share; or the folder of published splits.
+        config: Folds, repeats and the validation share; or the folder of splits.
 
     Raises:
-        ConfigError: More folds than photographs, or published splits of photographs that the
+        ConfigError: More folds than photographs, or splits from files of photographs that the
             workbench distorts itself.
-        DatasetNotFoundError, DataError: Published splits are not there or do not fit.
+        DatasetNotFoundError, DataError: The files are not there or do not fit.
         SplitLeakageError: A photograph is on two sides.
     """
     if config.published is not None:
-        return _published(data, Path(config.published))
+        return _splits_from_files(data, Path(config.published))
     return [
         split
         for repeat in range(config.repeats)
@@ -79,45 +77,46 @@ def run_splits(data: ImageSet, config: SplitConfig) -> list[Split]:
 
 def _folds(photographs: tuple[str, ...], config: SplitConfig, repeat: int) -> list[Split]:
     seed = config.seed + repeat
-    words = f"repeat {repeat + 1}, " if config.repeats > 1 else ""
+    prefix = f"repeat {repeat + 1}, " if config.repeats > 1 else ""
     splits = []
-    for fold, (train, test) in enumerate(
-        photograph_folds(photographs, folds=config.folds, seed=seed)
-    ):
-        kept, validation = _validation(photographs, train, config.validation, seed)
-        name = f"{words}fold {fold + 1} of {config.folds}"
-        splits.append(Split(name, kept, validation, test, "grouped folds", seed))
+    folds = photograph_folds(photographs, folds=config.folds, seed=seed)
+    for fold, (rest, test) in enumerate(folds, start=1):
+        validates = np.zeros(len(rest), dtype=bool)
+        if config.validation:
+            names = [photographs[row] for row in rest]
+            chosen = set_apart(names, config.validation, seed)
+            validates = np.array([name in chosen for name in names])
+        name = f"{prefix}fold {fold} of {config.folds}"
+        split = Split(name, rest[~validates], rest[validates], test, "grouped folds", seed)
+        splits.append(split)
     return splits
 
 
-def _validation(
-    photographs: tuple[str, ...], train: NDArray[np.intp], share: float, seed: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    if not share:
-        return train, train[:0]
-    chosen = set_apart([photographs[row] for row in train], share, seed)
-    held = np.array([photographs[row] in chosen for row in train])
-    return train[~held], train[held]
-
-
-def _published(data: ImageSet, folder: Path) -> list[Split]:
+def _splits_from_files(data: ImageSet, folder: Path) -> list[Split]:
+    """Return splits of a dataset's official list as splits of the images that are in use."""
     if data.origin is None:
         raise ConfigError(
-            "split.published divides a dataset as it is distributed; the photographs of this "
-            "experiment are distorted by the workbench. Take split.folds."
+            "split.published divides a dataset in files; the photographs of this experiment are "
+            "distorted by the workbench itself. Use split.folds, or make a set of them with "
+            "`workbench generate` and divide that."
         )
     dataset, rows = data.origin
-    place = {row: own for own, row in enumerate(rows.tolist())}
-    found = []
-    for split in published_splits(folder, dataset):
+    row_in_use = {row: index for index, row in enumerate(rows.tolist())}
+    splits = []
+    for split in read_splits(folder, dataset):
         parts = {
-            part: np.array([place[row] for row in own.tolist() if row in place], dtype=np.int64)
-            for part, own in split.parts.items()
+            part: np.array(
+                [row_in_use[row] for row in listed.tolist() if row in row_in_use], dtype=np.int64
+            )
+            for part, listed in split.parts.items()
         }
-        own = Split(split.name, **parts, rule=split.rule, seed=split.seed)
-        check_split(data.photograph, own)
-        if len(own.train) and len(own.test):
-            found.append(own)
-    if not found:
-        raise ConfigError(f"The splits in {folder} divide none of the chosen images.")
-    return found
+        used = Split(split.name, **parts, rule=split.rule, seed=split.seed)
+        check_split(data.photograph, used)
+        if len(used.train) and len(used.test):
+            splits.append(used)
+    if not splits:
+        raise ConfigError(
+            f"No split in {folder} has chosen images both to train and to test on. Raise "
+            "data.images, name more data.distortions, or lower split.locked."
+        )
+    return splits

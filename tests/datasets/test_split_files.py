@@ -5,9 +5,16 @@ import pytest
 
 from tests.datasets.test_splits import dataset_of
 from workbench.datasets.labelled import LabelledImage
-from workbench.datasets.splits.published import array_splits, liqe_splits, published_splits
-from workbench.datasets.splits.split import make_split, read_split, write_split
-from workbench.errors import DataError, DatasetNotFoundError, SplitLeakageError
+from workbench.datasets.splits.split import make_split
+from workbench.datasets.splits.split_files import (
+    array_splits,
+    liqe_splits,
+    read_split,
+    read_splits,
+    write_split,
+    write_splits,
+)
+from workbench.errors import ConfigError, DataError, DatasetNotFoundError, SplitLeakageError
 
 # As LIQE lists CSIQ: folders in lower case where the dataset has AWGN and BLUR.
 IMAGES = tuple(
@@ -41,7 +48,7 @@ def test_arrays_of_rows_are_read_and_their_padding_is_dropped(tmp_path):
         val=[[2, 3], [-1, -1]],
         test=[[4, 5], [0, 1]],
     )
-    splits = published_splits(tmp_path, DATA)
+    splits = read_splits(tmp_path, DATA)
     assert [rows_of(split) for split in splits] == [
         [[0, 1], [2, 3], [4, 5]],
         [[2, 3, 4, 5], [], [0, 1]],
@@ -76,7 +83,7 @@ def test_a_missing_array_is_named(tmp_path):
 def test_a_published_split_that_divides_a_reference_fails(tmp_path):
     save_arrays(tmp_path, train=[[0, 1, 2]], val=[[4, 5]], test=[[3, -1]])
     with pytest.raises(SplitLeakageError, match="training and test alike: boston"):
-        published_splits(tmp_path, DATA)
+        read_splits(tmp_path, DATA)
 
 
 def test_lists_of_files_are_matched_in_any_case_and_folders_counted_as_numbers(tmp_path):
@@ -84,7 +91,7 @@ def test_lists_of_files_are_matched_in_any_case_and_folders_counted_as_numbers(t
     for number in ("10", "2", "1"):
         write_lists(tmp_path / number, train=paths[:2], val=paths[2:4], test=paths[4:])
     (tmp_path / "csiq_all.txt").write_text("not a split\n")
-    splits = published_splits(tmp_path, DATA)
+    splits = read_splits(tmp_path, DATA)
     assert [split.name for split in splits] == ["published 1", "published 2", "published 10"]
     assert rows_of(splits[0]) == [[0, 1], [2, 3], [4, 5]]
 
@@ -111,11 +118,13 @@ def test_every_line_without_an_image_is_named(tmp_path):
 
 
 def test_a_folder_without_splits_and_one_without_its_lists_are_named(tmp_path):
-    with pytest.raises(DatasetNotFoundError, match=r"neither train\.npy.* nor folders 1, 2"):
-        published_splits(tmp_path, DATA)
+    with pytest.raises(
+        DatasetNotFoundError, match=r"neither JSON.* nor train\.npy.* nor folders 1, 2"
+    ):
+        read_splits(tmp_path, DATA)
     (tmp_path / "1").mkdir()
     with pytest.raises(DatasetNotFoundError, match=r"holds no list named \*_train_clip\.txt"):
-        published_splits(tmp_path, DATA)
+        read_splits(tmp_path, DATA)
 
 
 def test_two_lists_of_one_part_are_not_guessed_at(tmp_path):
@@ -167,3 +176,40 @@ def test_a_file_that_is_no_split_or_cannot_be_written_is_one_plain_line(tmp_path
         read_split(tmp_path / "none.json", DATA)
     with pytest.raises(DataError, match=r"cannot be written to .*No such file"):
         write_split(SPLIT, DATA, tmp_path / "missing" / "s.json")
+
+
+def test_made_arrays_and_lists_are_read_by_one_door_into_the_same_split(tmp_path):
+    made = make_split("seed 3", {"train": [0, 1], "validation": [2, 3], "test": [4, 5]}, rule="r")
+    write_splits([made], DATA, tmp_path / "made")
+    folders = [tmp_path / name for name in ("made", "arrays", "lists")]
+    folders[1].mkdir()
+    save_arrays(folders[1], train=[[0, 1]], val=[[2, 3]], test=[[4, 5]])
+    paths = [image.file for image in IMAGES]
+    folders[2].mkdir()
+    write_lists(folders[2] / "1", train=paths[:2], val=paths[2:4], test=paths[4:])
+    for folder in folders:
+        (split,) = read_splits(folder, DATA)
+        assert rows_of(split) == rows_of(made)
+    (alone,) = read_splits(tmp_path / "made" / "seed-3.json", DATA)
+    assert (alone.name, alone.rule) == ("seed 3", "r")
+
+
+def test_made_splits_are_read_in_the_order_of_their_numbers(tmp_path):
+    splits = [make_split(f"seed {n}", {"train": [0], "test": [4]}, rule="r") for n in (10, 9, 2)]
+    write_splits(splits, DATA, tmp_path)
+    names = [split.name for split in read_splits(tmp_path, DATA)]
+    assert names == ["seed 2", "seed 9", "seed 10"]
+
+
+def test_splits_of_an_earlier_call_are_not_mixed_with_others(tmp_path):
+    splits = [make_split(f"seed {n}", {"train": [0], "test": [4]}, rule="r") for n in range(3)]
+    write_splits(splits, DATA, tmp_path)
+    write_splits(splits, DATA, tmp_path)  # the same again
+    with pytest.raises(ConfigError, match=r"holds other JSON files.*: seed-2\.json\. Remove them"):
+        write_splits(splits[:2], DATA, tmp_path)
+
+
+def test_a_made_split_that_divides_a_group_fails_when_it_is_read(tmp_path):
+    write_split(make_split("bad", {"train": [0], "test": [1]}, rule="r"), DATA, tmp_path / "s.json")
+    with pytest.raises(SplitLeakageError, match="training and test alike: 1600"):
+        read_splits(tmp_path, DATA)
