@@ -21,6 +21,11 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("any machine")
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with what takes long, so that no worker is left alone with it in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture
 def workbench(monkeypatch, capsys):
     """Return a function of the arguments that gives (exit status, stdout, stderr) of the command.

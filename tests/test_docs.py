@@ -162,11 +162,13 @@ def site(tmp_path_factory):
     return place / "site"
 
 
+@pytest.mark.process
 def test_the_site_has_a_page_for_every_page(site):
     pages = {page.relative_to(DOCS).with_suffix(".html") for page in DOCS.rglob("*.md")}
     assert pages <= {page.relative_to(site) for page in site.rglob("*.html")}
 
 
+@pytest.mark.process
 def test_the_site_includes_the_files_that_are_kept_elsewhere(site):
     for page, words in {
         "model-card": "It is not CLIP.", "changelog": "0.1.0", "contributing": "Habits",
@@ -175,6 +177,7 @@ def test_the_site_includes_the_files_that_are_kept_elsewhere(site):
         assert words in read(site / f"{page}.html"), page
 
 
+@pytest.mark.process
 def test_no_page_of_the_site_loads_anything_from_elsewhere(site):
     for page in site.rglob("*.html"):
         tags = re.findall(r"<(?:script|link|img|iframe|source)\b[^>]*>", read(page))

@@ -12,6 +12,8 @@ from workbench.workflow.compare import comparable_runs, compare_runs
 
 from .full_database import CONFIG, DISTORTIONS, finish
 
+pytestmark = pytest.mark.slow
+
 
 def of_both(store):
     return compare_runs(

@@ -5,6 +5,8 @@ import pytest
 from workbench.app.services import curated_set
 from workbench.domain.attributes import Attribute
 
+pytestmark = pytest.mark.slow
+
 FIRST = "visible grid of small square blocks"
 
 

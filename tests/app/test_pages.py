@@ -5,6 +5,8 @@ import pytest
 import workbench.app.pages
 from workbench.registry import discover
 
+pytestmark = pytest.mark.slow
+
 PAGES = {module.__name__.rpartition(".")[2]: module for module in discover(workbench.app.pages)}
 
 

@@ -20,6 +20,8 @@ from workbench.errors import DataError
 from workbench.inference import load_model, model_folder
 from workbench.settings import read_settings
 
+pytestmark = pytest.mark.slow
+
 OWN = "A photograph of my own"
 
 

@@ -8,6 +8,8 @@ import pytest
 from tests.app.full_database import DISTORTIONS, fill
 from workbench.store import open_store
 
+pytestmark = pytest.mark.slow
+
 REFS = ("draft", "curated")
 
 

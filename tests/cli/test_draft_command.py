@@ -186,6 +186,7 @@ def test_a_price_table_that_cannot_be_read_is_refused_before_anything_is_asked(
     assert "prices.yaml cannot be used; write one line for each model" in err
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_a_break_keeps_what_arrived_and_waits_for_no_answer(place, scripted, concurrency):
     scripted.behaviours = [lists("pale sky", "blocky edges"), stalls_before_headers]

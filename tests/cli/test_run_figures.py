@@ -16,6 +16,8 @@ from workbench.training.probabilities import (
     save_probabilities,
 )
 
+pytestmark = pytest.mark.slow
+
 LOCKED_SRCC = 0.123456789  # no other figure of these results is that
 
 

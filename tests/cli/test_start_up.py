@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 # What each of these drags in takes longer to import than the commands take to do their work.
 HEAVY = {
     "torch",

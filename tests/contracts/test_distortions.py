@@ -8,6 +8,8 @@ import skimage.data
 
 from workbench.distortions import Operator, apply_distortion, as_rgb, effective_strength, operators
 
+pytestmark = pytest.mark.slow
+
 EVERY = pytest.mark.parametrize("operator", operators().values(), ids=list(operators()))
 
 # Their level is no measure of strength, |parameter - neutral| is.

@@ -61,6 +61,7 @@ def test_references_are_the_photographs_and_digests_are_the_files(folder, undist
     assert len({row["photograph"] for row in rows(undisturbed)}) == 5
 
 
+@pytest.mark.process
 def test_two_workers_make_the_same_bytes(folder, undisturbed, tmp_path):
     make(folder, tmp_path / "set", workers=2)
     assert files(tmp_path / "set") == files(undisturbed)
@@ -77,6 +78,7 @@ def parts_or_end(process, out: Path, most: float) -> bool:
     return len(list(out.glob("parts/*.json"))) > most or process.poll() is not None
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("workers", "options"),
     [
@@ -126,6 +128,7 @@ def test_a_complete_set_is_left_as_it_is(folder, undisturbed):
     assert files(undisturbed) == before
 
 
+@pytest.mark.process
 def test_an_array_holds_what_files_would(folder, undisturbed, tmp_path):
     make(folder, tmp_path / "array", form="array", size=(96, 72), workers=2)
     images = np.load(tmp_path / "array" / "images.npy", mmap_mode="r")
@@ -151,6 +154,7 @@ def test_other_files(folder, tmp_path, form, quality, suffix, error):
         assert np.abs(stored - expected).mean() <= error
 
 
+@pytest.mark.slow
 def test_weak_scores_stand_in_the_manifest(folder, tmp_path):
     make(folder, tmp_path / "set", scores=("haarpsi", "vsi"), count=12, clean_share=0.4)
     for row in rows(tmp_path / "set"):
@@ -309,6 +313,7 @@ def kill_self(number: int) -> int:
     return number
 
 
+@pytest.mark.process
 def test_a_killed_worker_is_reported():
     with pytest.raises(DataError, match=r"A worker process was killed.*fewer --workers"):
         list(each_in_parallel(kill_self, range(100), workers=2))
@@ -318,11 +323,13 @@ def fail(number: int) -> int:
     raise ConfigError(f"number {number} is wrong")
 
 
+@pytest.mark.process
 def test_a_workers_error_reaches_the_user_in_its_words():
     with pytest.raises(DataError, match="number 5 is wrong"):
         list(each_in_parallel(fail, [5], workers=2))
 
 
+@pytest.mark.process
 def test_items_are_taken_as_they_are_needed():
     taken = []
 

@@ -14,6 +14,8 @@ from workbench.domain.config import DataConfig
 from workbench.domain.distortion import Distortion
 from workbench.errors import SplitLeakageError
 
+pytestmark = pytest.mark.slow
+
 # The two of the ten that are no photographs of a scene are left out.
 NAMES = ("astronaut", "chelsea", "china", "coffee", "flower", "motorcycle", "retina", "rocket")
 PHOTOGRAPHS = {name: read_image(photograph_files("packaged")[name]) for name in NAMES}

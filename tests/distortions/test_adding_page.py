@@ -12,6 +12,8 @@ import skimage.data
 
 from workbench.distortions import Operator, read_recipe, strip
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "adding-a-distortion.md").read_text(encoding="utf-8")
 

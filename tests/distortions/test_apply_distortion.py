@@ -37,6 +37,7 @@ def test_levels_and_distortions_do_not_share_their_noise(photograph):
     assert abs(np.corrcoef(strong, other)[0, 1]) < 0.05
 
 
+@pytest.mark.process
 def test_the_result_does_not_depend_on_process_or_order(photograph, tmp_path):
     names = ["jitter", "white_noise", "color_block", "motion_blur"]
     np.save(tmp_path / "photograph.npy", photograph)

@@ -12,6 +12,8 @@ import pytest
 from tests.installed_package import put_package
 from workbench.distortions.catalogue import ENTRY_POINTS
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 
 FADE = """

@@ -164,6 +164,7 @@ except LLMRequestError as error:
 """
 
 
+@pytest.mark.process
 def test_a_write_that_fails_half_way_leaves_nothing(packages, cache):
     arguments = [str(cache), str(packages), str(Path(__file__).parent)]
     done = subprocess.run(
@@ -182,6 +183,7 @@ def test_a_cache_that_is_a_file_is_one_clear_line(packages, tmp_path):
         assemble(blocked / "cache", SMALL, search=[str(packages)], progress=silent)
 
 
+@pytest.mark.process
 def test_what_a_killed_process_left_is_removed_and_a_live_ones_is_not(packages, cache):
     cache.mkdir(parents=True)
     ended = subprocess.Popen([sys.executable, "-c", ""])

@@ -25,6 +25,8 @@ from workbench.errors import LLMRequestError
 
 from .behaviours import FIVE, lists
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def local(settings, small_model):

@@ -21,6 +21,8 @@ from workbench.errors import CheckpointMismatchError, ShapeError
 from workbench.settings import read_settings, resource
 from workbench.training.modules import PromptedTower
 
+pytestmark = pytest.mark.slow
+
 IMAGES = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
 
 

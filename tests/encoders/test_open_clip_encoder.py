@@ -8,6 +8,8 @@ from workbench.errors import ConfigError, UnknownNameError
 from workbench.settings import read_settings
 from workbench.training.modules import PromptedTower
 
+pytestmark = pytest.mark.slow
+
 OFFLINE = read_settings().model_copy(update={"offline": True})
 
 

@@ -7,6 +7,8 @@ from workbench.encoders import load_encoder
 from workbench.encoders.minilm import model_folder
 from workbench.settings import read_settings
 
+pytestmark = pytest.mark.slow
+
 SENTENCES = ["There is softening of details in the photo.", "soft " * 300, "块 🙂"]
 
 

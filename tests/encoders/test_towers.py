@@ -13,6 +13,8 @@ from workbench.errors import ConfigError
 from workbench.settings import read_settings
 from workbench.training.modules import PromptedTower
 
+pytestmark = pytest.mark.slow
+
 OFFLINE = read_settings().model_copy(update={"offline": True})
 
 

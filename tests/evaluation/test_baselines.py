@@ -21,6 +21,8 @@ from workbench.evaluation.refit import FoldedData
 from workbench.settings import read_settings
 from workbench.training.regressor import fit_regressor
 
+pytestmark = pytest.mark.slow
+
 SIZE, LEVELS = 224, 4
 PHOTOGRAPHS = tuple(f"photo{p}" for p in range(6) for _ in range(LEVELS))
 

@@ -8,6 +8,8 @@ import pytest
 
 from .clustered_images import POPULATIONS, judge, naive_interval_holds, share
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("photographs", "datasets"), [(10, 300), (20, 300), (80, 100)])
 def test_interval_of_srcc_holds_the_truth_as_often_as_it_says(photographs, datasets):

@@ -17,6 +17,8 @@ from workbench.evaluation.edit_attribution import (
 from workbench.evaluation.edits import edited_columns, edits_between
 from workbench.evaluation.refit import ridge_refit
 
+pytestmark = pytest.mark.slow
+
 A = (("blur", "soft edges"), ("jpeg", "flat tiles"), ("jpeg", "ringing near edges"))
 B = (("blur", "soft edges"), ("jpeg", "ringing near the edges"), ("noise", "grain"))
 NAMES = names(10)

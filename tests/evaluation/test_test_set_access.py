@@ -18,6 +18,8 @@ from workbench.report.wording import access_and_choice_sentences, access_sentenc
 from .clustered_images import judge_choice, share
 from .comparison_factory import make_run, with_result
 
+pytestmark = pytest.mark.slow
+
 RUNS = (make_run(1, word="draft", noise=0.3), make_run(2, word="curated", noise=0.1, seed=5))
 COMPARISON = compare_runs(ComparedRuns.of(RUNS, ["draft", "curated"]), resamples=1000)
 (PAIR,) = COMPARISON.pairs

@@ -10,6 +10,8 @@ from workbench.experiment.cross_validation import cross_validate
 from workbench.experiment.final_model import evaluate_locked, train_final_model
 from workbench.training.regressor import fit_regressor
 
+pytestmark = pytest.mark.slow
+
 DATA = made_set()
 CONFIG = configured(split={"folds": 3, "repeats": 2, "validation": 0.4}, tuning={"patience": 1})
 

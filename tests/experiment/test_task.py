@@ -148,6 +148,7 @@ with resumable_trainings(settings, "key", afresh=False):
 """
 
 
+@pytest.mark.process
 def test_a_second_process_is_refused_while_the_first_trains(settings):
     script = HOLDING.format(home=str(settings.home))
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

@@ -19,6 +19,8 @@ from workbench.experiment.final_model import train_final_model
 from workbench.experiment.transfer import transfer, transfers
 from workbench.training.regressor import fit_regressor
 
+pytestmark = pytest.mark.slow
+
 CONFIG = configured(split={"repeats": 2, "validation": 0.2, "locked": 0.2})
 
 

@@ -20,6 +20,8 @@ from workbench.inference.contributions import (
 )
 from workbench.training.regressor import fit_regressor
 
+pytestmark = pytest.mark.slow
+
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017
 
 

@@ -18,6 +18,8 @@ from workbench.inference.quality_model import QualityModel, load_model
 from workbench.settings import read_settings
 from workbench.training.crops import grid_crops
 
+pytestmark = pytest.mark.slow
+
 EQUAL = 1e-4
 
 

@@ -26,6 +26,8 @@ from workbench.inference.model_card import resolved
 from workbench.inference.model_files import CARD, WEIGHTS, read_model
 from workbench.inference.quality_model import load_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def saved(save):

@@ -18,6 +18,8 @@ from workbench.errors import (
     UnknownNameError,
 )
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).parents[2] / "docs" / "scoring.md"
 SAME = 1e-5  # statistics are kept in half precision, and rounded by how images are batched
 

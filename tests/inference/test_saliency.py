@@ -31,6 +31,8 @@ from workbench.training.modules import AttributeHead, PromptedTower
 from workbench.training.prompt_pairs import encode_attributes
 from workbench.training.tuned_model import TunedModel
 
+pytestmark = pytest.mark.slow
+
 ATTRIBUTES = AttributeSet.from_phrases(
     {"blur": ["soft edges", "hazy look"], "noise": ["grain", "speckle", "sandy surfaces"]}
 )

@@ -12,6 +12,8 @@ from workbench.inference import load_model, model_folder
 from workbench.settings import read_settings
 from workbench.store import open_store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def command(workbench, tmp_path, monkeypatch):

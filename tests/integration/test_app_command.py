@@ -6,10 +6,13 @@ import sys
 import urllib.request
 
 import psutil
+import pytest
 
 from tests.ports import free_port
 from tests.processes import started
 from tests.waiting import PATIENCE_S, wait_until
+
+pytestmark = pytest.mark.process
 
 
 def test_the_app_answers_on_loopback_and_one_signal_stops_all_of_it(tmp_path):

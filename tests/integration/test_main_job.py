@@ -19,6 +19,8 @@ from workbench.workflow.compare import comparable_runs, compare_runs
 from workbench.workflow.runs import enqueue_run
 from workbench.workflow.versions import freeze_version
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "name": "tiny",
     "data": {"distortions": ["gaussian_blur", "white_noise"], "width": 224, "height": 224},

@@ -18,6 +18,8 @@ from workbench.store import open_store
 from workbench.workflow.generate import generate_set
 from workbench.workflow.runs import enqueue_run
 
+pytestmark = pytest.mark.slow
+
 NIGHT = {
     "name": "Night shot",
     "explanation": "A phone's camera at night makes the picture dark and grainy.",

@@ -16,6 +16,8 @@ from workbench.domain.attributes import AttributeSet
 from workbench.store import open_store
 from workbench.workflow.versions import freeze_version
 
+pytestmark = pytest.mark.slow
+
 TYPES = {"gaussian_blur": ["softened details"], "white_noise": ["fine grain"]}
 TINY = {
     "data": {"dataset": "mine", "distortions": list(TYPES)},

@@ -13,6 +13,8 @@ from tests.waiting import PATIENCE_S, wait_until
 from workbench.errors import RunError
 from workbench.queue.processes import ensure_worker, run_log, worker_log, worker_name
 
+pytestmark = pytest.mark.process
+
 # What the command `workbench worker` is, with a run that never ends.
 WORKER = """
 import itertools, os, time

@@ -20,6 +20,8 @@ from workbench.report.figures.figure import Column, DataTable, value_text
 from workbench.report.figures.per_distortion import per_distortion_figure, quality_by_distortion
 from workbench.report.figures.style import short
 
+pytestmark = pytest.mark.slow
+
 RUNS = (make_run(1, noise=0.3), make_run(2, word="curated", seed=5))
 LABELS = ("draft", "curated")
 FOUND = quality_by_distortion(compare_runs(ComparedRuns.of(RUNS, LABELS), resamples=500))

@@ -11,6 +11,8 @@ from workbench.evaluation.paired_comparison import compare_runs
 from workbench.report.figures.scatter import scatter_plot
 from workbench.report.plots import identification_plot, interval_plot
 
+pytestmark = pytest.mark.slow
+
 RUNS = (make_run(1, word="draft", noise=0.3), make_run(2, word="curated", seed=5))
 LABELS = ("draft", "curated")
 COMPARISON = compare_runs(ComparedRuns.of(RUNS, LABELS), resamples=500)

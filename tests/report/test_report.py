@@ -20,6 +20,8 @@ from workbench.report.comparison_tables import baseline_rows
 from workbench.report.page import write_report, write_tables
 from workbench.report.wording import IDENTIFICATION_FIGURES, QUALITY_FIGURES, verdict_sentence
 
+pytestmark = pytest.mark.slow
+
 RUNS = (make_run(1, word="draft", noise=0.3), make_run(2, word="curated", seed=5))
 LABELS = ("draft", "curated")
 COMPARISON = compare_runs(ComparedRuns.of(RUNS, LABELS), resamples=500)

@@ -8,6 +8,8 @@ from workbench.report.comparison_tables import pairs_table, quality_table
 from workbench.report.page import write_report
 from workbench.report.sections import evidence_tables, quoted_table, subset_tables
 
+pytestmark = pytest.mark.slow
+
 RUNS = tuple(make_run(n, word=f"w{n}", noise=0.1 * n, seed=n) for n in (1, 2, 3))
 LABELS = ("one", "two", "three")
 COMPARISON = compare_runs(ComparedRuns.of(RUNS, LABELS), resamples=500)

@@ -17,6 +17,8 @@ from .other_process import run_together
 from .store_examples import CONFIG, a_call, a_result, a_set
 from .test_store_recipes import a_recipe
 
+pytestmark = pytest.mark.slow
+
 IMPORT_AND_DIE = """
 import os, signal
 from pathlib import Path

@@ -11,6 +11,8 @@ from workbench.store import open_store
 from .other_process import run_together, without_rights
 from .store_examples import a_set
 
+pytestmark = pytest.mark.process
+
 OLD = {f"d{number}": [f"old {index}" for index in range(5)] for number in range(20)}
 
 # Does one thing and is killed at one of its statements, or after the last, without closing.

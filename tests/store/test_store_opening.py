@@ -42,6 +42,7 @@ def test_the_schema_has_one_newest_step(url):
         assert script.get_heads() == [newest_schema()] == [schema_of(connection)]
 
 
+@pytest.mark.process
 def test_alembic_is_loaded_only_to_upgrade(sqlite_path):
     script = "with open_store(sys.argv[1]):\n    print('alembic' in sys.modules)"
     for loaded in ("True", "False"):  # the second opening finds the newest schema

@@ -1,9 +1,13 @@
+import pytest
+
 from workbench.domain.attributes import Attribute
 from workbench.store import open_store
 
 from .other_process import run_together
 from .soak import soak
 from .store_examples import CONFIG, a_set
+
+pytestmark = pytest.mark.process
 
 OPEN = """
 with open_store(sys.argv[1]) as store:

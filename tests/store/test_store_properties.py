@@ -2,6 +2,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -9,6 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.errors import EditConflictError, StoreError
 from workbench.store import open_store
+
+pytestmark = pytest.mark.slow
 
 DISTORTIONS = st.sampled_from(["blur", "jpeg", "noise"])
 PHRASES = st.one_of(

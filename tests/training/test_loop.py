@@ -11,6 +11,8 @@ from workbench.errors import RunCancelledError, ShapeError, TrainingDivergedErro
 from workbench.training.loop import tune
 from workbench.training.prompt_pairs import encode_attributes
 
+pytestmark = pytest.mark.slow
+
 IMAGES = grainy(16, 240, 256)
 
 

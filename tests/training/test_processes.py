@@ -26,7 +26,7 @@ from workbench.errors import (
 )
 from workbench.training import distributed, epochs, loop
 
-pytestmark = pytest.mark.slow  # each starts a process that imports torch
+pytestmark = [pytest.mark.process, pytest.mark.slow]  # each starts a process that imports torch
 
 IMAGES, STRENGTHS = grainy(11, 240, 256)
 

@@ -9,6 +9,8 @@ from safetensors import safe_open
 from tests.training.small_encoder import grainy, small_encoder, small_pairs, tuned
 from workbench.errors import CheckpointMismatchError, RunCancelledError, RunError
 
+pytestmark = pytest.mark.slow
+
 IMAGES, STRENGTHS = grainy()
 
 

@@ -9,6 +9,8 @@ from workbench.errors import CheckpointMismatchError
 from workbench.training.checkpoint import load_state, save_state
 from workbench.training.loop import restored
 
+pytestmark = pytest.mark.slow
+
 IMAGES, _ = grainy()
 MODES = ["shallow", "deep", "whole"]
 TINY = {"learning_rate": 1e-12, "weight_decay": 0.0}

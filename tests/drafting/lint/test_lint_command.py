@@ -6,6 +6,8 @@ from workbench.domain.attributes import AttributeSet
 from workbench.settings import read_settings
 from workbench.store import open_store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def linted(workbench, tmp_path, monkeypatch):

@@ -5,6 +5,8 @@ from workbench.domain.attributes import AttributeSet
 from workbench.drafting.lint import RememberedTexts, lint, lint_phrase, response_of
 from workbench.errors import UnknownNameError
 
+pytestmark = pytest.mark.slow
+
 SET = AttributeSet.from_phrases(
     {
         "gaussian_blur": ["softened edges", "blurry hair"],

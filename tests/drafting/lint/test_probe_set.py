@@ -9,6 +9,8 @@ from workbench.domain.distortion import Recipe, Step
 from workbench.drafting.lint import load_probe, missing_from_probe
 from workbench.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 PIXELATE = catalogue()["pixelate"]
 
 

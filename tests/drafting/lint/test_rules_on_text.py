@@ -7,6 +7,8 @@ from workbench.drafting.lint import lint, lint_phrase, rules
 from workbench.settings import resource
 from workbench.store.text import read_attributes
 
+pytestmark = pytest.mark.slow
+
 REPETITIONS = {"duplicate", "near_duplicate", "same_meaning"}
 NOT_IMAGES = [name for name, rule in rules().items() if rule.needs != "images"]
 

@@ -25,6 +25,7 @@ while True:
 """
 
 
+@pytest.mark.process
 def test_a_killed_export_leaves_whole_files_only(tmp_path):
     for kill in range(3):
         with started(sys.executable, "-c", WRITER, tmp_path) as writer:

@@ -18,6 +18,8 @@ from workbench.store.text.csv_form import cell_of, text_of
 
 from .sets import CALLS, NUMBERS, TRICKY, attribute_sets
 
+pytestmark = pytest.mark.slow
+
 FORMS = ["yaml", "json", "csv"]
 
 
