@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.ports import free_port
 from tests.processes import end, started
@@ -92,17 +92,25 @@ def _end(workers: set[str]) -> None:
 
 
 @contextmanager
-def chromium_page() -> Iterator[Page]:
-    """Open an empty page of Debian's Chromium."""
+def chromium() -> Iterator[Browser]:
+    """Start Debian's Chromium."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
-        page.set_default_timeout(PATIENCE_MS)
-        expect.set_options(timeout=PATIENCE_MS)
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=list(FLAGS), timeout=PATIENCE_MS
+        )
         try:
-            yield page
+            yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def empty_page(browser: Browser) -> Iterator[Page]:
+    """Open an empty page that shares nothing with any other."""
+    expect.set_options(timeout=PATIENCE_MS)
+    with browser.new_context(viewport={"width": SIZE[0], "height": SIZE[1]}) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        yield context.new_page()
 
 
 def go_to(page: Page, title: str) -> None:
@@ -117,22 +125,24 @@ def go_to(page: Page, title: str) -> None:
 
 
 def choose(page: Page, name: str, option: str) -> None:
-    """Choose an option of a select box; a long list may move while it is clicked, so look again.
+    """Choose an option of a select box, as one does with the keyboard.
+
+    Not with the mouse: what it is moved onto is focused, and a long list scrolls what is focused
+    into view. So a row can slip away between press and release, and the click is nobody's.
 
     Args:
         page: The browser's page.
         name: Label of the select box.
         option: What to choose.
     """
-    page.get_by_role("combobox", name=name).click()
-    wanted, tries = page.get_by_role("option", name=option, exact=True), 5
-    while tries:
-        wanted.click()
-        with suppress(AssertionError):
-            expect(wanted).to_have_count(0, timeout=PATIENCE_MS / 10)
-            return
-        tries -= 1
-    raise AssertionError(f"'{option}' of '{name}' could not be chosen.")
+    box = page.get_by_role("combobox", name=name)
+    if box.input_value() == option:
+        return
+    box.fill(option)
+    expect(page.get_by_role("option", name=option, exact=True)).to_be_visible()
+    box.press("Enter")
+    expect(page.get_by_role("option")).to_have_count(0)
+    expect(box).to_have_value(option)
 
 
 def settled(page: Page, title: str) -> None:

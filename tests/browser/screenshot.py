@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workbench.settings import read_settings
 
-from .running_app import chromium_page, go_to, running_app, settled
+from .running_app import chromium, empty_page, go_to, running_app, settled
 
 
 def screenshot(database_url: str, title: str, out: Path, *, whole: bool = False) -> Path:
@@ -22,7 +22,7 @@ def screenshot(database_url: str, title: str, out: Path, *, whole: bool = False)
         out: The PNG file.
         whole: Down to the bottom of the page, however tall.
     """
-    with running_app(database_url) as app, chromium_page() as page:
+    with running_app(database_url) as app, chromium() as browser, empty_page(browser) as page:
         page.goto(app.url)
         go_to(page, title)
         if whole:

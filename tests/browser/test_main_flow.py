@@ -14,7 +14,7 @@ from workbench.settings import read_settings
 from workbench.store import open_store
 from workbench.workflow.runs import enqueue_run
 
-from .running_app import choose, chromium_page, go_to, running_app, settled
+from .running_app import choose, chromium, empty_page, go_to, running_app, settled
 
 pytestmark = pytest.mark.browser
 
@@ -83,9 +83,15 @@ def app(settings, first_run):
         yield started
 
 
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
+
+
 @pytest.fixture
-def page(app):
-    with chromium_page() as opened:
+def page(app, browser):
+    with empty_page(browser) as opened:
         opened.goto(app.url)
         settled(opened, "Catalogue")
         yield opened
