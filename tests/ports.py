@@ -1,18 +1,27 @@
-"""A free port of this machine; tests that run beside each other never get the same one."""
+"""Free ports of this machine; tests that run beside each other never get the same one."""
 
+import itertools
 import os
 import re
 import socket
 
-WORKERS = 64
+FIRST, EACH, WORKERS = 20_000, 1_500, 8  # below the ports that systems hand out by themselves
+
+_turns = itertools.count(os.getpid())  # two runs beside each other begin at different ones
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on, one of those that are this pytest-xdist worker's."""
+    """Return a port that nobody listens on, another one each time.
+
+    Each of pytest-xdist's workers has ports of its own to choose from.
+    """
     number = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0) % WORKERS
-    while True:
+    for turn in itertools.islice(_turns, EACH):
+        port = FIRST + number * EACH + turn % EACH
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port % WORKERS == number:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
             return port
+    raise OSError("No port is free.")
