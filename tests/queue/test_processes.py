@@ -11,7 +11,6 @@ from tests.factories import CONFIG
 from tests.processes import started
 from tests.waiting import PATIENCE_S, wait_until
 from workbench.errors import RunError
-from workbench.queue import processes
 from workbench.queue.processes import ensure_worker, run_log, worker_log, worker_name
 
 # What the command `workbench worker` is, with a run that never ends.
@@ -21,7 +20,7 @@ from workbench.queue.worker import process_queue
 from workbench.settings import read_settings
 from workbench.store import open_store
 
-def slow(store, run, settings, report, *, afresh):
+def slow(store, run, settings, report, afresh):
     for step in itertools.count():
         report(min(1, step / 600), "waiting")
         time.sleep(0.1)
@@ -37,14 +36,22 @@ def worker(settings):
         yield process
 
 
+def background_workers():
+    """Return the workers that this process has started and that have not ended."""
+    return [
+        child
+        for child in psutil.Process().children()
+        if child.status() != psutil.STATUS_ZOMBIE and child.cmdline()[-1:] == ["worker"]
+    ]
+
+
 @pytest.fixture
-def in_background():
-    """Make sure that no worker outlives the test."""
-    yield processes._started
-    for process in processes._started:
+def background():
+    """Make sure that no background worker outlives the test."""
+    yield
+    for process in background_workers():
         process.kill()
         process.wait()
-    processes._started.clear()
 
 
 def test_sigterm_marks_the_run_interrupted_and_the_worker_leaves(store, version, worker):
@@ -63,7 +70,7 @@ def test_a_running_run_is_cancelled_from_another_process(store, version, worker)
     wait_until(lambda: store.runs.get(id).status == "cancelled", "the run stops")
 
 
-def test_a_killed_worker_is_not_taken_for_alive(store, version, worker, settings, monkeypatch):
+def test_a_killed_worker_is_not_taken_for_alive(store, version, worker, settings, background):
     id = store.runs.enqueue(version.hash, CONFIG).id
     wait_until(lambda: store.runs.get(id).status == "running", "the run begins")
     killed = worker_name(worker.pid)
@@ -71,12 +78,13 @@ def test_a_killed_worker_is_not_taken_for_alive(store, version, worker, settings
     worker.kill()
     worker.wait()
     assert store.runs.workers() == [killed]  # its last heartbeat is not old yet
-    monkeypatch.setattr(processes, "_start", lambda *_: psutil.Process())
-    assert ensure_worker(store, settings) == worker_name()
-    assert store.runs.workers() == [worker_name()]
+    started = ensure_worker(store, settings)
+    (process,) = background_workers()
+    assert started == worker_name(process.pid) != killed
+    assert store.runs.workers() == [started]
 
 
-def test_a_worker_is_started_in_the_background_once(store, settings, in_background):
+def test_a_worker_is_started_in_the_background_once(store, settings, background):
     name = ensure_worker(store, settings)
     host, _, pid = name.rpartition(":")
     assert host == socket.gethostname()
@@ -86,7 +94,7 @@ def test_a_worker_is_started_in_the_background_once(store, settings, in_backgrou
     assert os.getsid(int(pid)) == int(pid) != os.getsid(0)
     assert worker_log(settings).is_file()
     assert ensure_worker(store, settings) == name
-    assert len(in_background) == 1
+    assert [process.pid for process in background_workers()] == [int(pid)]
 
 
 def test_a_worker_on_another_machine_counts(store, settings):
