@@ -43,7 +43,7 @@ def attribute(
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Say what each edit between two versions contributed, which counts as a look.
+    """Say what each edit between two versions contributed; a test-set access.
 
     Nothing is tuned unless --retune asks for it; that takes as long as N runs.
     """

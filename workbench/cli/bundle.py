@@ -39,7 +39,7 @@ def export(
 
 @bundle.command("verify")
 def verify(path: File, json: Json = False) -> None:
-    """Check every hash, seal and digest of a bundle; no store is touched."""
+    """Check every hash and digest of a bundle; no store is touched."""
     from workbench.store.bundle import read_bundle
 
     read = read_bundle(path)

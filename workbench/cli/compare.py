@@ -109,7 +109,7 @@ def matrix(
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Show runs by what they were trained on and what they were tested on; a look at each."""
+    """Show runs by what they were trained on and tested on; a test-set access for each."""
     from workbench.evaluation.comparable import ComparedRuns
     from workbench.report.matrix_page import write_matrix, writer_for
     from workbench.workflow.access import record_run_access

@@ -32,7 +32,7 @@ def run(
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Tune, regress and evaluate one version; showing its figures counts as a look."""
+    """Tune, regress and evaluate one version; showing its figures is a test-set access."""
     from workbench.experiment.config_files import load_experiment
     from workbench.experiment.config_files import stand_in as standing_in
     from workbench.workflow.runs import run_now
@@ -49,7 +49,7 @@ def run(
 
 @runs.command("list")
 def list_runs(json: Json = False, db: Db = None) -> None:
-    """List the queue, newest first; figures are shown by `runs show`, which counts the look."""
+    """List the queue, newest first; `runs show` shows figures, and records the access."""
     with open_workbench(db) as (_, store):
         found = store.runs.list()
     document = [_summary(run) for run in found]
@@ -60,7 +60,7 @@ def list_runs(json: Json = False, db: Db = None) -> None:
 
 @runs.command("show")
 def show_run(id: int, author: Author = None, json: Json = False, db: Db = None) -> None:
-    """Show one run with its figures, which counts as a look at its test part."""
+    """Show one run with its figures, which is a test-set access."""
     with open_workbench(db) as (settings, store):
         found = store.runs.get(id)
         looks = _looked(store, found, f"runs show {id}", author or settings.author)

@@ -28,7 +28,7 @@ VISION = CLIPVisionCfg(
 )  # fmt: skip
 LOGIT_SCALE = 25.0  # METHOD §1.2: bounded at 20 to 30, or probabilities saturate
 NOTE = (
-    "the workbench's own small encoder, trained on synthetic distortions of about 100 "
+    "the workbench's own small encoder, trained on synthetic distortions of 85 "
     "photographs; this is not CLIP"
 )
 

@@ -97,7 +97,7 @@ def _show(comparison: Comparison, versions: list[Version], store: Store) -> None
     st.html(picture_of_svg(identification_plot(comparison)))
     st.subheader("Attributes side by side")
     st.html(_attributes(comparison, versions, specs))
-    with st.expander("Parts of the images, wins, and looks at the test part"):
+    with st.expander("Subsets of the images, wins, and test-set accesses"):
         for table in evidence_tables(comparison):
             st.html(_data(table))
     _terms(comparison)

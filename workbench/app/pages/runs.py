@@ -137,7 +137,7 @@ def _figures(session: Session, run: int) -> None:
     slot = st.empty()
     if run not in seen:
         label = f"Show figures of run {run}"
-        if not slot.button(label, help="Counts as a look at its test part."):
+        if not slot.button(label, help="Recorded as a test-set access."):
             return
         seen[run] = open_figures(session, run)
     found = seen[run]
