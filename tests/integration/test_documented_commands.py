@@ -153,7 +153,7 @@ def write_files(place):
         picture.save(place / "clean.png")
         picture.save(place / "photo.jpg", quality=20)
         picture.save(place / "photo.png")
-    rows = [f"holiday/{number}.png,{number + 1}" for number in range(2)]
+    rows = [f"pictures/{number}.png,{number + 1}" for number in range(3)]
     (place / "ratings.csv").write_text("\n".join(["image,score", *rows]) + "\n")
 
 
