@@ -183,9 +183,10 @@ def _answer(phrase: str, distortion: str, name: str, eyes: Eyes) -> None:
     columns = (axis.tolist() for axis in (curve.strength, curve.mean, curve.low, curve.high))
     st.html(picture_of_svg(response_plot(name, *columns)))
     others = sorted(response.auc_row(distortion).items(), key=lambda item: item[1])[:LOUDEST]
-    told = ", ".join(f"{other} {auc:.2f}" for other, auc in others)
+    confusions = ", ".join(f"{other} {auc:.2f}" for other, auc in others)
     st.caption(
         escaped(
-            f"How well it tells {name} from others (1 surely, 0.5 not at all), the closest: {told}."
+            f"How well it tells {name} from others (1 surely, 0.5 not at all), the closest: "
+            f"{confusions}."
         )
     )
