@@ -31,11 +31,11 @@ from workbench.domain.config import EncoderConfig, TuningConfig
 from workbench.encoders import Encoder, load_encoder
 from workbench.encoders.protocol import computing_threads
 from workbench.settings import read_settings
-from workbench.training import loop
 from workbench.training.crops import grid_crops, random_crops
 from workbench.training.epochs import EpochTraining
+from workbench.training.loop import tune, untrained_model
 from workbench.training.prompt_pairs import encode_attributes
-from workbench.training.tuned_model import TunedModel, chosen_precision
+from workbench.training.tuned_model import Examples, TunedModel, resolve_precision
 
 Work = Callable[[], object]
 
@@ -65,7 +65,7 @@ def measured() -> Iterator[dict[str, Any]]:
             yield from scoring(encoder)
             yield epoch(encoder)
             if name != "offline":
-                yield kept(encoder)
+                yield with_checkpoint(encoder)
                 yield precisions(encoder)
 
 
@@ -73,11 +73,11 @@ def steps(encoder: Encoder) -> list[dict[str, Any]]:
     """One training step, against the bare tower and the frozen one over as many tokens."""
     crops, targets = batch_of(encoder)
     ours = training_step(encoder, crops, targets)
-    given = encoder.normalise(crops)
+    inputs = encoder.normalise(crops)
     count = encoder.tower.embed(prepared(encoder, crops[:1])).shape[1]
     what = f"{encoder.facts.name}: training step, batch of {len(crops)}, {PROMPTS} shallow prompts"
     tuned_s, bare_s, frozen_s = interleaved(
-        ours, bare_step(encoder, given), frozen_step(encoder, given, count + PROMPTS)
+        ours, bare_step(encoder, inputs), frozen_step(encoder, inputs, count + PROMPTS)
     )
     return [
         compared(what, tuned_s, f"bare forward and backward, {count} tokens", bare_s, "<= 1.1"),
@@ -90,11 +90,11 @@ def scoring(encoder: Encoder) -> list[dict[str, Any]]:
     model, images = model_of(encoder), pictures(4, 448)
     crops = torch.cat([grid_crops(image, encoder.tower.image_size) for image in images])
     plain = TunedModel(encoder, encoder.tower, model.head, model.pairs, model.scale)
-    given = encoder.normalise(crops)
+    inputs = encoder.normalise(crops)
     count = encoder.tower.embed(prepared(encoder, crops[:1])).shape[1]
-    frozen = torch.no_grad()(frozen_step(encoder, given, count + PROMPTS, backward=False))
-    own = untouched(encoder)
-    bare = torch.no_grad()(lambda: own(prepared(encoder, crops)))
+    frozen = torch.no_grad()(frozen_step(encoder, inputs, count + PROMPTS, backward=False))
+    visual = untouched(encoder)
+    bare = torch.no_grad()(lambda: visual(prepared(encoder, crops)))
     tuned_s, plain_s, frozen_s, bare_s = interleaved(
         lambda: model.features(images), lambda: plain.features(images), frozen, bare
     )
@@ -113,7 +113,8 @@ def epoch(encoder: Encoder) -> dict[str, Any]:
     size = BATCH[encoder.facts.name] // 2
     images, count = pictures(size, 384), 2
     strengths = np.random.default_rng(0).random((size, 4)).astype(np.float32)
-    pairs, groups = encode_attributes(encoder, ATTRIBUTES)
+    examples = Examples(images, strengths)
+    encoded = encode_attributes(encoder, ATTRIBUTES)
     config = TuningConfig(prompts=PROMPTS, crops=count, epochs=1, batch_size=size)
     with TemporaryDirectory() as folder:
         files = [Path(folder) / f"{number}.png" for number in range(size)]
@@ -134,11 +135,12 @@ def epoch(encoder: Encoder) -> dict[str, Any]:
                 optimizer.step()
 
         def ours() -> None:
-            loop.tune(encoder, pairs, groups, images, strengths, config, seed=0, progress=silent)
+            tune(encoder, encoded, examples, config, seed=0, progress=silent)
 
         ours_s, plain_s = interleaved(ours, plain, repeats=LONG)
+    what = f"epoch of {count * size} crops of 384 px, {ATTRIBUTES.size} attributes"
     return compared(
-        f"{encoder.facts.name}: epoch of {count * size} crops of 384 px, {len(pairs)} attributes",
+        f"{encoder.facts.name}: {what}",
         ours_s, "loop that decodes PNG and encodes texts each step", plain_s, ">= 2",
     )  # fmt: skip
 
@@ -151,27 +153,25 @@ def precisions(encoder: Encoder) -> dict[str, Any]:
         training_step(encoder, crops, targets),
         repeats=LONG,
     )
-    chosen = chosen_precision("auto", encoder.device)
+    chosen = resolve_precision("auto", encoder.device)
     what = f"{encoder.facts.name}: training step in bf16; 'auto' takes {chosen}"
     row = compared(what, rough_s, "fp32", exact_s, ">= 2")
     return row if chosen == "bf16" else {**row, "target": "< 2", "holds": not row["holds"]}
 
 
-def kept(encoder: Encoder) -> dict[str, Any]:
+def with_checkpoint(encoder: Encoder) -> dict[str, Any]:
     """An epoch with its checkpoint, against one without."""
     size = BATCH[encoder.facts.name] // 4
     images = pictures(size, 256)
     strengths = np.random.default_rng(0).random((size, 4)).astype(np.float32)
-    pairs, groups = encode_attributes(encoder, ATTRIBUTES)
+    examples = Examples(images, strengths)
+    encoded = encode_attributes(encoder, ATTRIBUTES)
     # Two epochs: the last one keeps none, since nothing is left to resume.
     config = TuningConfig(prompts=PROMPTS, crops=1, epochs=2, batch_size=size)
     with TemporaryDirectory() as folder:
 
         def trained(file: Path | None) -> None:
-            loop.tune(
-                encoder, pairs, groups, images, strengths, config, seed=0, progress=silent,
-                checkpoint=file,
-            )  # fmt: skip
+            tune(encoder, encoded, examples, config, seed=0, progress=silent, checkpoint=file)
 
         with_s, without_s = interleaved(
             lambda: trained(Path(folder) / "kept"), lambda: trained(None)
@@ -231,26 +231,27 @@ def most_bytes() -> int:
 
 def model_of(encoder: Encoder, **fields: Any) -> TunedModel:
     """Return a model before its first step."""
-    pairs, groups = encode_attributes(encoder, ATTRIBUTES)
-    return loop._start(encoder, pairs, groups, TuningConfig(prompts=PROMPTS, **fields))
+    encoded = encode_attributes(encoder, ATTRIBUTES)
+    return untrained_model(encoder, encoded, TuningConfig(prompts=PROMPTS, **fields))
 
 
 def training_step(encoder: Encoder, crops: Tensor, targets: Tensor, **fields: Any) -> Work:
     """Return the loop's own step over a batch."""
     model = model_of(encoder, **fields)
     config = TuningConfig(prompts=PROMPTS, batch_size=len(crops), **fields)
-    training = EpochTraining(model, pictures(len(crops), 256), targets.numpy(), config, seed=0)
+    examples = Examples(pictures(len(crops), 256), targets.numpy())
+    training = EpochTraining(model, examples, config, seed=0)
     model.tower.train()
     order = torch.arange(len(crops))
     return lambda: training.step(crops, order, 0)
 
 
-def bare_step(encoder: Encoder, given: Tensor) -> Work:
+def bare_step(encoder: Encoder, inputs: Tensor) -> Work:
     """Return forward and backward of the tower with its weights' gradients, and nothing else."""
 
     def once() -> None:
         encoder.tower.requires_grad_(True)
-        encoder.tower(encoder.tower.prepare(given)).square().sum().backward()
+        encoder.tower(encoder.tower.prepare(inputs)).square().sum().backward()
         encoder.tower.requires_grad_(False)
         for parameter in encoder.tower.parameters():
             parameter.grad = None
@@ -258,21 +259,22 @@ def bare_step(encoder: Encoder, given: Tensor) -> Work:
     return once
 
 
-def frozen_step(encoder: Encoder, given: Tensor, tokens: int, *, backward: bool = True) -> Work:
+def frozen_step(encoder: Encoder, inputs: Tensor, tokens: int, *, backward: bool = True) -> Work:
     """Return forward, and backward, through the frozen tower over so many tokens."""
-    own = encoder.tower.embed(encoder.tower.prepare(given)).detach()
-    wide = own.repeat(1, -(-tokens // own.shape[1]), 1)[:, :tokens].contiguous()
+    image_tokens = encoder.tower.embed(encoder.tower.prepare(inputs)).detach()
+    count = image_tokens.shape[1]
+    wide = image_tokens.repeat(1, -(-tokens // count), 1)[:, :tokens].contiguous()
     start = nn.Parameter(torch.zeros(wide.shape[-1]))
 
     def once() -> None:
         start.grad = None
-        encoder.tower.embed(encoder.tower.prepare(given))
+        encoder.tower.embed(encoder.tower.prepare(inputs))
         values = wide + start
         for block in encoder.tower.blocks:
             values = block(values)
-        told = encoder.tower.pool(values[:, : own.shape[1]])
+        pooled = encoder.tower.pool(values[:, :count])
         if backward:
-            told.square().sum().backward()
+            pooled.square().sum().backward()
 
     return once
 
@@ -342,5 +344,5 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         print(peak_bytes(*sys.argv[1:]))
     else:
-        for one in measured():
-            print(one, flush=True)
+        for row in measured():
+            print(row, flush=True)

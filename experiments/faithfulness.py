@@ -123,8 +123,8 @@ def replacement_curve(
         )
     image, stages = start.clone(), [start]
     for part in np.array_split(order, steps):
-        for place in part.tolist():
-            top, left = cell * (place // columns), cell * (place % columns)
+        for index in part.tolist():
+            top, left = cell * (index // columns), cell * (index % columns)
             window = (slice(None), slice(top, top + cell), slice(left, left + cell))
             image[window] = end[window]
         stages.append(image.clone())
@@ -177,16 +177,16 @@ def faithfulness(
         np.mean([area(image, replacement, rng.permutation(count)) for _ in range(orders)])
     )
     first, last = score(torch.stack([image, replacement])).tolist()
-    found = {}
+    results = {}
     for name, cells in maps.items():
         order = np.argsort(-cells.ravel(), kind="stable")
-        found[name] = Faithfulness(
+        results[name] = Faithfulness(
             deletion=area(image, replacement, order),
             insertion=area(replacement, image, order),
             random=random,
             fall=first - last,
         )
-    return found
+    return results
 
 
 def _require_same(cells: Floats, region: NDArray[np.bool_]) -> None:

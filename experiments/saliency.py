@@ -17,14 +17,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from experiments.faithfulness import faithfulness, mass_share, peak_inside, region_auc
 from workbench.atomic_files import atomic_write
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.distortions import apply_distortion
 from workbench.domain.attributes import AttributeSet
-from workbench.domain.config import EncoderConfig, RunConfig
+from workbench.domain.config import EncoderConfig, RunConfig, TuningConfig
 from workbench.encoders import Encoder, load_encoder
 from workbench.evaluation.bootstrap import draw_photographs
 from workbench.evaluation.correlation import srcc
@@ -35,10 +34,9 @@ from workbench.report.saliency_overlay import draw_map
 from workbench.settings import read_settings, resource
 from workbench.store.text import read_attributes
 from workbench.training.crops import grid_crops
-from workbench.training.loop import tune
-from workbench.training.modules import AttributeHead
-from workbench.training.prompt_pairs import encode_attributes
-from workbench.training.tuned_model import TunedModel
+from workbench.training.loop import tune, untrained_model
+from workbench.training.prompt_pairs import EncodedAttributes, encode_attributes
+from workbench.training.tuned_model import Examples, TunedModel
 
 VIEW, CELL, CELLS = 224, 32, 7
 SQUARE = 4  # cells; of 49, 16 are distorted
@@ -46,9 +44,8 @@ LEVEL = 4
 LEVELS = 5
 ORDERS, STEPS = 20, 7  # random orders; parts of a curve
 RESAMPLES, SEED = 2000, 0
-WAYS: dict[
-    str, tuple[Method, bool]
-] = {  # name in the tables, method, whether it is shown the clean
+# Name in the tables to the method, and whether it gets the clean image.
+METHODS: dict[str, tuple[Method, bool]] = {
     "gradient rollout": ("gradient_rollout", False),
     "plain rollout": ("rollout", False),
     "occlusion, mean colour": ("occlusion", False),
@@ -59,7 +56,8 @@ GLOBAL = ("deletion gain", "insertion gain", "SRCC with occlusion by clean pixel
 SHEET = ("gaussian_blur", "jpeg", "white_noise", "pixelate")
 SHEET_SIZE = (448, 448)
 
-Figures = dict[tuple[str, str, str], list[tuple[int, float]]]  # model, way, measure: (photo, value)
+# Model, method and measure to the number of a photograph and a value, for each case.
+Figures = dict[tuple[str, str, str], list[tuple[int, float]]]
 
 
 @dataclass(frozen=True)
@@ -81,26 +79,27 @@ def load_models() -> Models:
     everything = read_attributes(resource("attribute_db/curated"))
     attributes = everything.restricted_to(config.data.distortions)
     encoder = load_encoder(EncoderConfig(name="offline"), read_settings(), seed=0)
-    pairs, groups = encode_attributes(encoder, attributes)
-    untuned = TunedModel(encoder, encoder.tower, AttributeHead(groups), pairs, encoder.logit_scale)
-    tuned = _tuned(encoder, pairs, groups, tuple(attributes.phrases()), config)
+    encoded = encode_attributes(encoder, attributes)
+    untuned = untrained_model(encoder, encoded, TuningConfig(mode="none", precision="fp32"))
+    tuned = _tuned(encoder, encoded, tuple(attributes.phrases()), config)
     return Models({"untuned": untuned, "16 prompts": tuned}, attributes)
 
 
 def _tuned(
-    encoder: Encoder, pairs: Tensor, groups: Tensor, distortions: Sequence[str], config: RunConfig
+    encoder: Encoder, encoded: EncodedAttributes, distortions: Sequence[str], config: RunConfig
 ) -> TunedModel:
     images, strengths = [], []
     for file in photograph_files("packaged").values():
         clean = load_photograph(file, 384, 288)
-        for place, name in enumerate(distortions):
+        for column, name in enumerate(distortions):
             for level in range(1, LEVELS + 1):
                 images.append(apply_distortion(clean, name, level, seed=SEED))
-                strengths.append(np.eye(len(distortions))[place] * level / LEVELS)
+                strengths.append(np.eye(len(distortions))[column] * level / LEVELS)
         images.append(clean)
         strengths.append(np.zeros(len(distortions)))
+    examples = Examples(np.stack(images), np.array(strengths, np.float32))
     return tune(
-        encoder, pairs, groups, np.stack(images), np.array(strengths, np.float32), config.tuning,
+        encoder, encoded, examples, config.tuning,
         seed=SEED, progress=lambda _share, _text: None,
     )  # fmt: skip
 
@@ -108,20 +107,20 @@ def _tuned(
 def measured(models: Models, folder: str, cases: int) -> tuple[Figures, Figures]:
     """Return the figures in place and in effect, each photograph with some of the distortions."""
     local: Figures = defaultdict(list)
-    whole: Figures = defaultdict(list)
+    effect: Figures = defaultdict(list)
     for number, file in enumerate(photograph_files(folder).values()):
         clean = load_photograph(file, VIEW, VIEW)
         for case in range(cases):
-            place = (number * cases + case) % len(models.distortions)
-            bad = apply_distortion(clean, models.distortions[place], LEVEL, seed=number)
+            column = (number * cases + case) % len(models.distortions)
+            bad = apply_distortion(clean, models.distortions[column], LEVEL, seed=number)
             region = _square(np.random.default_rng([SEED, number, case]))
             mixed = np.where(np.kron(region[..., None], np.ones((CELL, CELL, 1), bool)), bad, clean)
             for name, model in models.by_name.items():
-                for way, measure, value in _in_place(model, mixed, clean, place, region):
-                    local[name, way, measure].append((number, value))
-                for way, measure, value in _in_effect(model, bad, clean, place, number):
-                    whole[name, way, measure].append((number, value))
-    return local, whole
+                for method, measure, value in _located(model, mixed, clean, column, region):
+                    local[name, method, measure].append((number, value))
+                for method, measure, value in _effective(model, bad, clean, column, number):
+                    effect[name, method, measure].append((number, value))
+    return local, effect
 
 
 def _square(rng: np.random.Generator) -> np.ndarray:
@@ -132,53 +131,59 @@ def _square(rng: np.random.Generator) -> np.ndarray:
 
 
 def _maps(
-    model: TunedModel, image: np.ndarray, clean: np.ndarray, place: int
+    model: TunedModel, image: np.ndarray, clean: np.ndarray, distortion: int
 ) -> dict[str, np.ndarray]:
     return {
-        way: saliency(
-            model, image, distortion=place, method=method, reference=clean if shown else None
+        name: saliency(
+            model,
+            image,
+            distortion=distortion,
+            method=method,
+            reference=clean if with_clean else None,
         ).cells[0]
-        for way, (method, shown) in WAYS.items()
+        for name, (method, with_clean) in METHODS.items()
     }
 
 
-def _in_place(
-    model: TunedModel, mixed: np.ndarray, clean: np.ndarray, place: int, region: np.ndarray
+def _located(
+    model: TunedModel, mixed: np.ndarray, clean: np.ndarray, distortion: int, region: np.ndarray
 ) -> Iterator[tuple[str, str, float]]:
-    maps = _maps(model, mixed, clean, place)
-    for way, cells in maps.items():
+    maps = _maps(model, mixed, clean, distortion)
+    for method, cells in maps.items():
         truth = srcc(cells.ravel(), maps["occlusion, clean pixels"].ravel())
         values = mass_share(cells, region), peak_inside(cells, region), region_auc(cells, region)
-        yield from ((way, *one) for one in zip(LOCAL, (*values, _number(truth)), strict=True))
+        for measure, value in zip(LOCAL, (*values, _number(truth)), strict=True):
+            yield method, measure, value
 
 
-def _in_effect(
-    model: TunedModel, bad: np.ndarray, clean: np.ndarray, place: int, seed: int
+def _effective(
+    model: TunedModel, bad: np.ndarray, clean: np.ndarray, distortion: int, seed: int
 ) -> Iterator[tuple[str, str, float]]:
-    maps = _maps(model, bad, clean, place)
-    score = target_logit(model, attribute_weights(model, distortion=place))
-    image, replacement = (grid_crops(given, VIEW)[0] for given in (bad, clean))
-    found = faithfulness(
+    maps = _maps(model, bad, clean, distortion)
+    score = target_logit(model, attribute_weights(model, distortion=distortion))
+    image, replacement = (grid_crops(pixels, VIEW)[0] for pixels in (bad, clean))
+    results = faithfulness(
         score, image, replacement, maps, cell=CELL, steps=STEPS, orders=ORDERS, seed=seed
     )
-    for way, one in found.items():
-        truth = srcc(maps[way].ravel(), maps["occlusion, clean pixels"].ravel())
-        values = one.deletion_gain, one.insertion_gain, _number(truth)
-        yield from ((way, *pair) for pair in zip(GLOBAL, values, strict=True))
-        yield way, "fall", one.fall
+    for method, result in results.items():
+        truth = srcc(maps[method].ravel(), maps["occlusion, clean pixels"].ravel())
+        values = result.deletion_gain, result.insertion_gain, _number(truth)
+        for measure, value in zip(GLOBAL, values, strict=True):
+            yield method, measure, value
+        yield method, "fall", result.fall
 
 
 def _number(value: object) -> float:
     return value if isinstance(value, float) else float("nan")
 
 
-def mean_and_interval(found: Sequence[tuple[int, float]]) -> tuple[float, float, float]:
+def mean_and_interval(cases: Sequence[tuple[int, float]]) -> tuple[float, float, float]:
     """Return the mean over cases and its 95 % interval, photographs drawn with replacement.
 
     NaN, an empty map or an undefined correlation, is left out.
     """
-    photos = np.array([photo for photo, _ in found])
-    values = np.array([value for _, value in found])
+    photos = np.array([photo for photo, _ in cases])
+    values = np.array([value for _, value in cases])
     known = ~np.isnan(values)
     count = int(photos.max()) + 1
     sums = np.bincount(photos[known], values[known], minlength=count)
@@ -188,15 +193,15 @@ def mean_and_interval(found: Sequence[tuple[int, float]]) -> tuple[float, float,
     return float(values[known].mean()), float(low), float(high)
 
 
-def print_table(title: str, measures: Sequence[str], found: Figures) -> None:
-    """Print Markdown: a row for each model and way, mean and interval in each cell."""
+def print_table(title: str, measures: Sequence[str], figures: Figures) -> None:
+    """Print Markdown: a row for each model and method, mean and interval in each cell."""
     print(f"\n{title}\n\n| model | map | {' | '.join(measures)} |\n|{'---|' * (len(measures) + 2)}")
-    for model, way in dict.fromkeys((model, way) for model, way, _ in found):
+    for model, method in dict.fromkeys((model, method) for model, method, _ in figures):
         cells = []
         for measure in measures:
-            mean, low, high = mean_and_interval(found[model, way, measure])
+            mean, low, high = mean_and_interval(figures[model, method, measure])
             cells.append(f"{mean:.2f} ({low:.2f} to {high:.2f})")
-        print(f"| {model} | {way} | {' | '.join(cells)} |", flush=True)
+        print(f"| {model} | {method} | {' | '.join(cells)} |", flush=True)
 
 
 def write_sheet(models: Models, folder: str, file: Path) -> None:
@@ -213,12 +218,12 @@ def write_sheet(models: Models, folder: str, file: Path) -> None:
         row[0].imshow(image)
         row[0].set_title(f"{title_of(name)}, level {LEVEL}, in the square", fontsize=10)
         row[0].set_axis_off()
-        first = sum(len(some) for other, some in phrases.items() if other < name)
+        first = sum(len(texts) for other, texts in phrases.items() if other < name)
         for offset, axes in enumerate(row[1:]):
-            found = saliency(model, image, attribute=first + offset)
-            draw_map(axes, image, found)
+            drawn = saliency(model, image, attribute=first + offset)
+            draw_map(axes, image, drawn)
             axes.set_title(
-                f"{phrases[name][offset]}\nprobability {found.probability:.2f}", fontsize=9
+                f"{phrases[name][offset]}\nprobability {drawn.probability:.2f}", fontsize=9
             )
         for axes in row:
             axes.plot([128, 320, 320, 128, 128], [128, 128, 320, 320, 128], color="white", lw=1)
@@ -232,12 +237,12 @@ def main(folder: str, cases: int, sheet: Path | None) -> None:
     models = load_models()
     if sheet is not None:
         write_sheet(models, folder, sheet)
-    local, whole = measured(models, folder, cases)
+    local, effect = measured(models, folder, cases)
     share = SQUARE**2 / CELLS**2
     print_table(f"In place; the square has {share:.2f} of the area.", LOCAL, local)
-    print_table("In effect, gains over random order in logits.", GLOBAL, whole)
+    print_table("In effect, gains over random order in logits.", GLOBAL, effect)
     for name in models.by_name:
-        mean, low, high = mean_and_interval(whole[name, "gradient rollout", "fall"])
+        mean, low, high = mean_and_interval(effect[name, "gradient rollout", "fall"])
         print(f"\n{name}: all clean, the logit falls by {mean:.2f} ({low:.2f} to {high:.2f}).")
 
 
@@ -246,5 +251,5 @@ if __name__ == "__main__":
     parser.add_argument("photographs")
     parser.add_argument("--cases", type=int, default=2)
     parser.add_argument("--sheet", type=Path)
-    asked = parser.parse_args()
-    main(asked.photographs, asked.cases, asked.sheet)
+    arguments = parser.parse_args()
+    main(arguments.photographs, arguments.cases, arguments.sheet)

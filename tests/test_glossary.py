@@ -1,19 +1,25 @@
-"""The documentation uses the terms of docs/glossary.md."""
+"""Pages, help texts and documentation use the terms of docs/glossary.md."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 GLOSSARY = ROOT / "docs" / "glossary.md"
-COMMANDS = ROOT / "docs" / "commands.md"  # the help texts
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
     ROOT / "workbench" / "encoders" / "weights" / "README.md",
-    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page not in (GLOSSARY, COMMANDS)),
+    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page != GLOSSARY),
+]
+SOURCES = [
+    file
+    for package in ("app", "cli")
+    for file in sorted((ROOT / "workbench" / package).rglob("*.py"))
 ]
 ROMAN = {"II", "III", "IV"}  # numbers of the paper's tables
 PLACEHOLDERS = {
@@ -47,6 +53,26 @@ def prose(markdown: str) -> str:
     text = re.sub(r"^    .*$", " ", text, flags=re.M)
     text = re.sub(r"`[^`]*`|<https?:[^>]*>|\]\([^)]*\)|--8<--.*", " ", text)
     return re.sub(r"\s+", " ", text)
+
+
+def shown_texts(source: str) -> Iterator[str]:
+    """Texts of a module that people read: strings of several words that are no docstrings."""
+    tree = ast.parse(source)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in docstrings
+            and " " in node.value.strip()
+        ):
+            yield prose(node.value)
 
 
 def rejected_in(text: str) -> list[str]:
@@ -110,3 +136,17 @@ def test_a_page_uses_the_terms_and_explains_its_abbreviations(page):
     text = prose(page.read_text(encoding="utf-8"))
     assert rejected_in(text) == []
     assert abbreviations_in(text) - known_abbreviations() == set()
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_what_a_module_shows_uses_the_terms(file):
+    shown = list(shown_texts(file.read_text(encoding="utf-8")))
+    assert [fault for text in shown for fault in rejected_in(text)] == []
+    assert {word for text in shown for word in abbreviations_in(text)} - known_abbreviations() == (
+        set()
+    )
+
+
+def test_the_texts_of_modules_are_found():
+    source = '"""Doc looked at."""\nx = f"It was looked at {n} times"\nst.caption("two words")\n'
+    assert [text.strip() for text in shown_texts(source)] == ["It was looked at", "two words"]

@@ -33,11 +33,11 @@ def answers(url: str, *, limit_s: float = LIMIT_S) -> bool:
         url: http(s) address; proxies are those of the environment.
         limit_s: Seconds until the answer is no.
     """
-    found: list[bool] = []
-    asking = threading.Thread(target=lambda: found.append(_head(url, limit_s)), daemon=True)
+    reachable: list[bool] = []
+    asking = threading.Thread(target=lambda: reachable.append(_head(url, limit_s)), daemon=True)
     asking.start()
     asking.join(limit_s)
-    return bool(found) and found[0]
+    return bool(reachable) and reachable[0]
 
 
 def _head(url: str, timeout_s: float) -> bool:

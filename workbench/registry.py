@@ -39,16 +39,16 @@ def offered(group: str, what: str) -> Iterator[tuple[EntryPoint, str, Any]]:
     """
     points = entry_points(group=group)
     named = [(point, point.dist.name if point.dist else point.module) for point in points]
-    for point, package in sorted(named, key=lambda one: (one[0].name, one[1])):
+    for point, package in sorted(named, key=lambda pair: (pair[0].name, pair[1])):
         try:
-            found = point.load()
+            target = point.load()
         except Exception as fault:  # a stranger's module may raise anything
             said = " ".join(f"{type(fault).__name__}: {fault}".split())
             raise ConfigError(
                 f"The package '{package}' offers {what} that cannot be loaded: {point.value}: "
                 f"{said}. Repair or uninstall {package}."
             ) from fault
-        yield point, package, found
+        yield point, package, target
 
 
 T = TypeVar("T")

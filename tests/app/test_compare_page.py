@@ -89,7 +89,7 @@ def test_the_target_is_named_as_weak_supervision_and_never_as_mos(compared):
 
 def test_always_clean_is_a_row_of_the_identification_table(compared, full_store):
     baseline = full_store.runs.get(1).result.all_clean
-    last = table(compared, "Strengths of the distortions")[-1]
+    last = table(compared, "Identification of distortions")[-1]
     assert last[0] == "always “clean”"
     assert last[1] == f"{baseline.accuracy:.3f}"
 
@@ -104,7 +104,7 @@ def test_protocol_and_encoder_with_its_note_are_there(compared):
     terms = next(box for box in compared.expander if box.label == "Protocol and encoder")
     assert "starts from random weights" in plain(terms.markdown[0])
     text = " ".join(element.proto.body for element in terms.get("html"))
-    assert "5 folds by photograph" in text
+    assert "by photograph, 5 folds" in text
     assert "offline" in text
 
 
@@ -114,8 +114,8 @@ def test_three_versions_show_every_pair(page, full_store):
     chosen = [version.hash for version in full_store.versions.list()]
     assert chosen[0] == third.hash
     shown.multiselect(key="compare-versions").set_value(chosen).run()
-    pairs = [row[0] for row in table(shown, "Each version against each older one")[1:]]
-    assert pairs == ["curated − draft", "third − draft", "third − curated"]
+    pairs = [row[0] for row in table(shown, "Differences between versions")[1:]]
+    assert pairs == ["curated against draft", "third against draft", "third against curated"]
 
 
 def test_the_newest_two_of_one_configuration_are_chosen_at_first(page, full_store):
@@ -147,7 +147,7 @@ def test_published_figures_stand_beside_with_why_they_cannot_be_compared(compare
     quality = table(compared, "Quality against")
     label = "ExIQA on KADID-10k, quoted"
     assert [row[2:4] for row in quality if row[0] == label] == [["0.939", "0.943"]]
-    strengths = table(compared, "Strengths of the distortions")
+    strengths = table(compared, "Identification of distortions")
     assert [(row[1], row[-1]) for row in strengths if row[0] == label] == [("0.977", "0.035")]
     told = [plain(caption) for caption in compared.caption]
     assert any("Not tested against: other data set (KADID-10k)" in one for one in told)

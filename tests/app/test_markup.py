@@ -6,7 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.app.markup import html_list, html_table, picture_of_pixels, picture_of_svg
+from workbench.app.markup import html_list, html_table, picture_of_figure, picture_of_pixels
+from workbench.report.figures.figure import ReportFigure
+from workbench.report.figures.style import new_figure
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]))
 
@@ -40,10 +42,8 @@ def test_a_marked_phrase_stands_out_by_a_sign_too():
 
 
 def test_a_plot_keeps_its_title_and_description_as_alternative_text():
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg"><title>SRCC</title><desc>a "b" &lt; c</desc></svg>'
-    )
-    assert Reader(picture_of_svg(svg)).attributes["alt"] == 'SRCC. a "b" < c'
+    figure = ReportFigure("plot", "SRCC", 'a "b" < c', draw=lambda: new_figure(1, 1))
+    assert Reader(picture_of_figure(figure)).attributes["alt"] == 'SRCC. a "b" < c'
 
 
 def test_a_picture_has_alternative_text_and_caption():

@@ -136,7 +136,7 @@ def test_figures_are_shown_when_they_are_asked_for_and_that_is_one_look(runs, fu
     for _ in range(3):  # what the page shows again is no further look
         (caption,) = (some for some in runs.caption if "SRCC" in some.value)
         assert f"SRCC {result.quality.srcc:.3f}" in plain(caption)
-        assert "looked at 1 time, 1 version." in plain(caption)
+        assert "accessed 1 time, 1 version." in plain(caption)
         runs = runs.run()
     (look,) = full_store.access_log.list()
     assert (look.run, look.purpose, look.author) == (done.id, f"page Runs, run {done.id}", "eva")
@@ -144,6 +144,6 @@ def test_figures_are_shown_when_they_are_asked_for_and_that_is_one_look(runs, fu
 
 def test_another_session_is_another_look(page, full_store):
     done = next(run for run in full_store.runs.list() if run.status == "done")
-    for count in ("looked at 1 time", "looked at 2 times"):
+    for count in ("accessed 1 time", "accessed 2 times"):
         runs = press(page("runs"), f"Show figures of run {done.id}")
         assert any(count in plain(caption) for caption in runs.caption)

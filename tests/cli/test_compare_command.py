@@ -47,7 +47,7 @@ def test_every_comparison_is_a_look_at_each_version_on_record(compare, store):
 
 def test_the_count_stands_beside_the_figures(compare, store):
     words = " ".join(compare()[1].split())
-    assert "looked at 2 times, 2 versions" in words
+    assert "accessed 2 times, 2 versions" in words
     assert "SRCC of the best of 2 candidates" in words
     assert store.access_log.list()[0].author == "ann"
 

@@ -68,7 +68,7 @@ def test_showing_a_run_is_a_look_at_its_test_part(workbench, store):
     assert first["looks"] == {"test_hash": name, "looks": 1, "versions": 1}
     assert second["looks"] == {"test_hash": name, "looks": 2, "versions": 2}
     words = " ".join(workbench("runs", "show", 2)[1].split())
-    assert f"Test part {name[:8]}… looked at 3 times, 2 versions." in words
+    assert f"Test set {name[:8]}… accessed 3 times, 2 versions." in words
 
 
 def test_other_data_that_a_run_was_tried_on_is_looked_at_with_it(workbench, store):
@@ -93,7 +93,7 @@ def test_a_result_that_is_there_already_is_a_look_too(workbench, store, experime
     assert (document["run"], document["looks"]["looks"]) == (2, 1)
     assert document["metrics"]["srcc"] == store.runs.get(2).result.quality.srcc
     assert looks(store) == [(2, "run curated", "ann")]
-    assert "looked at 2 times" in workbench("run", "curated", "--config", experiment)[1]
+    assert "accessed 2 times" in workbench("run", "curated", "--config", experiment)[1]
 
 
 def keep_probabilities(store, ref):
@@ -130,7 +130,7 @@ def test_what_edits_contributed_is_a_look_at_both_runs(workbench, store):
     _, out, _ = workbench("attribute", "draft", "curated", "--author", "bob", "--json")
     assert (json.loads(out)["looks"]["looks"], json.loads(out)["looks"]["versions"]) == (2, 2)
     assert looks(store) == [(run, "attribute draft, curated", "bob") for run in (1, 2)]
-    assert "looked at 4 times, 2 versions." in workbench("attribute", "draft", "curated")[1]
+    assert "accessed 4 times, 2 versions." in workbench("attribute", "draft", "curated")[1]
 
 
 @pytest.mark.parametrize("number", [3, 4, 5])

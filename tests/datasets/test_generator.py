@@ -293,7 +293,7 @@ def test_a_photograph_that_changed_meanwhile_stops_the_set(tmp_path):
     make(folder, tmp_path / "set", count=40)
     (tmp_path / "set" / "manifest.parquet").unlink()
     Image.new("RGB", (96, 72)).save(folder / "c" / "cat.png")
-    with pytest.raises(DataError, match=r"cat\.png was changed or taken away"):
+    with pytest.raises(DataError, match=r"cat\.png was changed or removed"):
         make(folder, tmp_path / "set", count=40)
 
 

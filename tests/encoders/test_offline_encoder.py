@@ -16,7 +16,7 @@ from workbench.encoders import minilm as minilm_module
 from workbench.encoders import offline as offline_module
 from workbench.encoders.minilm import load_minilm, model_folder, word_pieces
 from workbench.encoders.pixel_statistics import PixelStatistics
-from workbench.encoders.statistics_tower import Remembered
+from workbench.encoders.statistics_tower import StatisticsCache
 from workbench.errors import CheckpointMismatchError, ShapeError
 from workbench.settings import read_settings, resource
 from workbench.training.modules import PromptedTower
@@ -58,8 +58,8 @@ def bert_in_float64(sentence):
         q, k, v = (linear(x, f"{p}attention.self.{n}").reshape(len(ids), 12, 32).swapaxes(0, 1)
                    for n in ("query", "key", "value"))  # fmt: skip
         a = np.exp(q @ k.swapaxes(1, 2) / np.sqrt(32))
-        seen = ((a / a.sum(-1, keepdims=True)) @ v).swapaxes(0, 1).reshape(len(ids), 384)
-        attended = linear(seen, p + "attention.output.dense")
+        mixed = ((a / a.sum(-1, keepdims=True)) @ v).swapaxes(0, 1).reshape(len(ids), 384)
+        attended = linear(mixed, p + "attention.output.dense")
         x = norm(x + attended, p + "attention.output.LayerNorm")
         wide = gelu(linear(x, p + "intermediate.dense"))
         x = norm(x + linear(wide, p + "output.dense"), p + "output.LayerNorm")
@@ -137,11 +137,11 @@ def test_images_of_another_size_are_refused(encoder):
         encoder.tower.prepare(torch.rand(1, 3, 96, 96))
 
 
-def test_only_the_last_images_are_remembered():
-    remembered, rows = Remembered(most=2), torch.arange(3.0)
-    for place, row in enumerate(rows):
-        remembered.put(bytes([place]), row)
-    assert [remembered.get(bytes([place])) is None for place in range(3)] == [True, False, False]
+def test_only_the_last_images_are_cached():
+    cache, rows = StatisticsCache(capacity=2), torch.arange(3.0)
+    for key, row in enumerate(rows):
+        cache.put(bytes([key]), row)
+    assert [cache.get(bytes([key])) is None for key in range(3)] == [True, False, False]
 
 
 def test_curated_sentences_name_the_distortion_of_a_photograph(encoder):
@@ -149,7 +149,8 @@ def test_curated_sentences_name_the_distortion_of_a_photograph(encoder):
     folder = resource("attribute_db/curated")
     names = ["gaussian_blur", "impulse_noise", "jpeg", "color_block", "darken", "pixelate"]
     phrases = [yaml.safe_load((folder / f"{n}.yaml").read_text())["attributes"] for n in names]
-    texts = encoder.encode_texts([f"There is {p} in the photo." for some in phrases for p in some])
+    flat = [phrase for of_type in phrases for phrase in of_type]
+    texts = encoder.encode_texts([f"There is {phrase} in the photo." for phrase in flat])
     directions = texts - encoder.encode_texts(["A pristine, undistorted photo."])
     image = load_photograph(photograph_files("packaged")["astronaut"], 512, 384)
     crops = [apply_distortion(image, name, 5, seed=0)[80:304, 144:368] for name in names]

@@ -40,9 +40,9 @@ def test_no_frozen_weight_is_copied_for_every_token(family):
     """Products with frozen weights are folded into one matrix: `tokens_first` sees to it."""
     _, tower = small_model(family)
     images = images_of(tower).requires_grad_()
-    with torch.autocast("cpu", dtype=torch.bfloat16), profile(record_shapes=True) as seen:
+    with torch.autocast("cpu", dtype=torch.bfloat16), profile(record_shapes=True) as recorded:
         tower(images)
-    copies = {tuple(e.input_shapes[1]) for e in seen.events() if e.name == "aten::bmm"}
+    copies = {tuple(e.input_shapes[1]) for e in recorded.events() if e.name == "aten::bmm"}
     assert (len(tower.embed(images)[0]), tower.width, 3 * tower.width) not in copies
 
 

@@ -8,8 +8,12 @@ from workbench.domain.metrics import Undefined
 from workbench.errors import ConfigError
 from workbench.evaluation.cross_dataset import transfer_matrix
 from workbench.evaluation.published_figures import published_pairs
-from workbench.report.figures.heat_map import matrix_panels
-from workbench.report.matrix_page import matrix_notes, published_notes, published_table
+from workbench.report.transfer_tables import (
+    matrix_notes,
+    matrix_panels,
+    published_notes,
+    published_table,
+)
 
 from .comparison_factory import make_run, with_result
 from .matrix_runs import on_dataset, paper_runs, tried_on, with_splits

@@ -6,7 +6,7 @@ from workbench.errors import ConfigError, InvalidConfigError, UnknownNameError
 from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.evaluation.published_figures import quotable, quoted_rows
-from workbench.report.wording import comparison_table
+from workbench.report.terminal import comparison_text
 
 from .comparison_factory import make_run
 
@@ -60,7 +60,7 @@ def test_a_quoted_row_is_in_no_pair_and_changes_no_figure():
     )
     assert beside.quoted == quoted
     assert beside.model_copy(update={"quoted": ()}) == plain
-    text = " ".join(comparison_table(beside).split())
+    text = " ".join(comparison_text(beside).split())
     assert "ExIQA on LIVE, quoted" in text
     assert "Not tested against: " in text
     assert "other data set (LIVE)" in text.partition("Not tested against: ")[2]
@@ -71,7 +71,7 @@ def test_a_file_of_ones_own_can_be_quoted(tmp_path):
     file.write_text(TABLE, encoding="utf-8")
     (row,) = quoted_rows(f"{file}:[BEST]", PROTOCOL)
     assert (row.source, row.srcc, row.remark) == ("A paper, Table 1", 0.9, "own runs")
-    table = comparison_table(
+    table = comparison_text(
         compare_runs(ComparedRuns.of(RUNS, ["a", "b"]), resamples=500, quoted=[row])
     )
     assert "[best] on LIVE, quoted" in " ".join(table.split())

@@ -9,7 +9,7 @@ from workbench.errors import UnknownNameError
 from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.evaluation.subsets import FEWEST, column_named, subsets_of
-from workbench.report.comparison_tables import differences, subset_table
+from workbench.report.terminal import difference_sentences, subsets_text
 
 from .comparison_factory import DISTORTIONS, LEVELS, make_run
 
@@ -102,7 +102,7 @@ def test_an_unknown_column_says_which_was_meant():
 
 
 def test_the_table_names_the_parts_and_the_differences_that_hold():
-    text = subset_table(COMPARISON, ["level"])
+    text = subsets_text(COMPARISON, ["level"])
     assert "SRCC within each level" in text
     assert all(f"│ {level + 1} " in text for level in range(LEVELS))
     assert "within each group" not in text
@@ -110,8 +110,8 @@ def test_the_table_names_the_parts_and_the_differences_that_hold():
     levels = [one for one in COMPARISON.subsets if one.kind == "level"]
     labels = {row.version: row.label for row in COMPARISON.rows}
     clear = [p for one in levels for p in one.pairs if p.verdict != "not distinguishable"]
-    lines = differences(levels, labels)
+    lines = difference_sentences(levels, labels)
     assert len(lines) == len(clear) > 0
     assert "curated is better than draft: ΔSRCC +" in lines[0]
     none = levels[0].model_copy(update={"pairs": ()})
-    assert differences([none], labels) == ()
+    assert difference_sentences([none], labels) == ()

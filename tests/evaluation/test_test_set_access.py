@@ -126,7 +126,7 @@ def test_what_looks_do_is_told_in_words():
     many_looks = LOOKS.model_copy(update={"looks": MANY_ACCESSES, "versions": 4})
     found = corrected_for_access(COMPARISON, many_looks, (*RUNS, *OTHERS))
     first, bonferroni, best, many = access_and_choice_sentences(found.looks)
-    assert first == f"Test part {COMPARISON.test_hash[:8]}… looked at 10 times, 4 versions."
+    assert first == f"Test set {COMPARISON.test_hash[:8]}… accessed 10 times, 4 versions."
     assert bonferroni == (
         "Of 5 candidates, each a version under a configuration, one was the baseline: each p-value "
         "is multiplied by 4 (Bonferroni)."

@@ -9,7 +9,8 @@ from tests.training.small_encoder import small_encoder
 from workbench.datasets.image_set import ImageSet
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.config import RunConfig
-from workbench.experiment.resumable_training import Task
+from workbench.experiment.training_plan import TrainingPlan
+from workbench.settings import read_settings
 
 TYPES, LEVELS = ("gaussian_blur", "white_noise"), 2
 ATTRIBUTES = AttributeSet.from_phrases(
@@ -34,17 +35,18 @@ def configured(*, tuning=None, split=None, **fields):
 def made_set(photographs=6, *, types=TYPES, name="mine", seed=0):
     """Return every type at every level on every photograph, and each photograph clean."""
     rng = np.random.default_rng(seed)
-    shown = [("", 0), *((one, level) for one in types for level in range(1, LEVELS + 1))]
-    rows = [(p, *one) for p in range(photographs) for one in shown]
+    levels = range(1, LEVELS + 1)
+    kinds = [("", 0), *((distortion, level) for distortion in types for level in levels)]
+    rows = [(p, *kind) for p in range(photographs) for kind in kinds]
     strengths = np.zeros((len(rows), len(types)), dtype=np.float32)
-    for row, (_, one, level) in enumerate(rows):
-        if one:
-            strengths[row, types.index(one)] = level / LEVELS
+    for row, (_, distortion, level) in enumerate(rows):
+        if distortion:
+            strengths[row, types.index(distortion)] = level / LEVELS
     return ImageSet(
         images=rng.integers(0, 256, (len(rows), 36, 40, 3), dtype=np.uint8),
-        names=tuple(f"{p}/{one}/{level}" for p, one, level in rows),
+        names=tuple(f"{p}/{distortion}/{level}" for p, distortion, level in rows),
         photograph=tuple(f"photograph {p}" for p, *_ in rows),
-        distortion=tuple(one for _, one, _ in rows),
+        distortion=tuple(distortion for _, distortion, _ in rows),
         level=tuple(level for *_, level in rows),
         quality=rng.random(len(rows)),
         truth=strengths,
@@ -56,11 +58,10 @@ def made_set(photographs=6, *, types=TYPES, name="mine", seed=0):
     )
 
 
-def tasked(folder: Path, *, config=None, parent=None, attributes=ATTRIBUTES):
+def planned(folder: Path, *, config=None, parent=None, attributes=ATTRIBUTES):
     folder.mkdir(exist_ok=True)
-    return Task.of(
-        small_encoder(), attributes, config or configured(), folder=folder, parent=parent
-    )
+    config = config or configured()
+    return TrainingPlan(small_encoder(), attributes, config, read_settings(), folder, parent)
 
 
 def scored_photographs(root: Path, count=6, size=36):

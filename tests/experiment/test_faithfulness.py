@@ -39,16 +39,16 @@ def test_a_map_that_knows_the_cell_gains_what_the_closed_form_says():
     cells = np.zeros((SIDE, SIDE))
     cells[1, 2] = 1  # cell 5
     maps = {"knows": cells, "wrong": -cells}
-    found = faithfulness(
+    results = faithfulness(
         mean_of(5), BRIGHT, DARK, maps, cell=CELL, steps=CELLS, orders=2000, seed=0
     )
-    assert found["knows"].fall == 150
-    assert found["knows"].deletion == pytest.approx(50 + 150 * 0.5 / CELLS)
-    assert found["knows"].insertion == pytest.approx(200 - 150 * 0.5 / CELLS)
-    assert found["knows"].random == pytest.approx(125, abs=3)  # the mean over all ranks
-    assert found["knows"].deletion_gain == pytest.approx(150 * 4 / CELLS, abs=3)
-    assert found["knows"].insertion_gain == pytest.approx(150 * 4 / CELLS, abs=3)
-    assert found["wrong"].deletion_gain == pytest.approx(-150 * 4 / CELLS, abs=3)
+    assert results["knows"].fall == 150
+    assert results["knows"].deletion == pytest.approx(50 + 150 * 0.5 / CELLS)
+    assert results["knows"].insertion == pytest.approx(200 - 150 * 0.5 / CELLS)
+    assert results["knows"].random == pytest.approx(125, abs=3)  # the mean over all ranks
+    assert results["knows"].deletion_gain == pytest.approx(150 * 4 / CELLS, abs=3)
+    assert results["knows"].insertion_gain == pytest.approx(150 * 4 / CELLS, abs=3)
+    assert results["wrong"].deletion_gain == pytest.approx(-150 * 4 / CELLS, abs=3)
 
 
 @given(arrays(np.int8, CELLS, elements=st.integers(0, 9)), st.permutations(range(CELLS)))

@@ -16,7 +16,7 @@ class Saved(NamedTuple):
     folder: object
     tuned: object
     regressor: object
-    seen: object
+    features: object
     model: QualityModel
 
 
@@ -28,16 +28,16 @@ def encoder():
 @pytest.fixture(scope="session")
 def save(encoder, tmp_path_factory):
     """Return a function that trains, saves and loads a small model; each kind once."""
-    kept = {}
+    models = {}
 
     def saved(**fields):
         key = tuple(sorted(fields.items()))
-        if key not in kept:
+        if key not in models:
             config = configured(**fields)
             parts = trained(encoder, config)
             folder = written(tmp_path_factory.mktemp("models") / "model", *parts, config)
-            kept[key] = Saved(folder, *parts, load_model(folder))
-        return kept[key]
+            models[key] = Saved(folder, *parts, load_model(folder))
+        return models[key]
 
     return saved
 

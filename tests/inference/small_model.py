@@ -9,9 +9,11 @@ from workbench.domain.config import DataConfig, EncoderConfig, RunConfig
 from workbench.domain.run import Protocol
 from workbench.encoders.protocol import computing_threads
 from workbench.inference import save_model
+from workbench.inference.model_card import card_of
 from workbench.training.loop import tune
 from workbench.training.prompt_pairs import encode_attributes
 from workbench.training.regressor import fit_regressor
+from workbench.training.tuned_model import Examples
 
 ATTRIBUTES = AttributeSet.from_phrases(
     {"blur": ["soft edges", "hazy look"], "noise": ["grain", "hazy look", "speckle"]}
@@ -58,30 +60,22 @@ def grainy(count=12, size=224):
 def trained(encoder, config):
     """Return the tuned model, its regressor and the features of the images."""
     images, strengths, quality = grainy(size=encoder.tower.image_size)
-    pairs, groups = encode_attributes(encoder, ATTRIBUTES)
+    encoded = encode_attributes(encoder, ATTRIBUTES)
     with computing_threads(encoder.threads):
         tuned = tune(
-            encoder, pairs, groups, images, strengths, config.tuning,
+            encoder, encoded, Examples(images, strengths), config.tuning,
             seed=0, progress=lambda share, text: None,
         )  # fmt: skip
-        seen = tuned.features(images)
-    read = {
-        "attributes": seen.probabilities,
-        "strengths": tuned.strengths(seen.probabilities),
-        "embedding": seen.embeddings,
-    }[config.regressor.given]
-    return tuned, fit_regressor(read, quality, config.regressor, seed=0), seen
+        features = tuned.features(images)
+    inputs = tuned.regressor_inputs(features, config.regressor.given)
+    return tuned, fit_regressor(inputs, quality, config.regressor, seed=0), features
 
 
-def written(folder, tuned, regressor, seen, config):
-    save_model(
-        folder,
-        tuned,
-        regressor,
-        absent=seen.probabilities[:1].mean(0),
-        version=VERSION,
-        attributes=ATTRIBUTES,
-        config=config,
-        protocol=PROTOCOL,
-    )
+def card_for(encoder, config):
+    return card_of(encoder, VERSION, ATTRIBUTES, config, PROTOCOL)
+
+
+def written(folder, tuned, regressor, features, config):
+    card = card_for(tuned.encoder, config)
+    save_model(folder, card, tuned, regressor, features.probabilities[:1].mean(0))
     return folder

@@ -109,7 +109,7 @@ def test_contributions_and_base_add_up_to_the_prediction(kind):
 def test_of_a_linear_regressor_they_are_weight_times_distance_from_the_centre():
     regressor, read = fitted("linear")
     function = QualityFunction(regressor)
-    (layer,) = (one for one in regressor.network.modules() if isinstance(one, nn.Linear))
+    (layer,) = (module for module in regressor.network.modules() if isinstance(module, nn.Linear))
     weights = layer.weight[0].double() / regressor.spread.double() * regressor.quality_spread
     expected = weights * (read[0] - regressor.centre.double())
     found = attribute_contributions(function, read[0], torch.eye(3).double())
@@ -144,7 +144,7 @@ def test_through_strengths_each_attribute_gets_its_weight_of_its_distortions_slo
 @pytest.mark.parametrize("fields", [{}, {"given": "strengths"}, {"kind": "linear"}])
 def test_a_score_adds_up_to_its_unclipped_quality(save, photographs, fields):
     for score in save(**fields).model.score_all([photographs]):
-        added = score.base + sum(sum(some.values()) for some in score.contributions.values())
+        added = score.base + sum(sum(values.values()) for values in score.contributions.values())
         assert added == pytest.approx(score.unclipped, abs=1e-6)
         assert score.contributions.keys() == score.attributes.keys() == score.distortions.keys()
 

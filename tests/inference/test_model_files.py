@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.inference.small_model import ATTRIBUTES, PROTOCOL, VERSION, configured, written
+from tests.inference.small_model import ATTRIBUTES, VERSION, card_for, configured, written
 from workbench.domain.config import EncoderConfig
 from workbench.domain.run import EncoderFacts
 from workbench.errors import (
@@ -22,7 +22,7 @@ from workbench.errors import (
     ShapeError,
 )
 from workbench.inference import save_model
-from workbench.inference.model_card import resolved
+from workbench.inference.model_card import resolved_encoder
 from workbench.inference.model_files import CARD, WEIGHTS, read_model
 from workbench.inference.quality_model import load_model
 
@@ -59,7 +59,7 @@ def test_a_model_is_two_files(saved):
 def test_the_card_says_what_the_model_is(saved):
     card = json.loads((saved.folder / CARD).read_text(encoding="utf-8"))
     assert card["format"] == "quality-model/1"
-    assert card["attributes"] == {d: list(some) for d, some in ATTRIBUTES.phrases().items()}
+    assert card["attributes"] == {d: list(phrases) for d, phrases in ATTRIBUTES.phrases().items()}
     assert (card["version"], card["label"]) == (VERSION.hash, "mine")
     assert card["config_hash"] == configured().hash
     assert card["encoder"] == {"name": "offline", "pretrained": None}
@@ -73,7 +73,7 @@ def test_the_card_says_what_the_model_is(saved):
 
 def test_the_encoders_weights_are_named_not_copied_unless_they_were_tuned(save):
     names = {mode: load_file(save(mode=mode).folder / WEIGHTS) for mode in ("shallow", "whole")}
-    sizes = {mode: sum(t.numel() for t in some.values()) for mode, some in names.items()}
+    sizes = {mode: sum(t.numel() for t in phrases.values()) for mode, phrases in names.items()}
     assert sizes["shallow"] < 10_000 < 1_000_000 < sizes["whole"]
 
 
@@ -92,41 +92,38 @@ def test_a_model_is_written_whole_or_not_at_all(saved, folder, failing, monkeypa
     def full(file, *rest, **more):
         if file.name == failing:
             raise OSError("no space left on device")
-        return kept(file, *rest, **more)
+        return write(file, *rest, **more)
 
     name = "write_text" if failing == CARD else "write_bytes"
-    kept = getattr(Path, name)
+    write = getattr(Path, name)
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     with monkeypatch.context() as patched:
         patched.setattr(Path, name, full)
         for target in (folder, folder.with_name("new")):
             with pytest.raises(RunError, match=r"cannot be written to .*no space left"):
-                written(target, saved.tuned, saved.regressor, saved.seen, configured())
+                written(target, saved.tuned, saved.regressor, saved.features, configured())
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
-    assert [one.name for one in folder.parent.iterdir()] == ["model"]
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
 def test_a_model_of_before_is_replaced(save, folder):
     other = save(kind="linear")
-    written(folder, other.tuned, other.regressor, other.seen, configured(kind="linear"))
+    written(folder, other.tuned, other.regressor, other.features, configured(kind="linear"))
     assert load_model(folder).card.regressor.kind == "linear"
-    assert [one.name for one in folder.parent.iterdir()] == ["model"]
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
 def test_a_folder_with_anything_else_in_it_is_left_alone(saved, tmp_path):
     (tmp_path / "thesis.tex").write_text("all my work")
     with pytest.raises(ConfigError, match=r"holds more than a model\. Name a new folder"):
-        written(tmp_path, saved.tuned, saved.regressor, saved.seen, configured())
+        written(tmp_path, saved.tuned, saved.regressor, saved.features, configured())
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_levels_of_other_attributes_are_refused(saved, tmp_path):
+    card = card_for(saved.tuned.encoder, configured())
     with pytest.raises(ShapeError, match=r"5 attributes, a model of 5 and absent levels of \(4,\)"):
-        save_model(
-            tmp_path / "model", saved.tuned, saved.regressor,
-            absent=np.zeros(4), version=VERSION, attributes=ATTRIBUTES, config=configured(),
-            protocol=PROTOCOL,
-        )  # fmt: skip
+        save_model(tmp_path / "model", card, saved.tuned, saved.regressor, np.zeros(4))
     assert not (tmp_path / "model").exists()
 
 
@@ -228,6 +225,6 @@ def test_auto_is_written_as_what_it_was(name, weights, expected):
         name=name, weights=weights, trained=True, image_size=224, embedding_width=1,
         image_parameters=1,
     )  # fmt: skip
-    assert resolved(EncoderConfig(name="auto"), facts) == expected
+    assert resolved_encoder(EncoderConfig(name="auto"), facts) == expected
     own = EncoderConfig(name="ViT-L-14", pretrained="my.pt")
-    assert resolved(own, facts) == own
+    assert resolved_encoder(own, facts) == own

@@ -51,16 +51,16 @@ def test_a_loaded_model_says_what_the_trained_one_did(save, fields):
     images, _, _ = grainy()
     scores = list(saved.model.score_all(images[::4]))
     with computing_threads(saved.tuned.encoder.threads):
-        seen = saved.tuned.features(images[::4])
-    strengths = saved.tuned.strengths(seen.probabilities)
-    read = {"strengths": strengths, "embedding": seen.embeddings}
-    quality = saved.regressor.predict(read.get(fields.get("given"), seen.probabilities))
-    np.testing.assert_allclose([one.quality for one in scores], quality, rtol=0, atol=SAME)
-    told = [[value for some in one.attributes.values() for value in some.values()]
-            for one in scores]  # fmt: skip
-    np.testing.assert_allclose(told, seen.probabilities, rtol=0, atol=SAME)
-    told = [list(one.distortions.values()) for one in scores]
-    np.testing.assert_allclose(told, strengths, rtol=0, atol=SAME)
+        features = saved.tuned.features(images[::4])
+    strengths = saved.tuned.strengths(features.probabilities)
+    read = {"strengths": strengths, "embedding": features.embeddings}
+    quality = saved.regressor.predict(read.get(fields.get("given"), features.probabilities))
+    np.testing.assert_allclose([score.quality for score in scores], quality, rtol=0, atol=SAME)
+    values = [[value for phrases in score.attributes.values() for value in phrases.values()]
+            for score in scores]  # fmt: skip
+    np.testing.assert_allclose(values, features.probabilities, rtol=0, atol=SAME)
+    values = [list(score.distortions.values()) for score in scores]
+    np.testing.assert_allclose(values, strengths, rtol=0, atol=SAME)
 
 
 def test_a_folder_is_walked_and_sorted(model, photographs):
@@ -111,13 +111,13 @@ def test_grey_deep_and_opaque_images_are_read_as_viewers_show_them(model, tmp_pa
     Image.fromarray(grey).save(tmp_path / "grey.png")
     Image.fromarray(grey.astype(np.uint16) * 256).save(tmp_path / "deep.png")
     Image.fromarray(grey).convert("RGBA").save(tmp_path / "opaque.png")
-    scores = {Path(one.image).stem: one.quality for one in model.score_all([tmp_path])}
+    scores = {Path(score.image).stem: score.quality for score in model.score_all([tmp_path])}
     assert scores == pytest.approx(dict.fromkeys(("deep", "grey", "opaque"), expected), abs=SAME)
 
 
 def test_a_corrupt_file_is_named(model, photographs, tmp_path):
-    whole = (photographs / "b.png").read_bytes()
-    (tmp_path / "half.png").write_bytes(whole[: len(whole) // 2])
+    content = (photographs / "b.png").read_bytes()
+    (tmp_path / "half.png").write_bytes(content[: len(content) // 2])
     with pytest.raises(CorruptImageError, match=r"half\.png is no readable image"):
         list(model.score_all([tmp_path]))
     with pytest.raises(CorruptImageError, match=r"gone\.png does not exist"):
@@ -146,8 +146,9 @@ def test_an_absent_attribute_gets_the_level_of_clean_images(save):
     saved = save()
     score = saved.model.score(grainy()[0][-1])
     other = saved.model.without(score, ["grain"])
-    probabilities = np.array([[v for some in score.attributes.values() for v in some.values()]])
-    clean = float(saved.seen.probabilities[0, 2])
+    by_distortion = score.attributes.values()
+    probabilities = np.array([[v for phrases in by_distortion for v in phrases.values()]])
+    clean = float(saved.features.probabilities[0, 2])
     assert clean < probabilities[0, 2]
     probabilities[0, 2] = clean
     expected = saved.regressor.predict(probabilities.astype(np.float32))[0]
@@ -158,15 +159,15 @@ def test_an_absent_attribute_gets_the_level_of_clean_images(save):
 
 def test_a_distortion_stands_for_all_of_its_attributes(model):
     score = model.score(grainy()[0][-1])
-    whole = model.without(score, ["noise"])
-    assert list(whole.absent["noise"]) == ["grain", "hazy look", "speckle"]
+    together = model.without(score, ["noise"])
+    assert list(together.absent["noise"]) == ["grain", "hazy look", "speckle"]
     each = model.without(score, ["grain", "noise: hazy look", "Speckle"])
-    assert each.quality == whole.quality
+    assert each.quality == together.quality
 
 
 def test_a_phrase_goes_wherever_it_occurs(model):
     other = model.without(model.score(grainy()[0][-1]), ["hazy look"])
-    assert {d: list(some) for d, some in other.absent.items()} == {
+    assert {d: list(phrases) for d, phrases in other.absent.items()} == {
         "blur": ["hazy look"], "noise": ["hazy look"],
     }  # fmt: skip
 

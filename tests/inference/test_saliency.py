@@ -10,13 +10,13 @@ from open_clip.transformer import VisionTransformer
 from timm.layers import Attention
 from torch.nn import functional as F
 
-from workbench.cli.score import attribute_place, distortion_place
+from workbench.cli.score import attribute_index, distortion_index
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.config import EncoderConfig
 from workbench.encoders import load_encoder
 from workbench.encoders.native import NativeTower
 from workbench.errors import ConfigError, ShapeError, UnknownNameError
-from workbench.inference.rollout import attention_kept, patch_relevance
+from workbench.inference.rollout import patch_relevance, recorded_attention
 from workbench.inference.saliency import (
     METHODS,
     attribute_weights,
@@ -81,28 +81,28 @@ def native_tower(**fields):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_map_covers_the_image_and_says_what_it_is_of(untuned, image, mode, method):
     model = tuned(untuned, mode) if mode else untuned
-    found = saliency(model, image, distortion=1, method=method, target="noise")
-    assert found.values.shape == (240, 300)
-    assert found.values.dtype == np.float32
-    assert 0 <= found.values.min() < found.values.max() == 1
-    assert (found.target, found.method) == ("noise", method)
-    assert found.resolution == "7x7 cells of 32 px in each view"
+    drawn = saliency(model, image, distortion=1, method=method, target="noise")
+    assert drawn.values.shape == (240, 300)
+    assert drawn.values.dtype == np.float32
+    assert 0 <= drawn.values.min() < drawn.values.max() == 1
+    assert (drawn.target, drawn.method) == ("noise", method)
+    assert drawn.resolution == "7x7 cells of 32 px in each view"
     probabilities = model.probabilities(image[None])
-    assert found.probability == pytest.approx(model.strengths(probabilities)[0, 1], abs=1e-5)
+    assert drawn.probability == pytest.approx(model.strengths(probabilities)[0, 1], abs=1e-5)
 
 
 @pytest.mark.parametrize("method", ["gradient_rollout", "occlusion"])
 def test_grain_is_found_where_it_is(untuned, image, smooth, method):
     reference = smooth if method == "occlusion" else None  # blind, it misleads: docs/saliency.md
-    found = saliency(untuned, image, distortion=1, method=method, reference=reference)
-    top, left = np.unravel_index(found.values.argmax(), found.values.shape)
+    drawn = saliency(untuned, image, distortion=1, method=method, reference=reference)
+    top, left = np.unravel_index(drawn.values.argmax(), drawn.values.shape)
     assert top < 128
     assert left < 128
 
 
 def hooks(model):
     modules = model.encoder.model.modules()
-    return [(len(one._forward_hooks), len(one._forward_pre_hooks)) for one in modules]
+    return [(len(module._forward_hooks), len(module._forward_pre_hooks)) for module in modules]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -121,9 +121,9 @@ def test_a_distortion_is_the_weighted_sum_of_its_attributes(untuned, image):
         untuned.head.logits[3] = math.log(3)
     weights = attribute_weights(untuned, distortion=1)
     assert weights.tolist() == pytest.approx([0, 0, 0.2, 0.6, 0.2])
-    of = [saliency(untuned, image, attribute=place, method="rollout").logit for place in (2, 3, 4)]
-    whole = saliency(untuned, image, distortion=1, method="rollout").logit
-    assert whole == pytest.approx(np.dot([0.2, 0.6, 0.2], of), abs=1e-4)
+    of = [saliency(untuned, image, attribute=index, method="rollout").logit for index in (2, 3, 4)]
+    summed_up = saliency(untuned, image, distortion=1, method="rollout").logit
+    assert summed_up == pytest.approx(np.dot([0.2, 0.6, 0.2], of), abs=1e-4)
     with torch.no_grad():
         untuned.head.logits.zero_()
 
@@ -145,8 +145,8 @@ def test_occlusion_is_captums(untuned, image):
 def test_a_reference_leaves_only_what_differs_from_it(untuned, image):
     clean = image.copy()
     clean[:96, :96] = clean[96:97, 96:97]
-    found = saliency(untuned, image, distortion=1, method="occlusion", reference=clean)
-    changed = np.abs(found.cells[0]) > 1e-3  # the rest differs by rounding alone
+    drawn = saliency(untuned, image, distortion=1, method="occlusion", reference=clean)
+    changed = np.abs(drawn.cells[0]) > 1e-3  # the rest differs by rounding alone
     assert changed[:3, :3].all()
     assert changed.sum() == 9
 
@@ -155,8 +155,8 @@ def numpy_rollout(attentions, slopes, *, gradients):
     """The rollout of one image written anew in float64: product of one matrix a block."""
     rolled = np.eye(attentions[0].shape[-1])
     for attention, slope in zip(attentions, slopes, strict=True):
-        kept = np.maximum(slope * attention, 0) if gradients else attention
-        step = np.eye(len(rolled)) + kept.mean(0)
+        weighted = np.maximum(slope * attention, 0) if gradients else attention
+        step = np.eye(len(rolled)) + weighted.mean(0)
         rolled = (step if gradients else step / 2) @ rolled
     return rolled
 
@@ -165,45 +165,49 @@ def numpy_rollout(attentions, slopes, *, gradients):
 @pytest.mark.parametrize("pool", ["tok", "avg"])
 def test_rollout_is_the_product_over_blocks_read_where_pooling_reads(pool, gradients):
     tower = native_tower(pool_type=pool)
-    with attention_kept(tower.blocks) as kept:
+    with recorded_attention(tower.blocks) as attentions:
         target = tower(torch.rand(1, 3, 32, 32))[0, 3]
-    slopes = torch.autograd.grad(target, kept.attentions, retain_graph=True)
-    found = patch_relevance(target, kept, own=5, fresh=[False, False], gradients=gradients)
+    slopes = torch.autograd.grad(target, attentions, retain_graph=True)
+    drawn = patch_relevance(
+        target, attentions, image_tokens=5, new_prompts=[False, False], gradients=gradients
+    )
     expected = numpy_rollout(
-        [a[0].detach().double().numpy() for a in kept.attentions],
+        [a[0].detach().double().numpy() for a in attentions],
         [s[0].double().numpy() for s in slopes],
         gradients=gradients,
     ) - gradients * np.eye(5)
     rows = expected[:1] if pool == "tok" else expected[1:]
-    assert found[0].numpy() == pytest.approx(rows.mean(0), rel=1e-4)
+    assert drawn[0].numpy() == pytest.approx(rows.mean(0), rel=1e-4)
 
 
 def test_the_attention_kept_is_the_towers_own_and_leads_to_the_same_result():
     tower, images = native_tower(), torch.rand(2, 3, 32, 32)
-    with attention_kept(tower.blocks) as kept:
+    with recorded_attention(tower.blocks) as attentions:
         watched = tower(images)
     assert torch.allclose(watched, tower(images), atol=1e-6)
     block = tower.blocks[0]
     tokens = block.ln_1(tower.embed(images))
     _, theirs = block.attn(tokens, tokens, tokens, average_attn_weights=False)
-    assert torch.allclose(kept.attentions[0], theirs, atol=1e-6)
+    assert torch.allclose(attentions[0], theirs, atol=1e-6)
 
 
 def test_what_old_prompts_gathered_is_lost_where_new_ones_take_their_place():
     tower = native_tower()
     visual = PromptedTower(tower, "deep", 2)
-    with attention_kept(tower.blocks) as kept:
+    with recorded_attention(tower.blocks) as attentions:
         target = visual(torch.rand(1, 3, 32, 32))[0, 0]
-    slopes = torch.autograd.grad(target, kept.attentions, retain_graph=True)
-    found = patch_relevance(target, kept, own=5, fresh=[False, True], gradients=True)
+    slopes = torch.autograd.grad(target, attentions, retain_graph=True)
+    drawn = patch_relevance(
+        target, attentions, image_tokens=5, new_prompts=[False, True], gradients=True
+    )
     first, second = (
         (s[0] * a[0].detach()).relu().mean(0).double().numpy()
-        for a, s in zip(kept.attentions, slopes, strict=True)
+        for a, s in zip(attentions, slopes, strict=True)
     )
     after = (np.eye(7) + first)[:, :5]
     after[5:] = 0
     expected = (np.eye(7) + second)[0] @ after - np.eye(5)[0]
-    assert found[0].numpy() == pytest.approx(expected, rel=1e-4)
+    assert drawn[0].numpy() == pytest.approx(expected, rel=1e-4)
 
 
 def test_timms_attention_is_read_and_given_its_fused_kernel_back():
@@ -212,19 +216,19 @@ def test_timms_attention_is_read_and_given_its_fused_kernel_back():
     block.forward = block.attn.forward
     fused = block.attn.fused_attn
     tokens = torch.rand(2, 5, 16)
-    with attention_kept(torch.nn.ModuleList([block])) as kept:
+    with recorded_attention(torch.nn.ModuleList([block])) as attentions:
         watched = block(tokens)
     assert block.attn.fused_attn is fused
     assert torch.allclose(watched, block(tokens), atol=1e-6)
-    assert kept.attentions[0].shape == (2, 2, 5, 5)
-    assert torch.autograd.grad(watched.square().sum(), kept.attentions[0])[0].abs().max() > 0
+    assert attentions[0].shape == (2, 2, 5, 5)
+    assert torch.autograd.grad(watched.square().sum(), attentions[0])[0].abs().max() > 0
 
 
 def test_attention_that_cannot_be_read_is_refused_with_the_method_that_works():
     blocks = torch.nn.ModuleList([torch.nn.Linear(2, 2)])
     with (
         pytest.raises(ConfigError, match=r"read from a NoneType: .* Take the method 'occlusion'"),
-        attention_kept(blocks),
+        recorded_attention(blocks),
     ):
         pass
 
@@ -255,42 +259,42 @@ def test_what_is_no_image_is_refused(untuned, wrong):
 
 
 def test_views_are_stitched_where_they_lie_and_averaged_where_they_lap(untuned, image):
-    found = saliency(untuned, image, distortion=1)
+    drawn = saliency(untuned, image, distortion=1)
     summed, counted = np.zeros((240, 300)), np.zeros((240, 300))
     places = [(top, left) for top in (0, 16) for left in (0, 76)]
-    for (top, left), cells in zip(places, torch.from_numpy(found.cells), strict=True):
+    for (top, left), cells in zip(places, torch.from_numpy(drawn.cells), strict=True):
         finer = F.interpolate(cells[None, None], (224, 224), mode="bilinear")[0, 0].numpy()
         summed[top : top + 224, left : left + 224] += finer
         counted[top : top + 224, left : left + 224] += 1
     mean = summed / counted
-    assert found.values == pytest.approx(mean / mean.max(), abs=1e-5)
+    assert drawn.values == pytest.approx(mean / mean.max(), abs=1e-5)
 
 
 def test_an_overlay_is_a_readable_picture_written_whole(untuned, image, tmp_path):
-    found = saliency(untuned, image, attribute=2, target="grain worth $5 " * 20)
-    write_overlay(image, found, tmp_path / "map.png")
+    grain = saliency(untuned, image, attribute=2, target="grain worth $5 " * 20)
+    write_overlay(image, grain, tmp_path / "map.png")
     drawn = matplotlib.image.imread(tmp_path / "map.png")
     assert drawn.shape[1] == 1210
     assert [file.name for file in tmp_path.iterdir()] == ["map.png"]
-    assert caption(found).startswith(f"probability {found.probability:.2f} · logit difference")
+    assert caption(grain).startswith(f"probability {grain.probability:.2f} · logit difference")
 
 
 @pytest.mark.parametrize(
-    ("place", "name", "error", "words"),
+    ("index", "name", "error", "words"),
     [
-        (attribute_place, "Grain", None, 2),
-        (attribute_place, "fog: soft edges", None, 5),
-        (attribute_place, "soft edges", ConfigError, "2 distortions have .* 'blur: soft edges'"),
-        (attribute_place, "Noise", ConfigError, "'Noise' is a distortion, not an attribute"),
-        (attribute_place, "speckel", UnknownNameError, "Did you mean 'speckle'?"),
-        (distortion_place, "noise", None, 1),
-        (distortion_place, "nois", UnknownNameError, "Did you mean 'noise'?"),
+        (attribute_index, "Grain", None, 2),
+        (attribute_index, "fog: soft edges", None, 5),
+        (attribute_index, "soft edges", ConfigError, "2 distortions have .* 'blur: soft edges'"),
+        (attribute_index, "Noise", ConfigError, "'Noise' is a distortion, not an attribute"),
+        (attribute_index, "speckel", UnknownNameError, "Did you mean 'speckle'?"),
+        (distortion_index, "noise", None, 1),
+        (distortion_index, "nois", UnknownNameError, "Did you mean 'noise'?"),
     ],
 )
-def test_a_target_is_found_by_its_name(place, name, error, words):
+def test_a_target_is_found_by_its_name(index, name, error, words):
     known = {**ATTRIBUTES.phrases(), "fog": ("soft edges",)}
     if error is None:
-        assert place(name, known) == words
+        assert index(name, known) == words
     else:
         with pytest.raises(error, match=words):
-            place(name, known)
+            index(name, known)

@@ -44,11 +44,11 @@ def exported(save):
 def test_json_has_every_score_whole(command, run, photographs, save):
     status, out, err = command("score", photographs, "--run", run, "--json")
     assert (status, err) == (0, "")
-    found = [Score.model_validate(one) for one in json.loads(out)]
+    scores = [Score.model_validate(score) for score in json.loads(out)]
     expected = list(save().model.score_all([photographs]))
-    assert [one.image for one in found] == [one.image for one in expected]
-    qualities = [one.quality for one in expected]
-    assert [one.quality for one in found] == pytest.approx(qualities, abs=1e-5)
+    assert [score.image for score in scores] == [score.image for score in expected]
+    qualities = [score.quality for score in expected]
+    assert [score.quality for score in scores] == pytest.approx(qualities, abs=1e-5)
 
 
 def test_people_read_a_table(command, exported, photographs):
@@ -60,8 +60,8 @@ def test_people_read_a_table(command, exported, photographs):
     assert f"{strongest} {score.distortions[strongest]:.2f}" in out
     value, words = min(
         (value, f"{distortion}: {phrase}")
-        for distortion, some in score.contributions.items()
-        for phrase, value in some.items()
+        for distortion, phrases in score.contributions.items()
+        for phrase, value in phrases.items()
     )
     assert f"{value:+.3f} {words}" in " ".join(out.split())
 
@@ -153,10 +153,10 @@ def test_an_exported_run_loads_by_itself(command, run, tmp_path, save, photograp
         "out": str(out),
         "files": {file.name: file.stat().st_size for file in sorted(out.iterdir())},
     }
-    found, expected = (
+    quality, expected = (
         model.score(photographs / "b.png").quality for model in (load_model(out), save().model)
     )
-    assert found == pytest.approx(expected, abs=1e-5)
+    assert quality == pytest.approx(expected, abs=1e-5)
     status, _, err = command("export", run, out)
     assert status == 1
     assert "exists already. Name a new folder, or replace it with --force." in err

@@ -1,5 +1,6 @@
 """`workbench app` serves the pages and is gone when it is stopped."""
 
+import json
 import os
 import subprocess
 import sys
@@ -36,3 +37,18 @@ def answer(url):
             return response.read()
     except OSError:
         return None
+
+
+def test_with_json_the_address_is_printed_once_the_server_answers_it(tmp_path):
+    port = free_port()
+    with started(
+        *(sys.executable, "-m", "workbench", "app", "--port", port, "--json"),
+        env={**os.environ, "WORKBENCH_HOME": str(tmp_path), "WORKBENCH_DB": f"sqlite:///{tmp_path}/db"},
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as app:  # fmt: skip
+        url = json.loads(app.stdout.readline())["url"]
+        assert url == f"http://127.0.0.1:{port}"
+        assert answer(f"{url}/_stcore/health") == b"ok"
+        app.terminate()
+        rest, _ = app.communicate(timeout=PATIENCE_S)
+    assert rest == b""  # the server's own lines go to stderr

@@ -43,28 +43,33 @@ def test_the_table_holds_every_number_and_marks_what_is_quoted():
     table = heat_map_figure(QUOTED).table
     assert len(table.rows) == len(PLAIN.cells) + len(QUOTED.quoted)
     assert table.aside == frozenset(range(len(PLAIN.cells), len(table.rows)))
-    assert {table.rows[place][2] for place in table.aside} == {"quoted"}
+    assert {table.rows[index][2] for index in table.aside} == {"quoted"}
 
 
 def test_undefined_figures_have_no_shade_and_say_so():
     flat = Undefined(undefined="constant predictions")
     quality = make_run().result.quality.model_copy(update={"srcc": flat})
     run = tried_on(with_result(make_run(), quality=quality), "CSIQ", "c", noise=0.2)
-    found = transfer_matrix([run], ["own"])
-    assert texts_of(heat_map_figure(found).svg).count("undefined") == 2
+    flat_matrix = transfer_matrix([run], ["own"])
+    assert texts_of(heat_map_figure(flat_matrix).svg).count("undefined") == 2
 
 
-def test_names_of_any_kind_are_drawn_as_they_are():
-    name = "a <b> & $x_$ of a rather long name that goes on"
+@pytest.mark.parametrize("name", ["a <b> & $x_$", "_hidden$", "図 \\frac{1}", "50 % {}"])
+def test_names_of_any_kind_are_drawn_as_they_are(name):
     run = tried_on(make_run(), name, "c", noise=0.2)
-    figure = heat_map_figure(transfer_matrix([run], ["_図 $"]))
-    drawn = [text.lstrip("\u200b") for text in texts_of(figure.svg)]
-    # In each of the three panels; only the middle of what is too long is left out.
-    for line in ("_図 $", "a <b> & $x_$ of a", "…name that goes on"):
-        assert drawn.count(line) == 3
+    texts = texts_of(heat_map_figure(transfer_matrix([run], [f"{name}!"])).svg)
+    drawn = [(text or "").lstrip("\u200b") for text in texts]
+    assert (drawn.count(name), drawn.count(f"{name}!")) == (3, 3)  # once in each panel
+
+
+def test_of_a_long_name_only_the_middle_is_left_out_and_its_table_holds_it_all():
+    name = "a <b> & $x_$ of a rather long name that goes on"
+    figure = heat_map_figure(transfer_matrix([tried_on(make_run(), name, "c", noise=0.2)], ["own"]))
+    drawn = texts_of(figure.svg)
+    assert [drawn.count(line) for line in ("a <b> & $x_$ of a", "…name that goes on")] == [3, 3]
     assert [row[:2] for row in figure.table.rows] == [
-        ("_図 $", "packaged photographs"), ("_図 $", name),
-    ]  # fmt: skip
+        *(("own", "packaged photographs"), ("own", name)),
+    ]
 
 
 def test_the_page_needs_nothing_else():
@@ -108,13 +113,16 @@ def command(tmp_path, monkeypatch):
 
 
 def test_the_command_prints_one_document(command):
-    found = json.loads(command("--json", "--quote").stdout)
-    assert {cell["held_out"] for cell in found["cells"]} == {True}
-    assert len(found["trained_on"]) == 2
-    assert {row["source"].rpartition(", ")[2] for row in found["quoted"]} == {"Table IV", "Table V"}
+    document = json.loads(command("--json", "--quote").stdout)
+    assert {cell["held_out"] for cell in document["cells"]} == {True}
+    assert len(document["trained_on"]) == 2
+    assert {row["source"].rpartition(", ")[2] for row in document["quoted"]} == {
+        "Table IV",
+        "Table V",
+    }
 
 
-def test_the_command_tells_people_the_terms_of_each_row(command, tmp_path):
+def test_the_command_shows_people_the_terms_of_each_row(command, tmp_path):
     done = command("--quote", "--out", str(tmp_path / "m.svg"))
     assert done.exit_code == 0
     assert "held out" in done.stdout
@@ -122,5 +130,5 @@ def test_the_command_tells_people_the_terms_of_each_row(command, tmp_path):
     assert (tmp_path / "m.svg").is_file()
 
 
-def test_the_command_refuses_another_ending_before_it_looks(command):
+def test_the_command_refuses_another_ending_before_it_computes(command):
     assert isinstance(command("--out", "m.pdf").exception, ConfigError)

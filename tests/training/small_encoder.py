@@ -10,6 +10,8 @@ from workbench.domain.run import EncoderFacts
 from workbench.encoders import Encoder
 from workbench.encoders.openclip import open_tower
 from workbench.training.loop import tune
+from workbench.training.prompt_pairs import EncodedAttributes
+from workbench.training.tuned_model import Examples
 
 ATTRIBUTES = AttributeSet.from_phrases(
     {"blur": ["soft edges", "hazy look"], "noise": ["grain", "speckle"]}
@@ -27,7 +29,7 @@ def small_encoder(name="small"):
         EncoderFacts(
             name=name, weights="random", trained=False, image_size=VISION.image_size,
             embedding_width=WIDTH,
-            image_parameters=sum(one.numel() for one in model.visual.parameters()),
+            image_parameters=sum(parameter.numel() for parameter in model.visual.parameters()),
         ),
         model=model,
         tower=open_tower(name, model.visual),
@@ -44,9 +46,9 @@ def small_encoder(name="small"):
 
 
 def small_pairs(seed=0):
-    """Return embeddings of five made-up attributes, (5, 2, E)."""
+    """Return five made-up attributes of two distortions, encoded."""
     drawn = torch.randn(5, 2, WIDTH, generator=torch.Generator().manual_seed(seed))
-    return torch.nn.functional.normalize(drawn, dim=-1)
+    return EncodedAttributes(torch.nn.functional.normalize(drawn, dim=-1), GROUPS)
 
 
 def grainy(count=10, height=40, width=48):
@@ -56,7 +58,7 @@ def grainy(count=10, height=40, width=48):
     images[1::2] += rng.integers(0, 90, images[1::2].shape, dtype=np.uint8)
     strengths = np.zeros((count, 2), dtype=np.float32)
     strengths[1::2, 1] = 1
-    return images, strengths
+    return Examples(images, strengths)
 
 
 def silent(share, text):
@@ -65,14 +67,14 @@ def silent(share, text):
 
 def tuned(
     encoder, *, pairs=None, examples=None, seed=0, progress=silent, validation=None, start=None,
-    checkpoint=None, belongs=None, **fields,
+    checkpoint=None, facts=None, **fields,
 ):  # fmt: skip
     """Tune for three epochs of three steps, or as the fields say."""
     config = TuningConfig(
         **{"prompts": 4, "epochs": 3, "crops": 1, "batch_size": 4, "learning_rate": 0.01, **fields}
     )
     return tune(
-        encoder, small_pairs() if pairs is None else pairs, GROUPS, *(examples or grainy()), config,
-        seed=seed, progress=progress, validation=validation, start=start, checkpoint=checkpoint,
-        belongs=belongs,
+        encoder, pairs or small_pairs(), Examples(*(examples or grainy())), config,
+        seed=seed, progress=progress, start=start, checkpoint=checkpoint, facts=facts,
+        validation=validation and Examples(*validation),
     )  # fmt: skip

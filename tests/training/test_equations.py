@@ -12,7 +12,9 @@ from workbench.errors import CheckpointMismatchError
 from workbench.training.crops import grid_crops
 from workbench.training.loop import tune
 from workbench.training.modules import AttributeHead, attribute_probabilities, distortion_loss
+from workbench.training.prompt_pairs import EncodedAttributes
 from workbench.training.regressor import Regressor, fit_regressor
+from workbench.training.tuned_model import Examples
 
 IMAGES, STRENGTHS = grainy()
 
@@ -31,8 +33,8 @@ def by_hand(embeddings, pairs, scale, logits, groups, targets):
         own = [a for a, group in enumerate(groups) if group == d]
         total = sum(np.exp(logits[a]) for a in own)
         strengths[:, d] = sum(probabilities[:, a] * np.exp(logits[a]) / total for a in own)
-    kept = strengths.clip(1e-6, 1 - 1e-6)  # METHOD §1.4
-    losses = targets * np.log(kept) + (1 - targets) * np.log(1 - kept)
+    inside = strengths.clip(1e-6, 1 - 1e-6)  # METHOD §1.4
+    losses = targets * np.log(inside) + (1 - targets) * np.log(1 - inside)
     return probabilities, strengths, -losses.mean()
 
 
@@ -41,7 +43,7 @@ def test_equations_6_to_8_in_float64(seed, scale):
     rng = np.random.default_rng(seed)
     groups = np.sort(np.r_[0, 1, 2, rng.integers(0, 3, 4)])
     v, pairs = rng.normal(size=(4, 6)), rng.normal(size=(len(groups), 2, 6))
-    v, pairs = (one / np.linalg.norm(one, axis=-1, keepdims=True) for one in (v, pairs))
+    v, pairs = (values / np.linalg.norm(values, axis=-1, keepdims=True) for values in (v, pairs))
     logits, targets = rng.normal(size=len(groups)), rng.random((4, 3))
     head = AttributeHead(torch.from_numpy(groups)).double()
     with torch.no_grad():
@@ -93,17 +95,22 @@ def test_the_gradient_of_a_case_that_is_known_by_hand():
 )
 def test_the_number_of_tuned_parameters_is_the_formulas(small, mode, tokens, attributes):
     # P·W for shallow prompts, L·P·W for deep ones, all of the tower's, and A weights.
-    pairs, groups = small_pairs()[:attributes], GROUPS[:attributes]
+    encoded = EncodedAttributes(*(values[:attributes] for values in small_pairs()))
     config = TuningConfig(mode=mode, prompts=4, epochs=1, crops=1)
     strengths = STRENGTHS[:, -1:] if attributes == 1 else STRENGTHS
     model = tune(
-        small, pairs, groups, IMAGES, strengths, config, seed=0, progress=lambda share, text: None
+        small,
+        encoded,
+        Examples(IMAGES, strengths),
+        config,
+        seed=0,
+        progress=lambda share, text: None,
     )
     tower = small.facts.image_parameters if tokens is None else tokens * 32
-    assert sum(one.numel() for one in model.trained().values()) == tower + attributes
+    assert sum(values.numel() for values in model.trained().values()) == tower + attributes
 
 
-def some(count=200, width=6, seed=0):
+def made_up(count=200, width=6, seed=0):
     rng = np.random.default_rng(seed)
     read = rng.random((count, width), dtype=np.float32)
     return read, 0.7 - 0.4 * read[:, 0] + 0.2 * read[:, 1] + rng.normal(0, 0.02, count)
@@ -113,9 +120,9 @@ SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et 
 
 
 def test_the_regressor_is_equation_9():
-    regressor = fit_regressor(*some(), RegressorConfig(hidden=(7, 5), epochs=5), seed=0)
-    state = {name: one.double().numpy() for name, one in regressor.state().items()}
-    read, _ = some(20, seed=1)
+    regressor = fit_regressor(*made_up(), RegressorConfig(hidden=(7, 5), epochs=5), seed=0)
+    state = {name: values.double().numpy() for name, values in regressor.state().items()}
+    read, _ = made_up(20, seed=1)
     values = (read - state["centre"]) / state["spread"]
     for layer in (0, 3, 6):
         values = values @ state[f"network.{layer}.weight"].T + state[f"network.{layer}.bias"]
@@ -128,13 +135,13 @@ def test_the_regressor_is_equation_9():
 
 
 def test_the_linear_regressor_comes_to_least_squares():
-    read, quality = some()
+    read, quality = made_up()
     design = np.column_stack([read.astype(np.float64), np.ones(len(read))])
     solution = np.linalg.lstsq(design, quality, rcond=None)[0]
     config = RegressorConfig(
         kind="linear", learning_rate=0.02, epochs=300, batch_size=200, weight_decay=0.0
     )
-    unseen, _ = some(50, seed=1)
+    unseen, _ = made_up(50, seed=1)
     expected = np.column_stack([unseen, np.ones(50)]) @ solution
     assert fit_regressor(read, quality, config, seed=0).predict(unseen) == pytest.approx(
         expected, abs=2e-3
@@ -144,9 +151,9 @@ def test_the_linear_regressor_comes_to_least_squares():
 @pytest.mark.parametrize("kind", ["mlp", "linear"])
 def test_a_regressor_is_restored_to_the_same_bits(kind):
     config = RegressorConfig(kind=kind, epochs=2)
-    regressor = fit_regressor(*some(), config, seed=0)
+    regressor = fit_regressor(*made_up(), config, seed=0)
     again = Regressor.restored(regressor.state(), config)
-    read, _ = some(seed=1)
+    read, _ = made_up(seed=1)
     assert (again.predict(read) == regressor.predict(read)).all()
 
 
@@ -155,7 +162,7 @@ def test_a_regressor_is_restored_to_the_same_bits(kind):
     [({"kind": "linear"}, ()), ({"hidden": (9, 8)}, ()), ({}, ("centre",)), ({}, ("quality",))],
 )
 def test_tensors_of_another_regressor_are_refused(other, dropped):
-    state = fit_regressor(*some(), RegressorConfig(epochs=1), seed=0).state()
-    kept = {name: one for name, one in state.items() if name not in dropped}
+    state = fit_regressor(*made_up(), RegressorConfig(epochs=1), seed=0).state()
+    inside = {name: values for name, values in state.items() if name not in dropped}
     with pytest.raises(CheckpointMismatchError, match="not those of a regressor of kind '"):
-        Regressor.restored(kept, RegressorConfig(**other))
+        Regressor.restored(inside, RegressorConfig(**other))

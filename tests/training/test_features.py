@@ -26,7 +26,7 @@ def test_images_of_many_sizes_together_are_as_one_by_one(small, mixed, mode):
         values = getattr(together, name)
         assert values.shape == (len(mixed), width)
         assert values.dtype == np.float32
-        each = np.concatenate([getattr(one, name) for one in alone])
+        each = np.concatenate([getattr(features, name) for features in alone])
         assert values == pytest.approx(each, abs=1e-6)
 
 
@@ -42,15 +42,17 @@ def test_probabilities_are_the_mean_over_the_grid_of_crops(small, mixed):
 
 
 def test_no_images_give_no_rows(small):
-    found = tuned(small).features([])
-    assert (found.probabilities.shape, found.embeddings.shape) == ((0, 5), (0, 16))
+    features = tuned(small).features([])
+    assert (features.probabilities.shape, features.embeddings.shape) == ((0, 5), (0, 16))
 
 
 def test_images_of_different_sizes_are_tuned_on(small, mixed):
     strengths = np.linspace(0, 1, 2 * len(mixed)).reshape(-1, 2).astype(np.float32)
-    told = []
-    model = tuned(small, examples=(mixed, strengths), progress=lambda share, _: told.append(share))
-    assert told[-1] == 1
+    shares = []
+    model = tuned(
+        small, examples=(mixed, strengths), progress=lambda share, _: shares.append(share)
+    )
+    assert shares[-1] == 1
     assert np.isfinite(model.probabilities(mixed)).all()
 
 
@@ -76,5 +78,5 @@ def test_bf16_learns_what_fp32_learns(small):
     images, _ = grainy()
     for kind in ("fp32", "bf16"):
         model = tuned(small, mode="whole", precision=kind, epochs=20, learning_rate=2e-3)
-        told = model.strengths(model.probabilities(images))
-        assert told[1::2, 1].min() > told[::2, 1].max() + 0.4, kind
+        strengths = model.strengths(model.probabilities(images))
+        assert strengths[1::2, 1].min() > strengths[::2, 1].max() + 0.4, kind

@@ -10,16 +10,21 @@ from workbench.domain.config import TuningConfig
 from workbench.errors import RunCancelledError, ShapeError, TrainingDivergedError
 from workbench.training.loop import tune
 from workbench.training.prompt_pairs import encode_attributes
+from workbench.training.tuned_model import Examples
 
 pytestmark = pytest.mark.slow
 
 IMAGES = grainy(16, 240, 256)
 
 
-def tuned(encoder, pairs, *, seed=0, progress=lambda share, text: None, validation=None, **fields):
+def tuned(
+    encoder, pairs, *, images=IMAGES.images, seed=0, progress=lambda share, text: None,
+    validation=None, **fields,
+):  # fmt: skip
     config = TuningConfig(**{"mode": "shallow", "prompts": 4, "epochs": 2, "crops": 1, **fields})
+    examples = Examples(images, IMAGES.strengths[: len(images)])
     return tune(
-        encoder, *pairs, *IMAGES, config, seed=seed, progress=progress, validation=validation
+        encoder, pairs, examples, config, seed=seed, progress=progress, validation=validation
     )
 
 
@@ -91,17 +96,18 @@ def profiled(encoder):
         handles.append(
             part.register_forward_hook(lambda *_: ranges.pop().__exit__(None, None, None))
         )
-    with profile(activities=[ProfilerActivity.CPU]) as told:
-        yield lambda: {one.key for one in told.key_averages()} & {"text tower", "image tower"}
+    with profile(activities=[ProfilerActivity.CPU]) as recorded:
+        towers = {"text tower", "image tower"}
+        yield lambda: towers & {event.key for event in recorded.key_averages()}
     for handle in handles:
         handle.remove()
 
 
 def test_none_trains_nothing(encoder, pairs):
-    told = []
-    model = tuned(encoder, pairs, mode="none", progress=lambda share, text: told.append(share))
+    recorded = []
+    model = tuned(encoder, pairs, mode="none", progress=lambda share, text: recorded.append(share))
     assert model.tower is encoder.tower
-    assert told == []
+    assert recorded == []
 
 
 def test_progress_may_cancel(encoder, pairs):
@@ -113,7 +119,7 @@ def test_progress_may_cancel(encoder, pairs):
 
 
 def test_divergence_names_the_epoch_and_the_rate(encoder, pairs):
-    poisoned = (torch.full_like(pairs[0], torch.nan), pairs[1])
+    poisoned = pairs._replace(pairs=torch.full_like(pairs.pairs, torch.nan))
     with pytest.raises(
         TrainingDivergedError, match=r"nan in epoch 1 of 2. Lower tuning.learning_rate"
     ):
@@ -122,7 +128,4 @@ def test_divergence_names_the_epoch_and_the_rate(encoder, pairs):
 
 def test_images_smaller_than_the_view_are_refused(encoder, pairs):
     with pytest.raises(ShapeError, match="64x64 px are smaller than the encoder's 224x224 px view"):
-        tune(
-            encoder, *pairs, np.zeros((2, 64, 64, 3), np.uint8), np.eye(2, dtype=np.float32),
-            TuningConfig(epochs=1), seed=0, progress=lambda share, text: None,
-        )  # fmt: skip
+        tuned(encoder, pairs, images=np.zeros((2, 64, 64, 3), np.uint8))

@@ -36,5 +36,5 @@ def test_a_batch_that_does_not_fit_says_which_might():
         [sys.executable, "-c", SCRIPT.format(rooms=(30, 150, 700))],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    told = "RunError The memory does not hold a step with a batch of 20000. "
-    assert done.stdout.splitlines() == 3 * [f"{told}Try tuning.batch_size 10000."]
+    words = "RunError The memory does not hold a step with a batch of 20000. "
+    assert done.stdout.splitlines() == 3 * [f"{words}Try tuning.batch_size 10000."]

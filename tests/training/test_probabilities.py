@@ -15,8 +15,8 @@ from workbench.training.probabilities import (
 )
 
 RUN = make_run(3, photographs=4)
-TOLD = RUN.result.predictions
-IMAGES = len(TOLD.image)
+STORED = RUN.result.predictions
+IMAGES = len(STORED.image)
 
 
 @pytest.fixture
@@ -25,41 +25,41 @@ def settings(tmp_path):
 
 
 @pytest.fixture
-def found():
+def predictions():
     generator = np.random.default_rng(0)
     return HeldOutPredictions(
         strengths=np.zeros((IMAGES, 4), np.float32),
         truth=np.zeros((IMAGES, 4), np.float32),
-        quality=np.array(TOLD.predicted),
+        quality=np.array(STORED.predicted),
         probabilities=generator.random((2, IMAGES, 12), dtype=np.float32),
         fold_of=np.arange(IMAGES) % 2,
     )
 
 
-def save(settings, found, run=RUN, **changes):
+def save(settings, predictions, run=RUN, **changes):
     facts = {
         "version": run.version,
         "config_hash": run.config.hash,
         "attributes": make_attributes("draft"),
-        "target": np.array(TOLD.target),
-        "photographs": TOLD.photograph,
+        "target": np.array(STORED.target),
+        "photographs": STORED.photograph,
     }
     file = probabilities_file(settings, run.version, run.config.hash)
-    save_probabilities(file, found, **{**facts, **changes})
+    save_probabilities(file, predictions, **{**facts, **changes})
     return file
 
 
-def test_what_was_saved_comes_back_bit_for_bit(settings, found):
-    file = save(settings, found)
-    kept = load_probabilities(settings, RUN)
-    assert (kept.probabilities == found.probabilities).all()
-    assert kept.probabilities.dtype == np.float32
-    assert (kept.fold_of == found.fold_of).all()
-    assert kept.target.tolist() == list(TOLD.target)
-    assert kept.attributes[0] == ("darken", "draft darken trace 0")
-    assert len(kept.attributes) == 12
-    same = kept.photograph[:, None] == kept.photograph
-    names = np.array(TOLD.photograph)
+def test_what_was_saved_comes_back_bit_for_bit(settings, predictions):
+    file = save(settings, predictions)
+    loaded = load_probabilities(settings, RUN)
+    assert (loaded.probabilities == predictions.probabilities).all()
+    assert loaded.probabilities.dtype == np.float32
+    assert (loaded.fold_of == predictions.fold_of).all()
+    assert loaded.target.tolist() == list(STORED.target)
+    assert loaded.attributes[0] == ("darken", "draft darken trace 0")
+    assert len(loaded.attributes) == 12
+    same = loaded.photograph[:, None] == loaded.photograph
+    names = np.array(STORED.photograph)
     assert (same == (names[:, None] == names)).all()
     assert list(file.parent.iterdir()) == [file]
 
@@ -69,11 +69,11 @@ def test_a_run_without_a_file_is_told_how_to_get_one(settings):
         load_probabilities(settings, RUN)
 
 
-@pytest.mark.parametrize("kept", [0, 5, 500, 0.5, 0.999])
-def test_a_file_cut_short_anywhere_is_refused(settings, found, kept):
-    file = save(settings, found)
-    whole = file.read_bytes()
-    file.write_bytes(whole[: kept if isinstance(kept, int) else int(kept * len(whole))])
+@pytest.mark.parametrize("length", [0, 5, 500, 0.5, 0.999])
+def test_a_file_cut_short_anywhere_is_refused(settings, predictions, length):
+    file = save(settings, predictions)
+    content = file.read_bytes()
+    file.write_bytes(content[: length if isinstance(length, int) else int(length * len(content))])
     with pytest.raises(RunError, match=r"safetensors is damaged .*--again"):
         load_probabilities(settings, RUN)
 
@@ -86,22 +86,22 @@ def test_a_file_cut_short_anywhere_is_refused(settings, found, kept):
         ({"target": np.zeros(IMAGES)}, "not of run 3, whose target quality differs"),
     ],
 )
-def test_a_file_of_another_run_is_refused(settings, found, changes, words):
-    save(settings, found, **changes)
+def test_a_file_of_another_run_is_refused(settings, predictions, changes, words):
+    save(settings, predictions, **changes)
     with pytest.raises(CheckpointMismatchError, match=f"{words}.*--again"):
         load_probabilities(settings, RUN)
 
 
-def test_a_file_of_an_earlier_run_with_other_predictions_is_refused(settings, found):
-    save(settings, replace(found, quality=found.quality + 1e-12))
+def test_a_file_of_an_earlier_run_with_other_predictions_is_refused(settings, predictions):
+    save(settings, replace(predictions, quality=predictions.quality + 1e-12))
     with pytest.raises(CheckpointMismatchError, match="whose predicted quality differs"):
         load_probabilities(settings, RUN)
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_says_so(settings, found):
-    file = save(settings, found)
+def test_a_write_that_fails_leaves_the_old_file_and_says_so(settings, predictions):
+    file = save(settings, predictions)
     before = file.read_bytes()
     file.with_name(f".partial-{os.getpid()}-{file.name}").mkdir()  # in the way of the new one
-    with pytest.raises(RunError, match=r"cannot be written to .*Make room"):
-        save(settings, replace(found, fold_of=found.fold_of * 0))
+    with pytest.raises(RunError, match=r"cannot be written to .*Free some space"):
+        save(settings, replace(predictions, fold_of=predictions.fold_of * 0))
     assert file.read_bytes() == before

@@ -10,7 +10,7 @@ from workbench.training.prompt_pairs import sentence_pairs
 from workbench.training.regressor import fit_regressor, warmup_cosine
 
 
-def some(count=400, attributes=6, seed=0):
+def made_up(count=400, attributes=6, seed=0):
     rng = np.random.default_rng(seed)
     probabilities = rng.random((count, attributes), dtype=np.float32)
     quality = 1 - 0.5 * probabilities[:, 0] - 0.3 * probabilities[:, 1] ** 2
@@ -18,14 +18,14 @@ def some(count=400, attributes=6, seed=0):
 
 
 def test_it_learns_a_known_function_and_orders_unseen_rows():
-    regressor = fit_regressor(*some(), RegressorConfig(), seed=0)
-    probabilities, quality = some(seed=1)
+    regressor = fit_regressor(*made_up(), RegressorConfig(), seed=0)
+    probabilities, quality = made_up(seed=1)
     assert spearmanr(regressor.predict(probabilities), quality).statistic > 0.95
 
 
 def test_the_same_seed_gives_the_same_bits():
     first, again, other = (
-        fit_regressor(*some(80), RegressorConfig(epochs=3), seed=s).predict(some(5)[0])
+        fit_regressor(*made_up(80), RegressorConfig(epochs=3), seed=s).predict(made_up(5)[0])
         for s in (1, 1, 2)
     )
     assert (first == again).all()
@@ -42,13 +42,13 @@ def test_constant_probabilities_and_constant_quality_stay_finite():
 
 
 def test_another_number_of_attributes_is_refused():
-    regressor = fit_regressor(*some(20), RegressorConfig(epochs=1), seed=0)
+    regressor = fit_regressor(*made_up(20), RegressorConfig(epochs=1), seed=0)
     with pytest.raises(ShapeError, match=r"fitted on 6 attributes, got probabilities \(1, 4\)"):
         regressor.predict(np.zeros((1, 4), np.float32))
 
 
 def test_divergence_is_named():
-    probabilities, quality = some(20)
+    probabilities, quality = made_up(20)
     quality[3] = np.nan
     with pytest.raises(TrainingDivergedError, match="regressor's loss became nan in epoch 1"):
         fit_regressor(probabilities, quality, RegressorConfig(epochs=1), seed=0)
@@ -71,7 +71,7 @@ def test_a_wrong_polarity_says_which_one_was_meant():
 
 def test_grid_crops_cover_every_pixel_at_full_resolution():
     image = np.random.default_rng(0).integers(0, 255, (70, 100, 3), dtype=np.uint8)
-    seen = np.zeros((70, 100), bool)
+    covered = np.zeros((70, 100), bool)
     for crop in grid_crops(image, 32).permute(0, 2, 3, 1).numpy():
         places = [
             (y, x)
@@ -80,8 +80,8 @@ def test_grid_crops_cover_every_pixel_at_full_resolution():
             if (image[y : y + 32, x : x + 32] == crop).all()
         ]
         for y, x in places[:1]:
-            seen[y : y + 32, x : x + 32] = True
-    assert seen.all()
+            covered[y : y + 32, x : x + 32] = True
+    assert covered.all()
 
 
 def test_random_crops_are_true_views_and_follow_their_generator():

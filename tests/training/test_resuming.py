@@ -42,15 +42,15 @@ def checkpoint(small, tmp_path):
     ids=["shallow", "deep with dropout", "whole", "mean weights", "validation", "stops early"],
 )
 def test_a_broken_training_goes_on_to_the_same_bits(small, tmp_path, fields):
-    file, told = tmp_path / "kept.safetensors", []
+    file, texts = tmp_path / "kept.safetensors", []
     unbroken = tuned(small, **fields).state()
     with pytest.raises(RunCancelledError):
         tuned(small, checkpoint=file, progress=cancel, **fields)
     assert file.is_file()
     resumed = tuned(
-        small, checkpoint=file, progress=lambda share, text: told.append(text), **fields
+        small, checkpoint=file, progress=lambda share, text: texts.append(text), **fields
     )
-    assert "epoch 2" in told[0]
+    assert "epoch 2" in texts[0]
     assert resumed.state().keys() == unbroken.keys()
     for name, values in resumed.state().items():
         assert torch.equal(values, unbroken[name]), name
@@ -70,24 +70,24 @@ def test_a_training_that_has_ended_leaves_no_checkpoint(small, tmp_path):
         ({"prompts": 5}, "configuration: "),
         ({"seed": 1}, "seed: 0, expected 1"),
         ({"examples": (IMAGES, STRENGTHS / 2)}, "set of images: "),
-        ({"belongs": {"data": "theirs"}}, r"set of images: \w{64}, expected theirs"),
-        ({"belongs": {"rows": "other"}}, "split: none, expected other"),
+        ({"facts": {"data": "theirs"}}, r"set of images: \w{64}, expected theirs"),
+        ({"facts": {"rows": "other"}}, "split: none, expected other"),
     ],
     ids=["encoder", "attributes", "configuration", "seed", "strengths", "images", "rows"],
 )
 def test_a_checkpoint_of_another_training_is_refused(small, checkpoint, changes, words):
-    kept = checkpoint.read_bytes()
+    before = checkpoint.read_bytes()
     with pytest.raises(
         CheckpointMismatchError, match=f"was trained with another {words}.*Run the .*--again"
     ):
         tuned(**{"encoder": small, "checkpoint": checkpoint, **changes})
-    assert checkpoint.read_bytes() == kept
+    assert checkpoint.read_bytes() == before
 
 
 @pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.999])
 def test_a_checkpoint_cut_short_is_refused(small, checkpoint, share):
-    whole = checkpoint.read_bytes()
-    checkpoint.write_bytes(whole[: int(share * len(whole))])
+    content = checkpoint.read_bytes()
+    checkpoint.write_bytes(content[: int(share * len(content))])
     with pytest.raises(
         CheckpointMismatchError, match=r"kept\.safetensors holds no trained weights .*--again"
     ):
@@ -97,11 +97,11 @@ def test_a_checkpoint_cut_short_is_refused(small, checkpoint, share):
 class Harmful:
     """Pickled, it makes a folder where it is unpickled."""
 
-    def __init__(self, place):
-        self.place = place
+    def __init__(self, folder):
+        self.folder = folder
 
     def __reduce__(self):
-        return os.mkdir, (self.place,)
+        return os.mkdir, (self.folder,)
 
 
 def test_a_pickle_under_the_checkpoints_name_is_refused_unread(small, tmp_path):
@@ -120,5 +120,5 @@ def test_a_checkpoint_holds_weights_and_facts_only(checkpoint):
 
 
 def test_a_checkpoint_that_cannot_be_written_says_so(small, tmp_path):
-    with pytest.raises(RunError, match=r"cannot be written to .*gone.*Make room or the folder"):
+    with pytest.raises(RunError, match=r"cannot be written to .*gone.*Free some space or make"):
         tuned(small, checkpoint=tmp_path / "gone" / "kept.safetensors")

@@ -3,11 +3,12 @@
 import pytest
 import torch
 
-from tests.training.small_encoder import GROUPS, grainy, small_pairs, tuned
+from tests.training.small_encoder import grainy, small_pairs, tuned
 from workbench.domain.config import TuningConfig
 from workbench.errors import CheckpointMismatchError
 from workbench.training.checkpoint import load_state, save_state
-from workbench.training.loop import restored
+from workbench.training.loop import restored_model
+from workbench.training.prompt_pairs import EncodedAttributes
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +49,7 @@ def test_a_model_is_restored_from_its_file_to_the_same_bits(small, tmp_path, mod
     model, file = tuned(small, mode=mode), tmp_path / "model.safetensors"
     save_state(file, model.state(), {"name": "mine"})
     config = TuningConfig(mode=mode, prompts=4)
-    again = restored(small, small_pairs(), GROUPS, config, load_state(file, {"name": "mine"}))
+    again = restored_model(small, small_pairs(), config, load_state(file, {"name": "mine"}))
     probabilities = model.probabilities(IMAGES)
     assert (again.probabilities(IMAGES) == probabilities).all()
     assert (again.strengths(probabilities) == model.strengths(probabilities)).all()
@@ -67,15 +68,18 @@ def test_a_model_is_restored_from_its_file_to_the_same_bits(small, tmp_path, mod
 def test_weights_of_another_configuration_are_not_put_back(small, fields, words):
     config = TuningConfig(**{"prompts": 4, **fields})
     with pytest.raises(CheckpointMismatchError, match=words):
-        restored(small, small_pairs(), GROUPS, config, tuned(small).state())
+        restored_model(small, small_pairs(), config, tuned(small).state())
 
 
 def test_weights_of_fewer_attributes_are_not_put_back(small):
     with pytest.raises(
         CheckpointMismatchError, match=r"'head\.logits' have shape \(5,\), expected \(4,\)"
     ):
-        restored(
-            small, small_pairs()[:4], GROUPS[:4], TuningConfig(prompts=4), tuned(small).state()
+        restored_model(
+            small,
+            EncodedAttributes(*(v[:4] for v in small_pairs())),
+            TuningConfig(prompts=4),
+            tuned(small).state(),
         )
 
 

@@ -26,14 +26,14 @@ def rows_on_screen(
     """
     now = {row.id: row for row in fresh}
     memory: dict[int, DraftRow] = st.session_state.get(_MEMORY, {})
-    kept = {
+    from_session = {
         id: row
         for id, row in memory.items()
         if row.distortion == distortion and phrase_key(row) in st.session_state
     }
-    shown = {**now, **kept}
-    st.session_state[_MEMORY] = shown
-    ordered = sorted(shown.values(), key=lambda row: (row.position, row.id))
+    on_screen = {**now, **from_session}
+    st.session_state[_MEMORY] = on_screen
+    ordered = sorted(on_screen.values(), key=lambda row: (row.position, row.id))
     return [(row, now.get(row.id)) for row in ordered]
 
 
@@ -129,8 +129,8 @@ def undo_button(session: Session) -> None:
     last = session.store.record.last_own(session.settings.author)
     if last is None:
         return
-    told, button = st.columns([8, 2.2], vertical_alignment="center")
-    told.caption(escaped(f"Your last change: {_words(last)}."))
+    caption, button = st.columns([8, 2.2], vertical_alignment="center")
+    caption.caption(escaped(f"Your last change: {_words(last)}."))
     if button.button("Undo", width="stretch"):
         undone = session.store.record.undo_change(last.change, author=session.settings.author)
         forget_all()
@@ -148,10 +148,10 @@ def freeze_form(session: Session) -> None:
     """Offer to freeze the draft as it stands."""
     st.subheader("Freeze the draft")
     draft = session.store.draft.attribute_set()
-    kept = draft.without_rejected()
-    rejected = draft.size - kept.size
+    accepted = draft.without_rejected()
+    rejected = draft.size - accepted.size
     left_out = f" {rejected} rejected will be left out." if rejected else ""
-    st.caption(f"{kept.size} attributes of {len(kept.distortions)} distortions.{left_out}")
+    st.caption(f"{accepted.size} attributes of {len(accepted.distortions)} distortions.{left_out}")
     versions = session.store.versions.summaries()
     choices = [*(version.hash for version in versions), None]
     turn = st.session_state.setdefault("drafts frozen", 0)

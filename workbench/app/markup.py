@@ -6,13 +6,18 @@ What people wrote is escaped; only `Markup` passes as it is.
 import base64
 from collections.abc import Iterable, Sequence
 from io import BytesIO
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING
 
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from PIL import Image
 
+from workbench.domain.data_table import DataTable
 from workbench.domain.difference import word_changes
+from workbench.report import render
+
+if TYPE_CHECKING:
+    from workbench.report.figures.figure import ReportFigure
 
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 3rem; padding-bottom: 3rem; }
@@ -23,7 +28,9 @@ STYLE = """<style>
 .wb thead th { border-bottom: 1px solid rgba(128, 128, 128, 0.7); }
 .wb th { font-weight: 600; }
 .wb .figure { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.wb small { display: inline-block; line-height: 1.35; opacity: 0.75; }
+.wb small { display: block; line-height: 1.35; opacity: 0.75; }
+.wb th small { font-weight: 400; }
+.wb .aside th, .wb .aside td { font-size: 0.85rem; font-weight: 400; opacity: 0.8; }
 .wb code { font-weight: 400; }
 .wb ul { margin: 0; padding-left: 1.1rem; }
 .wb ul li { margin: 0; font-size: inherit; }
@@ -35,8 +42,6 @@ STYLE = """<style>
 .wb-picture figcaption { font-size: 0.85rem; opacity: 0.75; }
 </style>"""
 
-_SVG = "{http://www.w3.org/2000/svg}"
-
 
 def html_table(
     caption: str,
@@ -46,30 +51,26 @@ def html_table(
     figures: Sequence[int] = (),
     widths: Sequence[int] = (),
 ) -> Markup:
-    """Return a table whose first column heads the rows.
+    """Return a table of finished texts whose first column heads the rows.
 
     Args:
         caption: What it shows.
         columns: Headings.
         rows: Cells, each as long as the headings; text or Markup.
-        figures: Places of the columns that hold numbers.
+        figures: Indices of the columns that hold numbers.
         widths: Percent of each column; without, the browser decides.
 
     Example:
         >>> html_table("", ["a"], [["<b>"]]).count("&lt;b&gt;")
         1
     """
-    wide = [Markup(' style="width: {}%"').format(percent) for percent in widths]
-    head = Markup("").join(
-        Markup('<th scope="col"{}{}>{}</th>').format(
-            _kind(index, figures), wide[index] if wide else "", name
-        )
-        for index, name in enumerate(columns)
-    )
-    body = Markup("").join(Markup("<tr>{}</tr>").format(_cells(cells, figures)) for cells in rows)
-    return Markup(
-        '<table class="wb"><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table>'
-    ).format(caption, head, body)
+    table = DataTable.of_texts(columns, rows, title=caption, figures=figures)
+    return html_data_table(table, widths=widths)
+
+
+def html_data_table(table: DataTable, *, widths: Sequence[int] = ()) -> Markup:
+    """Return a table of exact values as people read them; widths are in percent."""
+    return render.html_table(table, style="wb", widths=widths)
 
 
 def html_list(phrases: Iterable[tuple[str, bool]]) -> Markup:
@@ -110,17 +111,13 @@ def picture_of_pixels(image: np.ndarray, alt: str, caption: str) -> Markup:
     return _picture(out.getvalue(), "image/png", alt, caption)
 
 
-def picture_of_svg(svg: str) -> Markup:
+def picture_of_figure(figure: "ReportFigure") -> Markup:
     """Return a plot as a picture whose alternative text is the plot's own title and description.
 
     As a picture, since a page's sanitiser takes the marks out of inline SVG.
-
-    Args:
-        svg: The document.
     """
-    root = ElementTree.fromstring(svg)
-    words = (root.findtext(f"{_SVG}{tag}") or "" for tag in ("title", "desc"))
-    return _picture(svg.encode(), "image/svg+xml", ". ".join(words), "")
+    words = f"{figure.title}. {figure.about}"
+    return _picture(figure.svg.encode(), "image/svg+xml", words, "")
 
 
 def _picture(data: bytes, kind: str, alt: str, caption: str) -> Markup:
@@ -128,16 +125,3 @@ def _picture(data: bytes, kind: str, alt: str, caption: str) -> Markup:
     return Markup(
         '<figure class="wb-picture"><img src="data:{};base64,{}" alt="{}">{}</figure>'
     ).format(kind, base64.b64encode(data).decode(), alt, below)
-
-
-def _cells(cells: Sequence[object], figures: Sequence[int]) -> Markup:
-    first, *others = cells
-    head = Markup('<th scope="row">{}</th>').format(escape(first))
-    return head + Markup("").join(
-        Markup("<td{}>{}</td>").format(_kind(index, figures), escape(cell))
-        for index, cell in enumerate(others, start=1)
-    )
-
-
-def _kind(place: int, figures: Sequence[int]) -> Markup:
-    return Markup(' class="figure"') if place in figures else Markup("")

@@ -16,14 +16,15 @@ import numpy as np
 import streamlit as st
 from markupsafe import Markup
 
-from workbench.app.markup import html_table
+from workbench.app.markup import html_data_table, html_table
 from workbench.app.services import Session
 from workbench.datasets.photographs import load_photograph, photograph_files, read_image
 from workbench.distortions import apply_distortion
+from workbench.domain.data_table import Column, DataTable
 from workbench.domain.distortion import Recipe
 from workbench.domain.image_score import Score
 from workbench.domain.metrics import Undefined
-from workbench.domain.number_format import figure_text, signed_text
+from workbench.domain.number_format import figure_text
 from workbench.domain.run import Run
 from workbench.errors import CorruptImageError, DataError
 from workbench.settings import Settings
@@ -45,76 +46,78 @@ Addend = tuple[float, str, str]  # what an attribute adds, its distortion's id, 
 def strengths_table(score: Score, names: Names) -> Markup:
     """Return how strongly each distortion shows, the strongest first, as bars and numbers."""
     ordered = sorted(score.distortions.items(), key=itemgetter(1), reverse=True)
-    rows = [
-        (names.get(id, id), figure_text(value, digits=2), BAR.format(round(100 * value, 1)))
-        for id, value in ordered
-    ]
-    return html_table(
+    table = DataTable(
+        "strengths",
         "0 is not at all, 1 is as strong as the strongest level of the training",
-        ("Distortion", "Strength", ""),
-        rows,
-        figures=(1,),
-        widths=(34, 14, 52),
+        (
+            Column("distortion", "Distortion", "text"),
+            Column("strength", "Strength", digits=2),
+            Column("bar", "", "text"),
+        ),
+        tuple(
+            (names.get(id, id), value, BAR.format(round(100 * value, 1))) for id, value in ordered
+        ),
     )
+    return html_data_table(table, widths=(34, 14, 52))
 
 
 def addends(score: Score) -> list[Addend]:
     """Return what each attribute adds to the quality, the lowest first; none if that is undefined.
 
     Example:
-        >>> one = Score(
+        >>> score = Score(
         ...     image="", quality=0.5, unclipped=0.5, clipped=False, distortions={}, base=0.6,
         ...     attributes={}, contributions={"blur": {"hazy": 0.1, "soft": -0.2}},
         ... )
-        >>> addends(one)
+        >>> addends(score)
         [(-0.2, 'blur', 'soft'), (0.1, 'blur', 'hazy')]
     """
     if isinstance(score.contributions, Undefined):
         return []
     return sorted(
         (value, distortion, phrase)
-        for distortion, some in score.contributions.items()
-        for phrase, value in some.items()
+        for distortion, contributions in score.contributions.items()
+        for phrase, value in contributions.items()
     )
 
 
-def foremost_table(caption: str, some: list[Addend], names: Names) -> Markup:
-    """Return a few attributes with what each adds, in their order.
-
-    Args:
-        caption: What they have in common.
-        some: They.
-        names: What people call the distortions.
-    """
-    below = Markup("{}<br><small>{}</small>")
-    rows = [
-        (below.format(phrase, names.get(id, id)), signed_text(value)) for value, id, phrase in some
-    ]
-    return html_table(caption, ("Attribute", "Adds"), rows, figures=(1,), widths=(82, 18))
+def foremost_table(caption: str, foremost: list[Addend], names: Names) -> Markup:
+    """Return a few attributes with what each adds, in their order; the caption says which."""
+    table = DataTable(
+        "foremost",
+        caption,
+        (
+            Column("attribute", "Attribute", "text"),
+            Column("distortion", "", "text", below=True),
+            Column("adds", "Adds", "signed"),
+        ),
+        tuple((phrase, names.get(id, id), value) for value, id, phrase in foremost),
+    )
+    return html_data_table(table, widths=(82, 18))
 
 
 def sum_table(score: Score, names: Names) -> Markup:
     """Return every attribute with how clearly it shows and what it adds, from base to sum."""
-    every = [
-        (
-            phrase,
-            names.get(id, id),
-            figure_text(score.attributes[id][phrase], digits=2),
-            signed_text(value),
-        )
-        for value, id, phrase in addends(score)
-    ]
-    return html_table(
+    base = "Every attribute as in the average of the training"
+    table = DataTable(
+        "sum",
         "“Shows” is how sure the model is that the photograph has the attribute, from 0 to 1",
-        ("Attribute", "Distortion", "Shows", "Adds"),
-        [
-            ("Every attribute as in the average of the training", "", "", figure_text(score.base)),
-            *every,
+        (
+            Column("attribute", "Attribute", "text"),
+            Column("distortion", "Distortion", "text"),
+            Column("shows", "Shows", digits=2),
+            Column("adds", "Adds", "signed"),
+        ),
+        (
+            (base, "", "", figure_text(score.base)),
+            *(
+                (phrase, names.get(id, id), score.attributes[id][phrase], value)
+                for value, id, phrase in addends(score)
+            ),
             ("All together", "", "", figure_text(score.unclipped)),
-        ],
-        figures=(2, 3),
-        widths=(55, 23, 11, 11),
+        ),
     )
+    return html_data_table(table, widths=(55, 23, 11, 11))
 
 
 def about_table(card: "ModelCard") -> Markup:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
-from workbench.app.markup import html_table, picture_of_svg
+from workbench.app.markup import html_table, picture_of_figure
 from workbench.app.services import Session, new_attribute
 from workbench.app.widgets import announce, escaped, show_errors
 from workbench.domain.attributes import normalise_phrase
@@ -173,7 +173,7 @@ def show_findings(findings: list[Finding]) -> None:
 
 
 def _answer(phrase: str, distortion: str, name: str, eyes: Eyes) -> None:
-    from workbench.report.plots import response_plot
+    from workbench.report.figures.dose import response_figure
 
     if distortion not in eyes.probe.distortions:
         st.caption(escaped(f"No photographs with {name} are prepared."))
@@ -181,11 +181,12 @@ def _answer(phrase: str, distortion: str, name: str, eyes: Eyes) -> None:
     response = response_to(phrase, eyes)
     curve = response.curve(distortion)
     columns = (axis.tolist() for axis in (curve.strength, curve.mean, curve.low, curve.high))
-    st.html(picture_of_svg(response_plot(name, *columns)))
+    st.html(picture_of_figure(response_figure(name, *columns)))
     others = sorted(response.auc_row(distortion).items(), key=lambda item: item[1])[:LOUDEST]
-    told = ", ".join(f"{other} {auc:.2f}" for other, auc in others)
+    confusions = ", ".join(f"{other} {auc:.2f}" for other, auc in others)
     st.caption(
         escaped(
-            f"How well it tells {name} from others (1 surely, 0.5 not at all), the closest: {told}."
+            f"How well it tells {name} from others (1 surely, 0.5 not at all), the closest: "
+            f"{confusions}."
         )
     )

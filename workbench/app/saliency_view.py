@@ -82,7 +82,7 @@ def map_section(loaded: Loaded, photograph: Photograph, score: Score, names: Nam
     target = left.selectbox(
         "What to look for",
         targets(loaded),
-        format_func=lambda one: target_words(one, names),
+        format_func=lambda target: target_words(target, names),
         key=key,
     )
     ways = {way.label: way for way in _ways(loaded, photograph)}
@@ -98,7 +98,7 @@ def map_section(loaded: Loaded, photograph: Photograph, score: Score, names: Nam
 def targets(loaded: Loaded) -> list[str]:
     """Return what can be looked for or taken away: distortion ids, and "distortion: phrase"."""
     every = loaded.model.attributes
-    return [*every, *(f"{id}: {phrase}" for id, some in every.items() for phrase in some)]
+    return [*every, *(f"{id}: {phrase}" for id, phrases in every.items() for phrase in phrases)]
 
 
 def target_words(target: str, names: Names) -> str:
@@ -130,15 +130,18 @@ def _ways(loaded: Loaded, photograph: Photograph) -> list[Way]:
 
 
 def _show(loaded: Loaded, photograph: Photograph, target: str, way: Way, words: str) -> None:
-    found = map_of(loaded, photograph, target, way)
+    saliency_map = map_of(loaded, photograph, target, way)
+    strength = figure_text(saliency_map.probability, digits=2)
     plain, mapped = st.columns(2)
     plain.html(picture_of_pixels(photograph.pixels, "The photograph", "The photograph"))
-    mapped.html(picture_of_pixels(_drawn(photograph.pixels, found), f"Map of {words}", words))
+    mapped.html(
+        picture_of_pixels(_drawn(photograph.pixels, saliency_map), f"Map of {words}", words)
+    )
     st.caption(
         escaped(
             "Yellow marks what speaks most for it, purple what speaks less; where the photograph "
-            f"stays grey, nothing does. Strength here: {figure_text(found.probability, digits=2)}. "
-            f"The map knows nothing finer than squares of {found.cell} px."
+            f"stays grey, nothing does. Strength here: {strength}. "
+            f"The map knows nothing finer than squares of {saliency_map.cell} px."
         )
     )
 
@@ -161,21 +164,21 @@ def map_of(loaded: Loaded, photograph: Photograph, target: str, way: Way) -> "Sa
     from workbench.encoders.protocol import computing_threads
     from workbench.inference.saliency import saliency
 
-    tuned, place = loaded.model.tuned, targets(loaded).index(target)
+    tuned, index = loaded.model.tuned, targets(loaded).index(target)
     first = len(loaded.model.attributes)  # of the attributes; the distortions come before them
     with loaded.alone, computing_threads(tuned.encoder.threads):
         return saliency(
             tuned,
             photograph.pixels,
-            attribute=place - first if place >= first else None,
-            distortion=place if place < first else None,
+            attribute=index - first if index >= first else None,
+            distortion=index if index < first else None,
             method=way.method,
             reference=photograph.clean if way.with_clean else None,
             target=target,
         )
 
 
-def _drawn(pixels: np.ndarray, found: "SaliencyMap") -> np.ndarray:
+def _drawn(pixels: np.ndarray, saliency_map: "SaliencyMap") -> np.ndarray:
     """Return the map over the grey photograph, as large as that, (H, W, 3), uint8."""
     from matplotlib.figure import Figure
 
@@ -183,7 +186,7 @@ def _drawn(pixels: np.ndarray, found: "SaliencyMap") -> np.ndarray:
 
     height, width = pixels.shape[:2]
     figure = Figure(figsize=(width, height), dpi=1)
-    draw_map(figure.add_axes((0, 0, 1, 1)), pixels, found)
+    draw_map(figure.add_axes((0, 0, 1, 1)), pixels, saliency_map)
     out = BytesIO()
     figure.savefig(out, format="rgba")
     return np.frombuffer(out.getvalue(), np.uint8).reshape(height, width, 4)[..., :3]

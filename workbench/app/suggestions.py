@@ -74,10 +74,13 @@ def _offer(session: Session, distortion: str, offered: tuple[Candidate, ...]) ->
     with st.form(f"candidates-{distortion}-{turn}", border=False):
         st.caption("All that models have answered about it so far, the most supported first.")
         chosen = [
-            one
-            for rank, one in enumerate(offered, start=1)
+            candidate
+            for rank, candidate in enumerate(offered, start=1)
             if st.checkbox(
-                escaped(f"{one.attribute.phrase} ({one.support} of {one.samples} answers)"),
+                escaped(
+                    f"{candidate.attribute.phrase} "
+                    f"({candidate.support} of {candidate.samples} answers)"
+                ),
                 key=f"candidate-{distortion}-{rank}-{turn}",
             )
         ]
@@ -85,8 +88,8 @@ def _offer(session: Session, distortion: str, offered: tuple[Candidate, ...]) ->
     if wanted and not chosen:
         st.info("Nothing is chosen; tick what is to come into the draft.")
     if wanted and chosen:
-        for one in chosen:
-            session.store.draft.add(distortion, one.attribute, author=session.settings.author)
+        for candidate in chosen:
+            session.store.draft.add(distortion, candidate.attribute, author=session.settings.author)
         st.session_state["candidates taken"] = turn + 1
         count = len(chosen)
         announce(f"{count} attribute{'s' * (count > 1)} came into the draft.")

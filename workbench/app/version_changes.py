@@ -78,8 +78,8 @@ def merge_form(session: Session, versions: Sequence[VersionSummary]) -> None:
         return
     from workbench.workflow.versions import merge_versions
 
-    found = merge_versions(session.store, ours, theirs)
-    asked = {conflict.id: _asked(conflict) for conflict in found.conflicts}
+    merge_result = merge_versions(session.store, ours, theirs)
+    asked = {conflict.id: _asked(conflict) for conflict in merge_result.conflicts}
     answers = {id: answer for id, answer in asked.items() if answer is not None}
     merged = merge_versions(session.store, ours, theirs, resolve=answers)
     taken = len(merged.taken)
@@ -135,10 +135,10 @@ def _freeze(
 def _holds(versions: Sequence[VersionSummary], ours: str, theirs: str) -> bool:
     """Tell whether a version has another among its ancestors."""
     parents = {version.hash: (version.parent, version.merged) for version in versions}
-    seen, ahead = set[str](), [ours]
+    visited, ahead = set[str](), [ours]
     while ahead:
         at = ahead.pop()
-        if at not in seen:
-            seen.add(at)
+        if at not in visited:
+            visited.add(at)
             ahead += [parent for parent in parents.get(at, ()) if parent]
-    return theirs in seen
+    return theirs in visited

@@ -16,7 +16,7 @@ from workbench.errors import WorkbenchError
 from workbench.settings import read_settings
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
-_NEWS, _NEWS_PLACE = "news", "place of the news"
+_NEWS, _NEWS_SLOT = "news", "slot of the news"
 NEWS_S = 8.0  # how long the last action's outcome is news
 
 Tone = Literal["success", "info"]
@@ -27,10 +27,10 @@ def heading(title: str, lead: str) -> None:
     st.html(STYLE)
     st.title(title)
     st.caption(lead)
-    place = st.session_state[_NEWS_PLACE] = st.empty()
+    slot = st.session_state[_NEWS_SLOT] = st.empty()
     told_at, tone, text = st.session_state.get(_NEWS, (-NEWS_S, "info", ""))
     if time.monotonic() - told_at < NEWS_S:
-        {"success": place.success, "info": place.info}[tone](escaped(text))
+        {"success": slot.success, "info": slot.info}[tone](escaped(text))
 
 
 def ask_name() -> None:
@@ -58,7 +58,7 @@ def show_errors() -> Iterator[None]:
         yield
     except WorkbenchError as fault:
         if st.session_state.pop(_NEWS, None):
-            st.session_state[_NEWS_PLACE].empty()  # the success before it is no news any more
+            st.session_state[_NEWS_SLOT].empty()  # the success before it is no news any more
         st.error(escaped(str(fault)))
 
 

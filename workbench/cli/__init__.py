@@ -53,11 +53,11 @@ class CommandsOnDemand(TyperGroup):
         if name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[name].partition(":")
-        found = getattr(importlib.import_module(f"workbench.cli.{module}"), attribute)
-        if not isinstance(found, typer.Typer):
-            function, found = found, typer.Typer(add_completion=False)
-            found.command(name)(function)
-        command = typer.main.get_command(found)
+        target = getattr(importlib.import_module(f"workbench.cli.{module}"), attribute)
+        if not isinstance(target, typer.Typer):
+            function, target = target, typer.Typer(add_completion=False)
+            target.command(name)(function)
+        command = typer.main.get_command(target)
         command.name = name
         return command
 

@@ -1,27 +1,26 @@
 """What each edit between two versions contributed, on the command line."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.console import Author, Db, Json, emit, open_workbench, progress_bar, table
+from workbench.cli.console import Author, Db, Json, emit, open_workbench, progress_bar
 from workbench.domain.comparison import AccessCount
+from workbench.domain.data_table import Column, DataTable
 from workbench.domain.edit_effects import Attribution, EditEffect, Effect, RefitName
-from workbench.domain.number_format import (
-    count_text,
-    figure_text,
-    interval_text,
-    p_text,
-    signed_text,
-)
+from workbench.domain.number_format import count_text, figure_text, signed_text
 
 if TYPE_CHECKING:
     from rich.console import Group
-    from rich.table import Table
 
-SIGNS = {"added": "+", "removed": "−", "reworded": "~"}
-EFFECT = ("ΔSRCC", "95 % interval", "p (Holm)", "verdict")
+_EFFECT = (
+    Column("delta_srcc", "ΔSRCC", "signed"),
+    Column("ci", "95 % interval", "signed interval"),
+    Column("p_holm", "p (Holm)", "p"),
+    Column("verdict", "verdict", "text"),
+)
 
 
 def attribute(
@@ -43,7 +42,7 @@ def attribute(
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Say what each edit between two versions contributed, which counts as a look.
+    """Say what each edit between two versions contributed; a test-set access.
 
     Nothing is tuned unless --retune asks for it; that takes as long as N runs.
     """
@@ -55,7 +54,7 @@ def attribute(
     with open_workbench(db) as (settings, store), progress_bar("attribute") as progress:
         experiment = load_experiment(config) if config else None
         runs = comparable_runs(store, (a, b), config=experiment)
-        found = attribute_runs(
+        attribution = attribute_runs(
             runs,
             settings=settings,
             refit=refit,
@@ -64,88 +63,105 @@ def attribute(
             recipes=tuple(store.recipes.list()),
             progress=progress,
         )
-        looks = record_run_access(
+        access = record_run_access(
             store, runs, purpose=f"attribute {a}, {b}", author=author or settings.author
         )
-    document = found.model_dump(mode="json") | {
-        "looks": looks.model_dump(mode="json", exclude={"choice"})
+    document = attribution.model_dump(mode="json") | {
+        "looks": access.model_dump(mode="json", exclude={"choice"})
     }
-    emit(json, document, lambda: _text(found, looks))
+    emit(json, document, lambda: _text(attribution, access))
 
 
-def _text(found: Attribution, looks: AccessCount) -> "Group":
+def _text(attribution: Attribution, access: AccessCount) -> "Group":
     from rich.console import Group
 
+    from workbench.report.render import terminal_table
     from workbench.report.wording import access_sentences
 
-    sure = (
-        f"{count_text(found.images, 'image')} of {count_text(found.photographs, 'photograph')}, "
-        f"{found.refit} refitted, {found.resamples:,} resamples of photographs"
+    terms = (
+        f"{count_text(attribution.images, 'image')} of "
+        f"{count_text(attribution.photographs, 'photograph')}, {attribution.refit} refitted, "
+        f"{attribution.resamples:,} resamples of photographs"
+    )
+    tables = (
+        _edits(attribution),
+        *([_retuned(attribution)] if any(edit.retuned for edit in attribution.edits) else []),
+        _distortions(attribution),
+        _totals(attribution),
+        _attributes(attribution),
     )
     return Group(
-        f"{found.a_label} → {found.b_label}: {sure}\n", _edits(found), "",
-        *((_retuned(found), "") if any(edit.retuned for edit in found.edits) else ()),
-        _distortions(found), "", _totals(found), "", _attributes(found), "",
-        *(f"· {note}" for note in (*access_sentences(looks), *found.notes)),
-    )  # fmt: skip
+        f"{attribution.a_label} → {attribution.b_label}: {terms}\n",
+        *(part for table in tables for part in (terminal_table(table, framed=False), "")),
+        *(f"· {note}" for note in (*access_sentences(access), *attribution.notes)),
+    )
 
 
-def _edits(found: Attribution) -> "Table":
-    shares = bool(found.permutations)
-    rows = [
-        (SIGNS[edit.kind], edit.distortion, _phrase(edit), *_cells(edit.effect),
-         *([_share(edit)] if shares else []))
-        for edit in found.edits
-    ]  # fmt: skip
-    columns = ("", "distortion", "each edit alone", *EFFECT, *(["share"] if shares else []))
-    return table(columns, rows)
+def _edits(attribution: Attribution) -> DataTable:
+    shares = [_texts("share")] if attribution.permutations else []
+    records = (_edit(edit, edit.effect) | {"share": _share(edit)} for edit in attribution.edits)
+    return _table((*_edit_columns("each edit alone"), *_EFFECT, *shares), records)
 
 
-def _retuned(found: Attribution) -> "Table":
-    rows = [
-        (SIGNS[edit.kind], edit.distortion, _phrase(edit), *_cells(edit.retuned))
-        for edit in found.edits
-        if edit.retuned is not None
-    ]
-    return table(("", "distortion", "made for real, tuned anew", *EFFECT), rows)
+def _retuned(attribution: Attribution) -> DataTable:
+    records = (_edit(edit, edit.retuned) for edit in attribution.edits if edit.retuned is not None)
+    return _table((*_edit_columns("made for real, tuned anew"), *_EFFECT), records)
 
 
-def _distortions(found: Attribution) -> "Table":
-    rows = [
-        (some.distortion, count_text(some.edits, "edit"), *_cells(some.effect))
-        for some in found.by_distortion
-    ]
-    return table(("a distortion's edits together", "", *EFFECT), rows)
+def _distortions(attribution: Attribution) -> DataTable:
+    columns = (_texts("distortion", "a distortion's edits together"), _texts("edits", ""))
+    records = (
+        _effect(group.effect)
+        | {"distortion": group.distortion, "edits": count_text(group.edits, "edit")}
+        for group in attribution.by_distortion
+    )
+    return _table((*columns, *_EFFECT), records)
 
 
-def _totals(found: Attribution) -> "Table":
-    before, after = (figure_text(value) for value in found.srcc)
-    own = " and ".join(figure_text(value) for value in found.run_srcc)
-    return table(("in all", *EFFECT), [
-        (f"all {count_text(len(found.edits), 'edit')} together", *_cells(found.together)),
-        (f"unchanged attributes, tuned anew in {found.b_label}", *_cells(found.retuned)),
-        (f"SRCC {before} to {after}; in the runs {own}", *[""] * 4),
-    ])  # fmt: skip
+def _totals(attribution: Attribution) -> DataTable:
+    before, after = map(figure_text, attribution.srcc)
+    in_runs = " and ".join(map(figure_text, attribution.run_srcc))
+    edits = f"all {count_text(len(attribution.edits), 'edit')} together"
+    unchanged = f"unchanged attributes, tuned anew in {attribution.b_label}"
+    figures = f"SRCC {before} to {after}; in the runs {in_runs}"
+    records = (
+        _effect(attribution.together) | {"total": edits},
+        _effect(attribution.retuned) | {"total": unchanged},
+        {"total": figures} | {column.key: "" for column in _EFFECT},
+    )
+    return _table((_texts("total", "in all"), *_EFFECT), records)
 
 
-def _attributes(found: Attribution) -> "Table":
-    rows = [(some.distortion, some.phrase, *_cells(some.effect)) for some in found.attributes]
-    return table(("distortion", f"{found.b_label} with it, against without", *EFFECT), rows)
+def _attributes(attribution: Attribution) -> DataTable:
+    heading = f"{attribution.b_label} with it, against without"
+    columns = (_texts("distortion"), _texts("phrase", heading))
+    records = (dict(worth) | _effect(worth.effect) for worth in attribution.attributes)
+    return _table((*columns, *_EFFECT), records)
 
 
-def _phrase(edit: EditEffect) -> str:
-    return " → ".join(phrase for phrase in (edit.before, edit.after) if phrase is not None)
+def _table(columns: Sequence[Column], records: Iterable[dict[str, Any]]) -> DataTable:
+    return DataTable.of("", "", columns, records)
+
+
+def _texts(key: str, heading: str | None = None) -> Column:
+    return Column(key, key if heading is None else heading, "text")
+
+
+def _edit_columns(heading: str) -> tuple[Column, Column, Column]:
+    return _texts("sign", ""), _texts("distortion"), _texts("phrases", heading)
+
+
+def _edit(edit: EditEffect, effect: Effect) -> dict[str, Any]:
+    names = {"sign": edit.sign, "distortion": edit.distortion}
+    return names | {"phrases": edit.phrases} | _effect(effect)
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    reason = f" ({effect.reason})" if effect.reason else ""
+    return dict(effect) | {"verdict": f"{effect.verdict}{reason}"}
 
 
 def _share(edit: EditEffect) -> str:
     if edit.shapley is None or edit.shapley_error is None:
         return ""
     return f"{signed_text(edit.shapley)} ± {figure_text(edit.shapley_error)}"
-
-
-def _cells(effect: Effect) -> tuple[str, str, str, str]:
-    verdict = f"{effect.verdict} ({effect.reason})" if effect.reason else effect.verdict
-    return (
-        signed_text(effect.delta_srcc), interval_text(effect.ci, signed=True),
-        p_text(effect.p_holm), verdict,
-    )  # fmt: skip

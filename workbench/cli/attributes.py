@@ -57,20 +57,20 @@ def lint(
     from rich.console import Group
 
     with open_workbench(db) as (settings, store):
-        held = store.versions.get(ref).attributes if ref else store.draft.attribute_set()
-        attributes = held.without_rejected()
+        attribute_set = store.versions.get(ref).attributes if ref else store.draft.attribute_set()
+        attributes = attribute_set.without_rejected()
         for name in distortion or ():
             store.recipes.catalogue()[name]  # raises with the name that was meant
         config = EncoderConfig(name=encoder, pretrained=pretrained)
-        found = _findings(
+        findings = _findings(
             attributes, store, settings, config, polarity, distortion or (), rule or (), images
         )
-    counts = f"{count_text(len(found), 'finding')} on {count_text(attributes.size, 'attribute')}"
-    rows = [[f.severity, f.rule, f.distortion, f.phrase, f.reason, f.suggestion] for f in found]
+    counts = f"{count_text(len(findings), 'finding')} on {count_text(attributes.size, 'attribute')}"
+    rows = [[f.severity, f.rule, f.distortion, f.phrase, f.reason, f.suggestion] for f in findings]
     columns = ("severity", "rule", "distortion", "phrase", "reason", "suggestion")
-    document = [finding.model_dump(mode="json") for finding in found]
-    emit(json, document, lambda: Group(table(columns, rows), counts) if found else counts)
-    if strict and any(finding.severity == "fault" for finding in found):
+    document = [finding.model_dump(mode="json") for finding in findings]
+    emit(json, document, lambda: Group(table(columns, rows), counts) if findings else counts)
+    if strict and any(finding.severity == "fault" for finding in findings):
         raise typer.Exit(1)
 
 
@@ -100,7 +100,7 @@ def _findings(
             _probe(loaded, attributes, store, settings) if loaded and "images" in needs else None
         )
         pair = polarity or (loaded.default_polarity if loaded else "not")
-        found = lint_set(
+        findings = lint_set(
             attributes,
             store.recipes.catalogue(),
             text=loaded,
@@ -108,7 +108,7 @@ def _findings(
             polarity=partial(sentence_pairs, polarity=pair),
             only=only,
         )
-    return [finding for finding in found if not distortions or finding.distortion in distortions]
+    return [finding for finding in findings if not distortions or finding.distortion in distortions]
 
 
 def _probe(
@@ -210,7 +210,7 @@ def export_attributes(
 
     with open_workbench(db) as (_, store):
         chosen = store.versions.get(ref).attributes if ref else store.draft.attribute_set()
-        named = {a.call_id for some in chosen.by_distortion.values() for a in some}
+        named = {a.call_id for attributes in chosen.by_distortion.values() for a in attributes}
         calls = store.calls.digests([id for id in named if id is not None])
     if path == STDOUT:
         if json and form not in (None, "json"):
@@ -248,16 +248,18 @@ def _refuse_unknown(text: "AttributeText", path: Path, known: Mapping[str, Disto
 def _restated(before: AttributeSet, after: AttributeSet) -> list[str]:
     """Return what changes around words that stay: who wrote them, where they stand in review."""
     lines = []
-    for distortion, some in after.by_distortion.items():
+    for distortion, attributes in after.by_distortion.items():
         old = {a.phrase: a for a in before.by_distortion.get(distortion, ())}
-        stay = [a for a in some if a.phrase in old]
+        stay = [a for a in attributes if a.phrase in old]
         lines += [
-            f"{distortion}: {a.phrase} ({told})" for a in stay if (told := _told(old[a.phrase], a))
+            f"{distortion}: {a.phrase} ({differences})"
+            for a in stay
+            if (differences := _differences(old[a.phrase], a))
         ]
     return lines
 
 
-def _told(old: Attribute, new: Attribute) -> str:
+def _differences(old: Attribute, new: Attribute) -> str:
     fields = ("status", "decided_by", "origin", "call_id")
     return ", ".join(
         f"{name}: {getattr(old, name)} -> {getattr(new, name)}"
@@ -279,8 +281,8 @@ def _unlogged(count: int) -> str:
 
 
 def _others(path: Path, names: list[str]) -> str:
-    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     return (
-        f"{path} also holds {shown}, which this export did not write; remove what does not belong "
+        f"{path} also holds {listed}, which this export did not write; remove what does not belong "
         "to the set.\n"
     )

@@ -34,16 +34,16 @@ def export(
 
     with open_workbench(db) as (_, store):
         written = export_bundle(store, path, refs, with_runs=not without_runs)
-    emit(json, _counted(path, written), lambda: f"{path}: {_words(written)}")
+    emit(json, _counts(path, written), lambda: f"{path}: {_size_text(written)}")
 
 
 @bundle.command("verify")
 def verify(path: File, json: Json = False) -> None:
-    """Check every hash, seal and digest of a bundle; no store is touched."""
+    """Check every hash and digest of a bundle; no store is touched."""
     from workbench.store.bundle import read_bundle
 
     read = read_bundle(path)
-    emit(json, _counted(path, read), lambda: f"{path} holds: {_words(read)}")
+    emit(json, _counts(path, read), lambda: f"{path} holds: {_size_text(read)}")
 
 
 @bundle.command("import")
@@ -59,27 +59,31 @@ def import_(
 
     with open_workbench(db) as (settings, store):
         done = import_bundle(store, path, author=author or settings.author, dry_run=dry_run)
-    emit(json, {**done.model_dump(mode="json"), "dry_run": dry_run}, lambda: _told(done, dry_run))
-
-
-def _counted(path: Path, found: "Bundle") -> dict[str, Any]:
-    names = ("calls", "recipes", "comments", "history", "runs")
-    return {
-        "file": str(path),
-        "asked": list(found.asked),
-        "versions": [one.hash for one in found.versions],
-        **{name: len(getattr(found, name)) for name in names},
-    }
-
-
-def _words(found: "Bundle") -> str:
-    return (
-        f"{len(found.versions)} versions, {len(found.calls)} calls, {len(found.recipes)} recipes, "
-        f"{len(found.comments)} comments, {len(found.runs)} runs"
+    emit(
+        json,
+        {**done.model_dump(mode="json"), "dry_run": dry_run},
+        lambda: _import_text(done, dry_run),
     )
 
 
-def _told(done: "Imported", dry_run: bool) -> str:
+def _counts(path: Path, bundle: "Bundle") -> dict[str, Any]:
+    names = ("calls", "recipes", "comments", "history", "runs")
+    return {
+        "file": str(path),
+        "asked": list(bundle.asked),
+        "versions": [version.hash for version in bundle.versions],
+        **{name: len(getattr(bundle, name)) for name in names},
+    }
+
+
+def _size_text(bundle: "Bundle") -> str:
+    return (
+        f"{len(bundle.versions)} versions, {len(bundle.calls)} calls, "
+        f"{len(bundle.recipes)} recipes, {len(bundle.comments)} comments, {len(bundle.runs)} runs"
+    )
+
+
+def _import_text(done: "Imported", dry_run: bool) -> str:
     lines = [
         f"{'would be new' if dry_run else 'new'}: {len(done.versions)} versions, {done.calls} "
         f"calls, {done.recipes} recipes, {done.comments} comments, {done.runs} runs; "

@@ -22,12 +22,12 @@ def list_calls(
 ) -> None:
     """List the latest calls, newest first, and what each model took in all."""
     with open_workbench(db) as (_, store):
-        found = store.calls.list(distortion=distortion, limit=limit)
+        calls = store.calls.list(distortion=distortion, limit=limit)
         usage = store.calls.usage()
-    rows = [(c.id, c.distortion, c.request.template, *_summary(c)) for c in found]
+    rows = [(c.id, c.distortion, c.request.template, *_summary(c)) for c in calls]
     columns = ("id", "distortion", "template", "model", "tokens", "cost_usd", "error")
     document = {
-        "calls": [call.model_dump(mode="json") for call in found],
+        "calls": [call.model_dump(mode="json") for call in calls],
         "usage": [total.model_dump(mode="json") for total in usage],
     }
     emit(json, document, lambda: table(columns, rows))

@@ -5,15 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.console import Author, Db, Json, emit, open_workbench, require_writable, table
+from workbench.cli.console import Author, Db, Json, emit, open_workbench, require_writable
 from workbench.domain.run import Run
 from workbench.domain.transfer_matrix import TransferMatrix
 
 if TYPE_CHECKING:
-    from rich.console import Group
-    from rich.table import Table
-
-    from workbench.report.figures.heat_map import Panel
+    from rich.console import Group, RenderableType
 
 
 def compare(
@@ -56,8 +53,7 @@ def compare(
     """Compare versions, or single runs, side by side, with intervals and verdicts."""
     from workbench.evaluation.subsets import KINDS, column_named
     from workbench.experiment.config_files import load_experiment
-    from workbench.report.comparison_tables import subset_table
-    from workbench.report.wording import comparison_table
+    from workbench.report.terminal import comparison_text, subsets_text
     from workbench.workflow.compare import (
         comparable_runs,
         compare_runs,
@@ -74,12 +70,12 @@ def compare(
     require_writable(report, folder=False)
     require_writable(csv, folder=csv is not None and csv.suffix.lower() != ".zip")
     with open_workbench(db) as (settings, store):
-        given = load_experiment(config) if config else None
+        experiment = load_experiment(config) if config else None
         if single:
             runs = labelled_runs(store, [store.runs.get(id) for id in single], locked=locked)
         else:
             runs = comparable_runs(
-                store, names, config=given, dataset=dataset, terms=protocol, locked=locked
+                store, names, config=experiment, dataset=dataset, terms=protocol, locked=locked
             )
         comparison = compare_runs(
             store,
@@ -93,8 +89,8 @@ def compare(
             write_comparison_report(store, comparison, runs, report)
         if csv is not None:
             write_comparison_tables(store, comparison, runs, csv)
-    parts = subset_table(comparison, kinds) if kinds else ""
-    emit(json, comparison.model_dump(mode="json"), lambda: comparison_table(comparison) + parts)
+    subsets = subsets_text(comparison, kinds) if kinds else ""
+    emit(json, comparison.model_dump(mode="json"), lambda: comparison_text(comparison) + subsets)
 
 
 def matrix(
@@ -109,7 +105,7 @@ def matrix(
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Show runs by what they were trained on and what they were tested on; a look at each."""
+    """Show runs by what they were trained on and tested on; a test-set access for each."""
     from workbench.evaluation.comparable import ComparedRuns
     from workbench.report.matrix_page import write_matrix, writer_for
     from workbench.workflow.access import record_run_access
@@ -118,9 +114,9 @@ def matrix(
         writer_for(out)  # before anything is computed
         require_writable(out)
     with open_workbench(db) as (settings, store):
-        held = [store.runs.get(id) for id in dict.fromkeys(runs)]
-        found = matrix_of(held, quote=quote)
-        for run in held:
+        finished = [store.runs.get(id) for id in dict.fromkeys(runs)]
+        transfers = matrix_of(finished, quote=quote)
+        for run in finished:
             record_run_access(
                 store,
                 ComparedRuns.of([run], [f"run {run.id}"]),
@@ -128,8 +124,8 @@ def matrix(
                 author=author or settings.author,
             )
     if out is not None:
-        write_matrix(found, out)
-    emit(json, found.model_dump(mode="json"), lambda: _text(found, quote))
+        write_matrix(transfers, out)
+    emit(json, transfers.model_dump(mode="json"), lambda: _text(transfers, quote))
 
 
 def matrix_of(runs: list[Run], *, quote: bool) -> TransferMatrix:
@@ -148,38 +144,24 @@ def matrix_of(runs: list[Run], *, quote: bool) -> TransferMatrix:
     return transfer_matrix(runs, labels, quote=quote)
 
 
-def _text(found: TransferMatrix, quote: bool) -> "Group":
+def _text(matrix: TransferMatrix, quote: bool) -> "Group":
     from rich.console import Group
 
-    from workbench.report.figures.heat_map import matrix_panels
-    from workbench.report.matrix_page import matrix_notes, published_notes, published_table
+    from workbench.report.render import terminal_table
+    from workbench.report.transfer_tables import (
+        matrix_notes,
+        matrix_panels,
+        published_notes,
+        published_table,
+    )
 
-    parts: list[object] = []
-    for panel in matrix_panels(found):
-        parts += [_panel(panel), ""]
-    parts += [f"· {note}" for note in matrix_notes(found)]
+    parts: list[RenderableType] = []
+    for panel in matrix_panels(matrix):
+        parts += [terminal_table(panel.table(), lines=True), ""]
+    parts += [f"· {note}" for note in matrix_notes(matrix)]
     if quote:
-        pairs = published_table(found)
+        pairs = published_table(matrix)
         if pairs.rows:
-            headings = [column.heading for column in pairs.columns]
-            parts += ["", pairs.title, table(headings, list(pairs.texts()))]
-        parts += [f"· {note}" for note in published_notes(found)]
-    return Group(*parts)  # type: ignore[arg-type]
-
-
-def _panel(panel: "Panel") -> "Table":
-    from rich.table import Table
-
-    from workbench.report.figures.heat_map import NONE
-
-    made = Table(title=panel.title, title_justify="left", show_lines=True)
-    made.add_column("trained on")
-    for name in panel.columns:
-        made.add_column(name, justify="right")
-    for label, entries in zip(panel.rows, panel.entries, strict=True):
-        cells = (
-            NONE if one is None else "\n".join((*one.lines, *["held out"] * one.held_out))
-            for one in entries
-        )
-        made.add_row(label, *cells)
-    return made
+            parts += ["", pairs.title, terminal_table(pairs, framed=False)]
+        parts += [f"· {note}" for note in published_notes(matrix)]
+    return Group(*parts)

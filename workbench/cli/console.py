@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from errno import EISDIR
 from os import strerror
@@ -57,16 +57,12 @@ def emit(as_json: bool, document: Any, text: Callable[[], object]) -> None:
         Console(soft_wrap=True, width=width).print(text(), markup=False, highlight=False)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> "Table":
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> "Table":
     """Return a plain table; None shows as an empty cell, the first column is never cut off."""
-    from rich.table import Table
+    from workbench.domain.data_table import DataTable
+    from workbench.report.render import terminal_table
 
-    made = Table(box=None, header_style="bold", pad_edge=False)
-    for place, name in enumerate(columns):
-        made.add_column(name, no_wrap=place == 0)
-    for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
-    return made
+    return terminal_table(DataTable.of_texts(columns, rows), framed=False)
 
 
 @contextmanager

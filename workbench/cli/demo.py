@@ -16,7 +16,7 @@ def demo(
 ) -> None:
     """Draft attributes, freeze two versions, train both and compare them."""
     from workbench.pipeline import main_job
-    from workbench.report.wording import comparison_table
+    from workbench.report.terminal import comparison_text
 
     with open_workbench(db) as (settings, store), progress_bar("demo") as progress:
         config = demo_experiment(settings, quick=quick)
@@ -28,7 +28,7 @@ def demo(
         "comparison": comparison.model_dump(mode="json"),
         "report": str(report),
     }
-    emit(json, document, lambda: f"{comparison_table(comparison)}\n\nReport: {report}")
+    emit(json, document, lambda: f"{comparison_text(comparison)}\n\nReport: {report}")
 
 
 def demo_experiment(settings: Settings, *, quick: bool) -> RunConfig:

@@ -44,12 +44,12 @@ def difference_lines(
         evidence: What speaks for the wordings, if it was asked for.
         effects: What each edit contributed, if it was asked for.
     """
-    behind = {(some.distortion, some.phrase): _evidence_text(some) for some in evidence}
-    worth = {(some.distortion, some.before, some.after): some for some in effects}
+    behind = {(entry.distortion, entry.phrase): _evidence_text(entry) for entry in evidence}
+    worth = {(entry.distortion, entry.before, entry.after): entry for entry in effects}
     for line, parts in _lines(changes, words):
         yield line
         yield from (f"    {text}" for text in _evidence_lines(parts, behind))
-        yield from (f"    {_effect_text(some)}" for some in _effects_of(parts, worth))
+        yield from (f"    {_effect_text(entry)}" for entry in _effects_of(parts, worth))
 
 
 def _lines(changes: Mapping[str, Change], words: bool) -> Iterator[tuple[str, list[Edit]]]:
@@ -85,46 +85,47 @@ def _evidence_lines(parts: Sequence[Edit], behind: Mapping[tuple[str, str], str]
             yield (f"'{wording[1]}': " if len(wordings) > 1 else "") + behind[wording]
 
 
-def _evidence_text(some: Evidence) -> str:
+def _evidence_text(entry: Evidence) -> str:
     return ", ".join([
-        f"{some.status} by {some.decided_by}" if some.decided_by else some.status,
-        f"{some.origin} (call {some.call_id})" if some.call_id else some.origin,
-        count_text(some.comments, "comment"),
-        f"in {count_text(some.versions, 'version')}",
-        count_text(some.runs, "finished run"),
+        f"{entry.status} by {entry.decided_by}" if entry.decided_by else entry.status,
+        f"{entry.origin} (call {entry.call_id})" if entry.call_id else entry.origin,
+        count_text(entry.comments, "comment"),
+        f"in {count_text(entry.versions, 'version')}",
+        count_text(entry.runs, "finished run"),
     ])  # fmt: skip
 
 
 def _effects_of(parts: Sequence[Edit], worth: Mapping[Edit, EditEffect]) -> Iterator[EditEffect]:
     """Yield the effects of an edit: as one, or where the runs know no identities, in two."""
     for name, old, new in parts:
-        whole = worth.get((name, old, new))
-        apart = (worth.get((name, old, None)), worth.get((name, None, new)))
-        yield from (some for some in ([whole] if whole else apart) if some is not None)
+        combined = worth.get((name, old, new))
+        separate = (worth.get((name, old, None)), worth.get((name, None, new)))
+        yield from (entry for entry in ([combined] if combined else separate) if entry is not None)
 
 
-def _effect_text(some: EditEffect) -> str:
-    effect = some.effect
+def _effect_text(entry: EditEffect) -> str:
+    effect = entry.effect
     verdict = f"{effect.verdict} ({effect.reason})" if effect.reason else effect.verdict
     return (
-        f"{some.kind} alone: ΔSRCC {signed_text(effect.delta_srcc)} "
+        f"{entry.kind} alone: ΔSRCC {signed_text(effect.delta_srcc)} "
         f"{interval_text(effect.ci, signed=True)}, p {p_text(effect.p_holm)}: {verdict}"
     )
 
 
 def taken_lines(taken: Sequence[MergeChange]) -> Iterator[str]:
     """Yield what a merge took over, and from which side."""
-    for some in taken:
-        phrase = f": {some.phrase}" if some.phrase else ""
-        yield f"{some.change} by {_SIDES[some.side]}  {some.distortion}{phrase}"
+    for entry in taken:
+        phrase = f": {entry.phrase}" if entry.phrase else ""
+        yield f"{entry.change} by {_SIDES[entry.side]}  {entry.distortion}{phrase}"
 
 
 def conflict_lines(conflicts: Sequence[Conflict]) -> Iterator[str]:
     """Yield each conflict in one line, and the words at stake in another."""
-    for some in conflicts:
-        detail = f" ({some.detail})" if some.detail else ""
-        yield f"{short_id(some)}  {some.distortion}: {some.kind}{detail}; {'|'.join(some.choices)}"
-        sides = {"base": some.base, "ours": some.ours, "theirs": some.theirs}
+    for entry in conflicts:
+        detail = f" ({entry.detail})" if entry.detail else ""
+        choices = "|".join(entry.choices)
+        yield f"{short_id(entry)}  {entry.distortion}: {entry.kind}{detail}; {choices}"
+        sides = {"base": entry.base, "ours": entry.ours, "theirs": entry.theirs}
         yield "    " + ", ".join(
             f"{side} " + ("removed" if phrase is None else f"'{phrase}'")
             for side, phrase in sides.items()

@@ -77,9 +77,9 @@ def preview(
     with open_workbench(db) as (_, store):
         recipes = tuple(store.recipes.list())
     if Path(id).suffix in (".yaml", ".yml"):
-        shown = read_recipe(Path(id), recipes)
-        id, recipes = shown.id, (*(one for one in recipes if one.id != shown.id), shown)
-    operator_of(id, recipes)  # a wrong name is said before an image is read
+        new = read_recipe(Path(id), recipes)
+        id, recipes = new.id, (*(recipe for recipe in recipes if recipe.id != new.id), new)
+    operator_of(id, recipes)  # a wrong name is reported before an image is read
     clean = load_photograph(photograph or photograph_files("packaged")["astronaut"], *PREVIEW_SIZE)
     images = strip(clean, id, recipes)
     save_image(side_by_side(images), target)
@@ -127,9 +127,9 @@ def remove(id: str, author: Author = None, json: Json = False, db: Db = None) ->
 
 
 def save_image(image: "np.ndarray", target: Path) -> None:
-    """Write an image whole or not at all."""
+    """Write an image atomically."""
     try:
         with atomic_write(target) as passing:
             Image.fromarray(image).save(passing)
     except (OSError, ValueError) as fault:
-        raise DataError(f"Cannot write the image {target}: {fault}.") from fault
+        raise DataError(f"Cannot write the image {target}: {fault}. Name another file.") from fault

@@ -80,9 +80,11 @@ def draft(
             progress_bar("draft") as progress,
             _model(settings, offline, part(progress, 0.0, 0.1)) as llm,
         ):
-            for done, (id, found) in enumerate(draft_candidates(store, ids, llm, options), start=1):
+            for done, (id, candidates) in enumerate(
+                draft_candidates(store, ids, llm, options), start=1
+            ):
                 try:
-                    rows[id] = _taken(store, id, found, ranks or range(1, k + 1), author)
+                    rows[id] = _take(store, id, candidates, ranks or range(1, k + 1), author)
                 except WorkbenchError as fault:
                     faults[id] = fault
                 progress(0.1 + 0.9 * done / len(ids), id)
@@ -104,43 +106,45 @@ def _model(settings: Settings, offline: bool, progress: Progress) -> "Iterator[N
         yield llm
 
 
-def _taken(
+def _take(
     store: "Store",
     id: str,
-    found: "Candidates | WorkbenchError",
+    candidates: "Candidates | WorkbenchError",
     ranks: Sequence[int],
     author: str | None,
 ) -> list[dict[str, Any]]:
     """Put the chosen candidates into the draft, and return their rows; without author all rows."""
     from workbench.workflow.drafting import take_candidates
 
-    if isinstance(found, WorkbenchError):
-        raise found
-    chosen = _chosen(id, found, ranks)
+    if isinstance(candidates, WorkbenchError):
+        raise candidates
+    chosen = _choose(id, candidates, ranks)
     if author is None:
-        return [_row(store, id, found, candidate) for candidate in found]
+        return [_row(store, id, candidates, candidate) for candidate in candidates]
     take_candidates(store, id, [candidate.attribute for candidate in chosen], author=author)
-    return [_row(store, id, found, candidate) for candidate in chosen]
+    return [_row(store, id, candidates, candidate) for candidate in chosen]
 
 
-def _chosen(id: str, found: "Candidates", ranks: Sequence[int]) -> "list[Candidate]":
-    beyond = [rank for rank in ranks if rank > len(found)]
+def _choose(id: str, candidates: "Candidates", ranks: Sequence[int]) -> "list[Candidate]":
+    beyond = [rank for rank in ranks if rank > len(candidates)]
     if beyond and not isinstance(ranks, range):
         raise ConfigError(
-            f"There are {len(found)} candidates of {id}, so rank {beyond[0]} cannot be picked. "
-            "Nothing of it was put into the draft."
+            f"There are {len(candidates)} candidates of {id}, so rank {beyond[0]} cannot be "
+            "picked. Nothing of it was put into the draft."
         )
-    return [found[rank - 1] for rank in ranks if rank <= len(found)]
+    return [candidates[rank - 1] for rank in ranks if rank <= len(candidates)]
 
 
-def _row(store: "Store", id: str, found: "Candidates", candidate: "Candidate") -> dict[str, Any]:
+def _row(
+    store: "Store", id: str, candidates: "Candidates", candidate: "Candidate"
+) -> dict[str, Any]:
     call = candidate.attribute.call_id
     return {
         "distortion": id,
         "phrase": candidate.attribute.phrase,
         "call_id": call,
         "cost_usd": None if call is None else store.calls.get(call).cost_usd,
-        "rank": found.index(candidate) + 1,
+        "rank": candidates.index(candidate) + 1,
         "support": f"{candidate.support} of {candidate.samples}",
         "twins": list(candidate.twins),
     }
@@ -177,16 +181,18 @@ def _prompts(store: "Store", ids: Sequence[str], options: "DraftOptions") -> "di
 
 
 def _show_prompts(prompts: "dict[str, Messages]", json: bool) -> None:
-    document = [{"distortion": id, "messages": list(some)} for id, some in prompts.items()]
+    document = [{"distortion": id, "messages": list(messages)} for id, messages in prompts.items()]
     emit(
-        json, document, lambda: "\n\n".join(m["content"] for some in prompts.values() for m in some)
+        json,
+        document,
+        lambda: "\n\n".join(m["content"] for messages in prompts.values() for m in messages),
     )
 
 
 def _report(faults: dict[str, WorkbenchError], asked: int) -> None:
     if len(faults) == asked == 1:
         raise next(iter(faults.values()))
-    told = "; ".join(f"{id}: {fault}" for id, fault in faults.items())
+    reasons = "; ".join(f"{id}: {fault}" for id, fault in faults.items())
     raise DraftError(
-        f"{len(faults)} of {asked} distortions could not be drafted; the others are kept. {told}"
+        f"{len(faults)} of {asked} distortions could not be drafted; the others are kept. {reasons}"
     )

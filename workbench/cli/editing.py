@@ -97,9 +97,9 @@ def add_comment(
 def list_comments(id: Id, json: Json = False, db: Db = None) -> None:
     """List what was said about an attribute, whatever its words were then."""
     with open_workbench(db) as (_, store):
-        found = store.comments.list(_identity(store, id))
-    rows = [(f"{said.at:%Y-%m-%d %H:%M}", said.author, said.text) for said in found]
-    document = [comment.model_dump(mode="json") for comment in found]
+        comments = store.comments.list(_identity(store, id))
+    rows = [(f"{said.at:%Y-%m-%d %H:%M}", said.author, said.text) for said in comments]
+    document = [comment.model_dump(mode="json") for comment in comments]
     emit(json, document, lambda: table(("at", "author", "text"), rows))
 
 
@@ -139,10 +139,10 @@ def _row(store: "Store", id: str) -> DraftRow:
     if by_number:
         return by_number[0]
     likely = len(id) >= LEAST_PREFIX
-    found = [row for row in rows if likely and (row.attribute.identity or "").startswith(id)]
-    if len(found) == 1:
-        return found[0]
-    why = f"{len(found)} attributes whose identity opens with" if found else "no attribute"
+    matches = [row for row in rows if likely and (row.attribute.identity or "").startswith(id)]
+    if len(matches) == 1:
+        return matches[0]
+    why = f"{len(matches)} attributes whose identity opens with" if matches else "no attribute"
     raise ConfigError(
         f"The draft has {why} '{id}'; `workbench attributes list` shows numbers and identities "
         f"(a prefix has {LEAST_PREFIX} digits or more)."
@@ -158,10 +158,10 @@ def _identity(store: "Store", id: str) -> str:
 
 def _event(store: "Store", id: int) -> Event:
     events = store.record.events(limit=1_000_000)
-    found = next((event for event in events if event.id == id), None)
-    if found is None:
+    event = next((event for event in events if event.id == id), None)
+    if event is None:
         raise ConfigError(f"The record has no event {id}. Nothing was changed.")
-    return found
+    return event
 
 
 def _last_own(store: "Store", author: str) -> Event:
@@ -179,13 +179,14 @@ def _emit_row(store: "Store", row: DraftRow, json: bool) -> None:
 
 def _emit_events(events: list[Event], json: bool) -> None:
     rows = [
-        (e.id, f"{e.at:%Y-%m-%d %H:%M}", e.author, e.action, e.subject, _told(e)) for e in events
+        (e.id, f"{e.at:%Y-%m-%d %H:%M}", e.author, e.action, e.subject, _event_text(e))
+        for e in events
     ]
     columns = ("event", "at", "author", "action", "what", "change")
     emit(json, [e.model_dump(mode="json") for e in events], lambda: table(columns, rows))
 
 
-def _told(event: Event) -> str:
+def _event_text(event: Event) -> str:
     before, after = event.before or {}, event.after or {}
     if not before or not after:
         state = after or before

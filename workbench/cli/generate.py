@@ -74,8 +74,8 @@ def generate(
         "images_per_second": rate,
         "made": made.made,
     }
-    told = f", {made.made} of them made now, {rate:.1f} a second" if rate else ", as it was"
-    emit(json, document, lambda: f"{made.images} images in {out}{told}")
+    suffix = f", {made.made} of them made now, {rate:.1f} a second" if rate else ", as it was"
+    emit(json, document, lambda: f"{made.images} images in {out}{suffix}")
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ def _names(text: str) -> tuple[str, ...]:
 def _size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    found = re.fullmatch(r"(\d+)x(\d+)", text)
-    if not found:
+    form = re.fullmatch(r"(\d+)x(\d+)", text)
+    if not form:
         raise ConfigError(f"--size must be WIDTHxHEIGHT, for example 512x384, not '{text}'.")
-    return int(found[1]), int(found[2])
+    return int(form[1]), int(form[2])

@@ -7,7 +7,7 @@ import typer
 
 from workbench.cli.console import Author, Db, Json, emit, open_workbench, progress_bar, table
 from workbench.domain.comparison import AccessCount
-from workbench.domain.number_format import figure_text
+from workbench.domain.number_format import count_text, figure_text
 from workbench.domain.run import Run
 
 if TYPE_CHECKING:
@@ -21,18 +21,18 @@ def run(
     config: Annotated[Path, typer.Option(help="Experiment YAML.")],
     set_: Annotated[list[str], typer.Option("--set", metavar="A.B=V")] = [],  # noqa: B006
     stand_in: Annotated[
-        bool, typer.Option("--stand-in", help="In small, on what is at hand; proves nothing.")
+        bool, typer.Option("--stand-in", help="Small, on available images; proves nothing.")
     ] = False,
     elsewhere: Annotated[
         str | None,
-        typer.Option(help="With --stand-in: a folder of photographs for the data to be tried on."),
+        typer.Option(help="With --stand-in: a folder of photographs that replaces transfer data."),
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Even if its result is there.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Even if a result exists.")] = False,
     author: Author = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Tune, regress and evaluate one version; showing its figures counts as a look."""
+    """Tune, regress and evaluate one version; showing its figures is a test-set access."""
     from workbench.experiment.config_files import load_experiment
     from workbench.experiment.config_files import stand_in as standing_in
     from workbench.workflow.runs import run_now
@@ -43,31 +43,31 @@ def run(
         finished = run_now(
             store, ref, experiment, settings=settings, progress=progress, again=again
         )
-        looks = _looked(store, finished, f"run {ref}", author or settings.author)
-    emit(json, _figures(finished, looks), lambda: _figures_table(finished, looks))
+        accesses = _record_access(store, finished, f"run {ref}", author or settings.author)
+    emit(json, _figures(finished, accesses), lambda: _figures_table(finished, accesses))
 
 
 @runs.command("list")
 def list_runs(json: Json = False, db: Db = None) -> None:
-    """List the queue, newest first; figures are shown by `runs show`, which counts the look."""
+    """List the queue, newest first; `runs show` shows figures, and records the access."""
     with open_workbench(db) as (_, store):
-        found = store.runs.list()
-    document = [_summary(run) for run in found]
+        queue = store.runs.list()
+    document = [_summary(run) for run in queue]
     columns = ("run", "version", "status", "experiment", "stage")
-    rows = [(r.id, r.version[:10], r.status, r.config.name, r.error or r.stage) for r in found]
+    rows = [(r.id, r.version[:10], r.status, r.config.name, r.error or r.stage) for r in queue]
     emit(json, document, lambda: table(columns, rows))
 
 
 @runs.command("show")
 def show_run(id: int, author: Author = None, json: Json = False, db: Db = None) -> None:
-    """Show one run with its figures, which counts as a look at its test part."""
+    """Show one run with its figures, which is a test-set access."""
     with open_workbench(db) as (settings, store):
-        found = store.runs.get(id)
-        looks = _looked(store, found, f"runs show {id}", author or settings.author)
+        run = store.runs.get(id)
+        accesses = _record_access(store, run, f"runs show {id}", author or settings.author)
     # The locked part is shown by `compare --locked` alone.
-    document = found.model_dump(mode="json", exclude={"result": {"locked"}})
-    document["looks"] = _looks_document(looks)
-    emit(json, document, lambda: _figures_table(found, looks))
+    document = run.model_dump(mode="json", exclude={"result": {"locked"}})
+    document["looks"] = _accesses_document(accesses)
+    emit(json, document, lambda: _figures_table(run, accesses))
 
 
 @runs.command("logs")
@@ -87,35 +87,37 @@ def cancel_run(id: int, json: Json = False, db: Db = None) -> None:
     """Cancel a queued or running run."""
     with open_workbench(db) as (_, store):
         store.runs.cancel(id)
-        found = store.runs.get(id)
-    emit(json, _summary(found), lambda: f"Run {id}: {found.status}")
+        run = store.runs.get(id)
+    emit(json, _summary(run), lambda: f"Run {id}: {run.status}")
 
 
 @runs.command("resume")
 def resume_run(id: int, author: Author = None, json: Json = False, db: Db = None) -> None:
-    """Go on with a run that was interrupted, failed or cancelled; what it trained is not lost."""
+    """Resume a run that was interrupted, failed or cancelled; finished trainings are kept."""
     from workbench.workflow.runs import resume_now
 
     with open_workbench(db) as (settings, store), progress_bar("run") as progress:
         finished = resume_now(store, id, settings=settings, progress=progress)
-        looks = _looked(store, finished, f"runs resume {id}", author or settings.author)
-    emit(json, _figures(finished, looks), lambda: _figures_table(finished, looks))
+        accesses = _record_access(store, finished, f"runs resume {id}", author or settings.author)
+    emit(json, _figures(finished, accesses), lambda: _figures_table(finished, accesses))
 
 
 def worker(
     until_idle: Annotated[
         bool, typer.Option("--until-idle", help="Stop when nothing is queued.")
     ] = False,
+    json: Json = False,
     db: Db = None,
 ) -> None:
     """Process queued runs."""
     from workbench.queue.worker import process_queue
 
     with open_workbench(db) as (settings, store):
-        process_queue(store, settings, until_idle=until_idle)
+        done = process_queue(store, settings, until_idle=until_idle)
+    emit(json, {"done": done}, lambda: f"{count_text(done, 'run')} done.")
 
 
-def _looked(store: "Store", run: Run, purpose: str, author: str) -> AccessCount | None:
+def _record_access(store: "Store", run: Run, purpose: str, author: str) -> AccessCount | None:
     """Record that the figures of a run are shown; None for a run that has none."""
     from workbench.evaluation.comparable import ComparedRuns
     from workbench.workflow.access import record_run_access
@@ -126,8 +128,8 @@ def _looked(store: "Store", run: Run, purpose: str, author: str) -> AccessCount 
     return record_run_access(store, runs, purpose=purpose, author=author)
 
 
-def _looks_document(looks: AccessCount | None) -> dict[str, object] | None:
-    return looks.model_dump(mode="json", exclude={"choice"}) if looks else None
+def _accesses_document(accesses: AccessCount | None) -> dict[str, object] | None:
+    return accesses.model_dump(mode="json", exclude={"choice"}) if accesses else None
 
 
 def _summary(run: Run) -> dict[str, object]:
@@ -143,7 +145,7 @@ def _summary(run: Run) -> dict[str, object]:
     }
 
 
-def _figures(run: Run, looks: AccessCount | None) -> dict[str, object]:
+def _figures(run: Run, accesses: AccessCount | None) -> dict[str, object]:
     result = run.result
     metrics = None
     if result is not None:
@@ -153,23 +155,23 @@ def _figures(run: Run, looks: AccessCount | None) -> dict[str, object]:
         metrics["baselines"] = {
             name: figures.model_dump(mode="json") for name, figures in result.baselines.items()
         }
-    return {**_summary(run), "metrics": metrics, "looks": _looks_document(looks)}
+    return {**_summary(run), "metrics": metrics, "looks": _accesses_document(accesses)}
 
 
-def _figures_table(run: Run, looks: AccessCount | None) -> object:
+def _figures_table(run: Run, accesses: AccessCount | None) -> object:
     from rich.console import Group
 
     from workbench.evaluation.baselines import TITLES
     from workbench.report.wording import access_sentences
 
-    if run.result is None or looks is None:
+    if run.result is None or accesses is None:
         return f"Run {run.id}: {run.status}. {run.error or run.stage}"
-    found = run.result
+    result = run.result
     figures = table(("figure", "value", "all clean"), [
-        *((f"{name.upper()}", figure_text(value), "") for name, value in found.quality),
-        *((name, figure_text(value), figure_text(getattr(found.all_clean, name)))
-          for name, value in found.identification),
+        *((f"{name.upper()}", figure_text(value), "") for name, value in result.quality),
+        *((name, figure_text(value), figure_text(getattr(result.all_clean, name)))
+          for name, value in result.identification),
         *((f"SRCC: {TITLES.get(name, name)}", figure_text(figures.srcc), "")
-          for name, figures in found.baselines.items()),
+          for name, figures in result.baselines.items()),
     ])  # fmt: skip
-    return Group(figures, *(f"· {line}" for line in access_sentences(looks)))
+    return Group(figures, *(f"· {line}" for line in access_sentences(accesses)))

@@ -1,4 +1,4 @@
-"""Where an image shows an attribute or a distortion, on the command line: a map as a PNG."""
+"""Score images with a run's model, export it, and draw where an image shows an attribute."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,19 +14,22 @@ from workbench.errors import ConfigError, DataError, UnknownNameError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from workbench.inference.quality_model import QualityModel
+    from workbench.inference import QualityModel
 
 Scored = tuple[Score, list[Counterfactual]]
 
-SHOWN = 3  # distortions, and contributions either way, that the table shows of each image
+TOP = 3  # distortions, and contributions either way, that the table lists for each image
+
+Run = Annotated[int | None, typer.Option(help="Id of a run; or")]
+Model = Annotated[Path | None, typer.Option(help="folder of an exported model.")]
 
 
 def score(
     images: Annotated[
         list[str], typer.Argument(metavar="IMAGE...", help="Images, or folders of images.")
     ],
-    run: Annotated[int | None, typer.Option(help="Id of a run; or")] = None,
-    model: Annotated[Path | None, typer.Option(help="folder of an exported model.")] = None,
+    run: Run = None,
+    model: Model = None,
     without: Annotated[
         list[str] | None,
         typer.Option(help="Phrase or distortion that is taken to be absent, repeatable."),
@@ -39,13 +42,14 @@ def score(
     The contributions of the attributes add up to the quality. With --without, also the quality
     that the model would give if these attributes were absent, each by itself and all together.
     """
-    loaded, absent = _model(run, model, db), _variants(without or [])
+    loaded, absent = _load(run, model, db), _variants(without or [])
     for names in absent:
-        loaded.places(names)  # a wrong name is said before anything is scored
-    found = [
-        (one, [loaded.without(one, names) for names in absent]) for one in loaded.score_all(images)
+        loaded.removable(names)  # a wrong name is reported before anything is scored
+    scored = [
+        (score, [loaded.without(score, names) for names in absent])
+        for score in loaded.score_all(images)
     ]
-    emit(json, [_document(*one) for one in found], lambda: _table(found))
+    emit(json, [_document(*pair) for pair in scored], lambda: _table(scored))
 
 
 def export(
@@ -57,8 +61,8 @@ def export(
     db: Db = None,
 ) -> None:
     """Write the model of a run as one folder that loads with three lines of Python."""
+    from workbench.inference import run_folder
     from workbench.inference.export import export_model
-    from workbench.inference.model_files import run_folder
 
     with open_workbench(db) as (settings, store):
         source = run_folder(settings, store.runs.get(run_id))
@@ -68,68 +72,11 @@ def export(
     emit(json, document, lambda: table(("file", "size"), rows))
 
 
-def _model(run: int | None, folder: Path | None, db: str | None) -> "QualityModel":
-    from workbench.inference import load_model
-    from workbench.inference.model_files import run_folder
-
-    if (run is None) == (folder is None):
-        raise ConfigError("Name either a run (--run ID) or a model's folder (--model FOLDER).")
-    if folder is not None:
-        return load_model(folder)
-    with open_workbench(db) as (settings, store):
-        return load_model(run_folder(settings, store.runs.get(run or 0)), settings)
-
-
-def _variants(names: list[str]) -> list[tuple[str, ...]]:
-    each = tuple(dict.fromkeys(names))
-    alone = [(name,) for name in each]
-    return [*alone, each] if len(each) > 1 else [*alone]
-
-
-def _document(found: Score, others: list[Counterfactual]) -> dict[str, Any]:
-    told = [other.model_dump(mode="json") for other in others]
-    return found.model_dump(mode="json") | ({"without": told} if told else {})
-
-
-def _table(found: list[Scored]) -> "Table":
-    columns = ["image", "quality", "strongest distortions", "lowers it most", "raises it most"]
-    if found[0][1]:
-        columns.append("if absent")
-    rows = [_row(one) + ["\n".join(map(_would_be, others))] * bool(others) for one, others in found]
-    return table(columns, rows)
-
-
-def _would_be(other: Counterfactual) -> str:
-    return f"{other.quality:.3f} ({other.change:+.3f}) without {' and '.join(other.without)}"
-
-
-def _row(found: Score) -> list[str]:
-    strongest = sorted(found.distortions.items(), key=lambda item: -item[1])[:SHOWN]
-    quality = f"{found.quality:.3f}{f' (clipped from {found.unclipped:.3f})' * found.clipped}"
-    told = [found.image, quality, "\n".join(f"{name} {value:.2f}" for name, value in strongest)]
-    if isinstance(found.contributions, Undefined):
-        return [*told, found.contributions.undefined, ""]
-    every = sorted(
-        (value, f"{name}: {phrase}")
-        for name, some in found.contributions.items()
-        for phrase, value in some.items()
-    )
-    lowest = [f"{value:+.3f} {words}" for value, words in every[:SHOWN] if value < 0]
-    highest = [f"{value:+.3f} {words}" for value, words in every[::-1][:SHOWN] if value > 0]
-    return [*told, "\n".join(lowest), "\n".join(highest)]
-
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from workbench.inference.saliency import SaliencyMap
-
-
 def explain(
     image: Annotated[Path, typer.Argument(help="A photograph.")],
     out: Annotated[Path, typer.Option(help="Where the map goes; a PNG.")],
-    run: Annotated[int | None, typer.Option(help="Id of a run; or")] = None,
-    model: Annotated[Path | None, typer.Option(help="folder of an exported model.")] = None,
+    run: Run = None,
+    model: Model = None,
     attribute: Annotated[str | None, typer.Option(help="Phrase of an attribute; or")] = None,
     distortion: Annotated[str | None, typer.Option(help="id of a distortion.")] = None,
     method: Annotated[
@@ -145,66 +92,76 @@ def explain(
 
     Of the methods, occlusion with the image before distortion (--reference) can be trusted most.
     """
-    if (run is None) == (model is None):
-        raise ConfigError("Name either a run (--run ID) or a model's folder (--model FOLDER).")
+    _require_one_model(run, model)
     if (attribute is None) == (distortion is None):
         raise ConfigError("Name either an --attribute by its phrase or a --distortion by its id.")
     if out.suffix.lower() != ".png":
         raise ConfigError(f"The map is a PNG, got --out {out}. Give a name that ends in .png.")
-    with open_workbench(db) as (settings, store):
-        if model is None:
-            from workbench.inference import run_folder
+    from workbench.datasets.photographs import read_image
+    from workbench.encoders.protocol import computing_threads
+    from workbench.inference.saliency import as_method, saliency
+    from workbench.report.saliency_overlay import write_overlay
 
-            model = run_folder(settings, store.runs.get(run or 0))
-    found = _written(image, out, model, attribute, distortion, method, reference)
+    checked = as_method(method)
+    pixels = read_image(image)
+    clean = None if reference is None else read_image(reference)
+    loaded = _load(run, model, db)
+    phrases, tuned = loaded.attributes, loaded.tuned
+    with computing_threads(tuned.encoder.threads):
+        drawn = saliency(
+            tuned,
+            pixels,
+            attribute=None if attribute is None else attribute_index(attribute, phrases),
+            distortion=None if distortion is None else distortion_index(distortion, phrases),
+            method=checked,
+            reference=clean,
+            target=attribute or distortion or "",
+        )
+    try:
+        write_overlay(pixels, drawn, out)
+    except OSError as fault:
+        raise DataError(f"Cannot write the map {out}: {fault.strerror}.") from fault
     document = {
         "out": str(out),
-        "method": found.method,
-        "target": found.target,
-        "probability": found.probability,
-        "logit": found.logit,
-        "resolution": found.resolution,
+        "method": drawn.method,
+        "target": drawn.target,
+        "probability": drawn.probability,
+        "logit": drawn.logit,
+        "resolution": drawn.resolution,
     }
-    emit(json, document, lambda: f"{out}: {found.target}, probability {found.probability:.2f}")
+    emit(json, document, lambda: f"{out}: {drawn.target}, probability {drawn.probability:.2f}")
 
 
-def attribute_place(phrase: str, attributes: Mapping[str, Sequence[str]]) -> int:
-    """Return the place of an attribute among all, named "phrase" or "distortion: phrase".
-
-    Args:
-        phrase: In any case.
-        attributes: Phrases by distortion, in the model's order.
+def attribute_index(phrase: str, attributes: Mapping[str, Sequence[str]]) -> int:
+    """Return the index of one attribute, named "phrase" or "distortion: phrase", in any case.
 
     Raises:
-        ConfigError: Two distortions have it, or it is a distortion.
+        ConfigError: Several distortions have it, or it is a distortion.
         UnknownNameError: None has.
 
     Example:
-        >>> attribute_place("blur: Soft look", {"noise": ["grain"], "blur": ["soft look"]})
+        >>> attribute_index("blur: Soft look", {"noise": ["grain"], "blur": ["soft look"]})
         1
     """
-    from workbench.inference.quality_model import named_places
+    from workbench.inference.quality_model import attribute_indices
 
-    found = named_places([phrase], attributes)
+    indices = attribute_indices([phrase], attributes)
     if phrase.casefold() in map(str.casefold, attributes):
         raise ConfigError(f"'{phrase}' is a distortion, not an attribute. Give it as --distortion.")
-    if len(found) > 1:
-        owner = [name for name, some in attributes.items() for _ in some][found[0]]
+    if len(indices) > 1:
+        distortion = [name for name, phrases in attributes.items() for _ in phrases][indices[0]]
         raise ConfigError(
-            f"{len(found)} distortions have the attribute '{phrase}'. "
-            f"Name one as '{owner}: {phrase}'."
+            f"{len(indices)} distortions have the attribute '{phrase}'. "
+            f"Name one as '{distortion}: {phrase}'."
         )
-    return found[0]
+    return indices[0]
 
 
-def distortion_place(name: str, attributes: Mapping[str, Sequence[str]]) -> int:
-    """Return the place of a distortion in the model.
-
-    Raises:
-        UnknownNameError: The model does not know it.
+def distortion_index(name: str, attributes: Mapping[str, Sequence[str]]) -> int:
+    """Return the index of a distortion in the model; raises an UnknownNameError.
 
     Example:
-        >>> distortion_place("blur", {"noise": ["grain"], "blur": ["soft look"]})
+        >>> distortion_index("blur", {"noise": ["grain"], "blur": ["soft look"]})
         1
     """
     if name not in attributes:
@@ -212,38 +169,60 @@ def distortion_place(name: str, attributes: Mapping[str, Sequence[str]]) -> int:
     return list(attributes).index(name)
 
 
-def _written(
-    image: Path,
-    out: Path,
-    model: Path,
-    attribute: str | None,
-    distortion: str | None,
-    method: str,
-    reference: Path | None,
-) -> "SaliencyMap":
-    from workbench.datasets.photographs import read_image
-    from workbench.encoders.protocol import computing_threads
-    from workbench.inference import load_model
-    from workbench.inference.saliency import as_method, saliency
-    from workbench.report.saliency_overlay import write_overlay
+def _require_one_model(run: int | None, folder: Path | None) -> None:
+    if (run is None) == (folder is None):
+        raise ConfigError("Name either a run (--run ID) or a model's folder (--model FOLDER).")
 
-    asked = as_method(method)
-    pixels = read_image(image)
-    clean: np.ndarray | None = None if reference is None else read_image(reference)
-    loaded = load_model(model)
-    phrases = loaded.attributes
-    with computing_threads(loaded.tuned.encoder.threads):
-        found = saliency(
-            loaded.tuned,
-            pixels,
-            attribute=None if attribute is None else attribute_place(attribute, phrases),
-            distortion=None if distortion is None else distortion_place(distortion, phrases),
-            method=asked,
-            reference=clean,
-            target=attribute or distortion or "",
-        )
-    try:
-        write_overlay(pixels, found, out)
-    except OSError as fault:
-        raise DataError(f"Cannot write the map {out}: {fault.strerror}.") from fault
-    return found
+
+def _load(run: int | None, folder: Path | None, db: str | None) -> "QualityModel":
+    _require_one_model(run, folder)
+    from workbench.inference import load_model, run_folder
+
+    if folder is not None:
+        return load_model(folder)
+    with open_workbench(db) as (settings, store):
+        return load_model(run_folder(settings, store.runs.get(run or 0)), settings)
+
+
+def _variants(names: list[str]) -> list[tuple[str, ...]]:
+    """Return each name alone, and all of them together."""
+    distinct = tuple(dict.fromkeys(names))
+    alone = [(name,) for name in distinct]
+    return [*alone, distinct] if len(distinct) > 1 else [*alone]
+
+
+def _document(score: Score, absent: list[Counterfactual]) -> dict[str, Any]:
+    variants = [variant.model_dump(mode="json") for variant in absent]
+    return score.model_dump(mode="json") | ({"without": variants} if variants else {})
+
+
+def _table(scored: list[Scored]) -> "Table":
+    columns = ["image", "quality", "strongest distortions", "lowers it most", "raises it most"]
+    if scored[0][1]:
+        columns.append("if absent")
+    rows = [
+        _row(score) + ["\n".join(map(_absent_text, absent))] * bool(absent)
+        for score, absent in scored
+    ]
+    return table(columns, rows)
+
+
+def _absent_text(variant: Counterfactual) -> str:
+    names = " and ".join(variant.without)
+    return f"{variant.quality:.3f} ({variant.change:+.3f}) without {names}"
+
+
+def _row(score: Score) -> list[str]:
+    strongest = sorted(score.distortions.items(), key=lambda item: -item[1])[:TOP]
+    quality = f"{score.quality:.3f}{f' (clipped from {score.unclipped:.3f})' * score.clipped}"
+    cells = [score.image, quality, "\n".join(f"{name} {value:.2f}" for name, value in strongest)]
+    if isinstance(score.contributions, Undefined):
+        return [*cells, score.contributions.undefined, ""]
+    ranked = sorted(
+        (value, f"{name}: {phrase}")
+        for name, phrases in score.contributions.items()
+        for phrase, value in phrases.items()
+    )
+    lowest = [f"{value:+.3f} {words}" for value, words in ranked[:TOP] if value < 0]
+    highest = [f"{value:+.3f} {words}" for value, words in ranked[::-1][:TOP] if value > 0]
+    return [*cells, "\n".join(lowest), "\n".join(highest)]

@@ -73,7 +73,7 @@ def merge(
             _show_conflicts(json, document, merged)
             raise StoreError(_unresolved(a, b, len(merged.conflicts)))
         if not dry_run:
-            known = {one.hash for one in store.versions.summaries()}
+            known = {version.hash for version in store.versions.summaries()}
             frozen = freeze_version(
                 store, merged.attributes, message=message, author=author or settings.author,
                 parent=a.hash, merged=b.hash, alias=alias,
@@ -158,15 +158,15 @@ def freeze(
 def list_versions(json: Json = False, db: Db = None) -> None:
     """List the versions, newest first."""
     with open_workbench(db) as (_, store):
-        found = store.versions.summaries()
+        versions_found = store.versions.summaries()
     document = [
         version.model_dump(mode="json", exclude={"size"}) | {"attributes": version.size}
-        for version in found
+        for version in versions_found
     ]
     columns = ("version", "aliases", "from", "attributes", "author", "message")
     rows = [
         (v.hash[:10], " ".join(v.aliases), _from(v.parent, v.merged), v.size, v.author, v.message)
-        for v in found
+        for v in versions_found
     ]
     emit(json, document, lambda: table(columns, rows))
 
@@ -306,5 +306,5 @@ def _effects(store: "Store", settings: Settings, a: str, b: str) -> tuple[EditEf
     return attribute_runs(runs, settings=settings).edits
 
 
-def _dumped(some: tuple[Evidence, ...] | tuple[EditEffect, ...], name: str) -> list[Any]:
-    return [one.model_dump(mode="json") for one in some if one.distortion == name]
+def _dumped(entries: tuple[Evidence, ...] | tuple[EditEffect, ...], name: str) -> list[Any]:
+    return [entry.model_dump(mode="json") for entry in entries if entry.distortion == name]

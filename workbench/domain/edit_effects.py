@@ -50,6 +50,16 @@ class EditEffect(Frozen):
     shapley_error: float | None = None
     retuned: Effect | None = None
 
+    @property
+    def sign(self) -> str:
+        """The kind as one character."""
+        return {"added": "+", "removed": "−", "reworded": "~"}[self.kind]
+
+    @property
+    def phrases(self) -> str:
+        """What was removed, added or reworded: "phrase", or "before → after"."""
+        return " → ".join(phrase for phrase in (self.before, self.after) if phrase is not None)
+
 
 class DistortionEffect(Frozen):
     """All edits of one distortion made together to version a."""

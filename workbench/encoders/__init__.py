@@ -11,7 +11,7 @@ __all__ = ["Encoder", "Tower", "default_encoder", "load_encoder"]
 
 
 def default_encoder(settings: Settings) -> EncoderConfig:
-    """Return the encoder of who names none; see `loading.default_encoder`."""
+    """Return the encoder that is used unless another is named; see `loading.default_encoder`."""
     from workbench.encoders import loading
 
     return loading.default_encoder(settings)

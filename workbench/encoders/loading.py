@@ -1,4 +1,4 @@
-"""From a configuration to an encoder that is ready to be asked."""
+"""From a configuration to an encoder that is ready to encode."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -7,7 +7,6 @@ import torch
 
 import workbench.encoders
 from workbench.domain.config import EncoderConfig
-from workbench.domain.run import EncoderFacts
 from workbench.encoders import offline
 from workbench.encoders.openclip import DEFAULT, cached_weights, load_open_clip
 from workbench.encoders.protocol import Encoder
@@ -32,18 +31,18 @@ def load_encoder(config: EncoderConfig, settings: Settings, *, seed: int) -> Enc
     """Return the encoder that a configuration asks for, frozen and on its device.
 
     Args:
-        config: "offline"; any open_clip name; or "auto": CLIP where its weights can be had, else
+        config: "offline"; any open_clip name; or "auto": CLIP where its weights are available, else
             the offline encoder, and `facts.note` says so.
-        settings: Says whether the hub may be asked, and the device.
+        settings: Says whether the hub may be used, and the device.
         seed: Decides random weights, and only those.
 
     Raises:
         UnknownNameError: No encoder or no weights of this name.
-        ConfigError: The encoder cannot be tuned, or its weights cannot be had or read.
+        ConfigError: The encoder cannot be tuned, or its weights are unavailable or unreadable.
     """
     device = _device(settings.device)
     if config.name == "auto":
-        return _automatic(settings, seed=seed, device=device)
+        return _load_default(settings, seed=seed, device=device)
     if config.name in own_encoders():
         return own_encoders()[config.name](config, settings, seed=seed, device=device)
     return load_open_clip(config, settings, seed=seed, device=device)
@@ -56,7 +55,7 @@ def default_encoder(settings: Settings) -> EncoderConfig:
     return EncoderConfig(name=offline.NAME)
 
 
-def _automatic(settings: Settings, *, seed: int, device: torch.device) -> Encoder:
+def _load_default(settings: Settings, *, seed: int, device: torch.device) -> Encoder:
     if default_encoder(settings) == DEFAULT:
         try:
             return load_open_clip(DEFAULT, settings, seed=seed, device=device)
@@ -67,12 +66,9 @@ def _automatic(settings: Settings, *, seed: int, device: torch.device) -> Encode
     encoder = own_encoders()[offline.NAME](
         EncoderConfig(name=offline.NAME), settings, seed=seed, device=device
     )
-    encoder.facts = _with_reason(encoder.facts, reason)
+    note = f"{encoder.facts.note}; chosen because {reason.rstrip('.')}"
+    encoder.facts = encoder.facts.model_copy(update={"note": note})
     return encoder
-
-
-def _with_reason(facts: EncoderFacts, reason: str) -> EncoderFacts:
-    return facts.model_copy(update={"note": f"{facts.note}; chosen because {reason.rstrip('.')}"})
 
 
 def _device(name: str) -> torch.device:

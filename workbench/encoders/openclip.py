@@ -10,11 +10,12 @@ import timm
 import torch
 from huggingface_hub import try_to_load_from_cache
 from open_clip.timm_model import TimmModel
+from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
 from workbench.domain.config import EncoderConfig
 from workbench.domain.run import EncoderFacts
-from workbench.encoders.native import native_tower, unsuitable
+from workbench.encoders.native import NativeTower, unsuitable
 from workbench.encoders.protocol import Encoder, Tower
 from workbench.errors import ConfigError, UnknownNameError
 from workbench.hub import hub_reachable
@@ -22,11 +23,7 @@ from workbench.settings import Settings
 
 
 class TimmTower(Tower):
-    """A tower over open_clip's `TimmModel`; it shares its weights, it copies nothing.
-
-    Args:
-        visual: The model's image tower, whose trunk is a timm `VisionTransformer`.
-    """
+    """A tower over open_clip's `TimmModel` with a timm `VisionTransformer`, which it shares."""
 
     def __init__(self, visual: Any) -> None:
         super().__init__()
@@ -60,10 +57,7 @@ class TimmTower(Tower):
 
 
 def trunk_class(name: str) -> type[nn.Module]:
-    """Return the class of a timm model without making its weights, in a fraction of a second.
-
-    Args:
-        name: timm's name of the model.
+    """Return the class of a timm model, by timm's name, without creating its weights.
 
     Example:
         >>> trunk_class("vit_base_patch16_siglip_224").__name__
@@ -74,10 +68,10 @@ def trunk_class(name: str) -> type[nn.Module]:
 
 
 def takes_prompts(trunk: type[nn.Module]) -> bool:
-    """Return whether a timm model's blocks take any number of tokens, whatever their places.
+    """Return whether a timm model's blocks take any number of tokens, whatever their positions.
 
-    Others have no tokens (ConvNeXt, FastViT), or tie each to its place in every block (EVA and PE
-    by rotary embeddings, Swin by windows, relative positions).
+    Others have no tokens (ConvNeXt, FastViT), or tie each to its position in every block (EVA and
+    PE by rotary embeddings, Swin by windows, relative positions).
     """
     return issubclass(trunk, timm.models.VisionTransformer)
 
@@ -98,14 +92,14 @@ def load_open_clip(
 
     Args:
         config: A name of `open_clip.list_models()`; weights by tag, by path, or None for random.
-        settings: Says whether the hub may be asked.
+        settings: Says whether the hub may be used.
         seed: Decides random weights; the caller's random state stays as it was.
         device: Where it computes.
 
     Raises:
         UnknownNameError: No such model, or no such tag of it.
-        ConfigError: It has no tokens to tune, or its weights or its tokeniser cannot be had or
-            read.
+        ConfigError: It has no tokens to tune, or its weights or its tokeniser are unavailable or
+            unreadable.
     """
     name = config.name.replace("/", "-")  # open_clip's own spelling of 'ViT-B/32'
     _check_architecture(name)
@@ -131,29 +125,26 @@ def load_open_clip(
 
 
 def open_tower(name: str, visual: Any) -> Tower:
-    """Return an open_clip model's image tower, opened for prompts.
-
-    Args:
-        name: The model's name, for the message.
-        visual: Its `visual`.
+    """Return an open_clip model's image tower, opened for prompts; the name is for the message.
 
     Raises:
         ConfigError: Prompts cannot join its tokens, or it has none.
     """
+    if isinstance(visual, VisionTransformer):
+        return NativeTower(visual)
     if not isinstance(visual, TimmModel):
-        return native_tower(name, visual)
+        raise unsuitable(name, f"a {type(visual).__name__} image tower")
     _check_trunk(name, type(visual.trunk))
     return TimmTower(visual)
 
 
 def token_counter(tokenizer: Any) -> Callable[[list[str]], list[int]]:
-    """Return the function that counts the tokens of sentences, marks included, before any cut.
+    """Return the function that counts tokens of sentences, special ones included, before any cut.
 
-    Args:
-        tokenizer: open_clip's own or its wrapper of one of the transformers library.
+    The tokenizer is open_clip's own or its wrapper of one of the transformers library.
     """
     if isinstance(tokenizer, open_clip.SimpleTokenizer):
-        # A start and an end mark join the words' tokens (open_clip 3.3, `SimpleTokenizer`).
+        # A start and an end token join the words' tokens (open_clip 3.3, `SimpleTokenizer`).
         return lambda sentences: [len(tokenizer.encode(text)) + 2 for text in sentences]
     return lambda sentences: [
         len(row)
@@ -166,18 +157,13 @@ def token_counter(tokenizer: Any) -> Callable[[list[str]], list[int]]:
 
 def cached_weights(name: str, tag: str) -> Path | None:
     """Return the file of a tag's weights if the hub's local cache holds it."""
-    repository, file = _hub_place(name, tag)
+    address = (open_clip.get_pretrained_cfg(name, tag) or {}).get("hf_hub", "")
+    repository, _, file = address.rpartition("/")
     if not repository:
         return None
     candidates = (Path(file).with_suffix(".safetensors").name, file) if file else WEIGHT_FILES
-    found = (try_to_load_from_cache(repository, candidate) for candidate in candidates)
-    return next((Path(path) for path in found if isinstance(path, str)), None)
-
-
-def _hub_place(name: str, tag: str) -> tuple[str, str]:
-    place = (open_clip.get_pretrained_cfg(name, tag) or {}).get("hf_hub", "")
-    repository, _, file = place.rpartition("/")
-    return repository, file
+    paths = (try_to_load_from_cache(repository, candidate) for candidate in candidates)
+    return next((Path(path) for path in paths if isinstance(path, str)), None)
 
 
 def _check_architecture(name: str) -> None:
@@ -240,8 +226,8 @@ def _weights(
 def _preprocessing(name: str, tags: list[str]) -> dict[str, Any]:
     """Return the mean and std that all tags of a model share; else nothing, for open_clip's own."""
     stated = [open_clip.get_pretrained_cfg(name, tag) for tag in tags]
-    found = [{key: tag[key] for key in ("mean", "std") if key in tag} for tag in stated]
-    return found[0] if found and all(each == found[0] for each in found) else {}
+    values = [{key: tag[key] for key in ("mean", "std") if key in tag} for tag in stated]
+    return values[0] if values and all(value == values[0] for value in values) else {}
 
 
 def _tagged(name: str, tag: str, settings: Settings) -> Path:

@@ -41,10 +41,9 @@ class PixelStatistics(nn.Module):
         self.register_buffer("planes", torch.tensor(planes)[:, :, None, None], persistent=False)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return statistics of cells, (B, 348, S/32, S/32), and of the view, (B, 259).
+        """Return statistics of cells, (B, 350, S/32, S/32), and of the view, (B, 259).
 
-        Args:
-            images: RGB in [0, 1], (B, 3, S, S).
+        The images, (B, 3, S, S), are RGB in [0, 1].
         """
         colours = F.conv2d(images, self.planes)
         luma = colours[:, :1]
@@ -85,7 +84,7 @@ def _intensity(images: Tensor, colours: Tensor) -> Tensor:
 
 
 def _quantiles(plane: Tensor) -> Tensor:
-    thinned = plane[:, ::2, ::2]  # a quarter of the pixels tells as much
+    thinned = plane[:, ::2, ::2]  # a quarter of the pixels gives the same quantiles
     side, cells = CELL // 2, plane.shape[-1] // CELL
     parts = thinned.reshape(-1, cells, side, cells, side).transpose(2, 3).flatten(3)
     ordered = parts.sort(-1).values
@@ -106,21 +105,21 @@ def _flatness(images: Tensor, luma: Tensor) -> Tensor:
 
 
 def _straight_edges(luma: Tensor) -> Tensor:
-    found = []
+    contrasts = []  # of an edge against its neighbours
     for step, along in zip(_steps(luma), ((RUN, 1), (1, RUN)), strict=True):
         run = F.avg_pool2d(step.abs(), along, 1, (along[0] // 2, along[1] // 2))
         run = run[..., : luma.shape[-2], : luma.shape[-1]]
         axis = -1 if along[0] == RUN else -2
-        beside = (run.roll(1, axis) + run.roll(-1, axis)) / 2
-        found += [F.max_pool2d(run - beside, CELL), F.max_pool2d(run / (beside + 0.01), CELL)]
-    return (torch.cat(found, 1).clamp_min(0) + TINY).log()  # 4... stands out of its neighbours
+        around = (run.roll(1, axis) + run.roll(-1, axis)) / 2
+        contrasts += [F.max_pool2d(run - around, CELL), F.max_pool2d(run / (around + 0.01), CELL)]
+    return (torch.cat(contrasts, 1).clamp_min(0) + TINY).log()  # 4
 
 
 def _agreement(images: Tensor) -> Tensor:
     fine = images - F.avg_pool2d(images, 5, 1, 2, count_include_pad=False)
     power = F.avg_pool2d(fine.square(), CELL) + 1e-6
-    together = F.avg_pool2d(fine * fine.roll(1, 1), CELL)
-    return together / (power * power.roll(1, 1)).sqrt()[:, [0, 1, 2]]  # 3... wrt the next plane
+    product = F.avg_pool2d(fine * fine.roll(1, 1), CELL)  # of each plane with the next
+    return product / (power * power.roll(1, 1)).sqrt()[:, [0, 1, 2]]  # 3
 
 
 def _steps(planes: Tensor) -> tuple[Tensor, Tensor]:
@@ -137,36 +136,35 @@ def _histograms(images: Tensor, colours: Tensor) -> Tensor:
 
 
 def _histogram(plane: Tensor, bins: int, low: float, high: float) -> Tensor:
-    places = ((plane.flatten(1) - low) / (high - low) * bins).long().clamp(0, bins - 1)
+    index = ((plane.flatten(1) - low) / (high - low) * bins).long().clamp(0, bins - 1)
     counts = plane.new_zeros(len(plane), bins)
-    counts.scatter_add_(1, places, torch.ones_like(places, dtype=plane.dtype))
-    return (counts / places.shape[1]).sqrt()
+    counts.scatter_add_(1, index, torch.ones_like(index, dtype=plane.dtype))
+    return (counts / index.shape[1]).sqrt()
 
 
 def _counts(images: Tensor) -> Tensor:
     levels = (images * 255).round().long()
-    found = []
+    counts = []
     for plane in range(3):
         used = _histogram(images[:, plane] * (255 / 256) + 0.5 / 256, 256, 0.0, 1.0) > 0
         reach = levels[:, plane].flatten(1).amax(1) - levels[:, plane].flatten(1).amin(1) + 1
-        found += [used.sum(1) / reach, used.sum(1).float().log()]
+        counts += [used.sum(1) / reach, used.sum(1).float().log()]
     packed = (levels[:, 0] << 16 | levels[:, 1] << 8 | levels[:, 2])[:, ::2, ::2].flatten(1)
     ordered = packed.sort(1).values
     colours = (ordered[:, 1:] != ordered[:, :-1]).sum(1) + 1
-    return torch.stack([*found, colours.float().log()], 1)  # 7
+    return torch.stack([*counts, colours.float().log()], 1)  # 7
 
 
 def _rhythm(luma: Tensor) -> Tensor:
-    found = []
+    values = []
     for step, axis in zip(_steps(luma), (-2, -1), strict=True):
         profile = step.abs().mean((1, axis))  # (B, S)
         smooth = F.avg_pool1d(profile[:, None], 9, 1, 4, count_include_pad=False)[:, 0]
         beat = (profile / (smooth + 0.002) - 1).clamp(-1, 3)
         power = beat.square().mean(1) + 1e-4
-        found += [(beat[:, lag:] * beat[:, :-lag]).mean(1) / power for lag in LAGS]
-        found.append(power.log())
-        found.append(beat.amax(1))
-    return torch.stack(found, 1)  # 2 · (18 + 2) = 40
+        values += [(beat[:, lag:] * beat[:, :-lag]).mean(1) / power for lag in LAGS]
+        values += [power.log(), beat.amax(1)]
+    return torch.stack(values, 1)  # 2 · (18 + 2) = 40
 
 
 def _shift(images: Tensor) -> Tensor:
@@ -176,8 +174,8 @@ def _shift(images: Tensor) -> Tensor:
     power = (red.square().mean((1, 2)) * green.square().mean((1, 2))).sqrt() + 1e-6
     pairs = [(down, right) for down in SHIFTS for right in SHIFTS]
     pairs += [(-2, -2), (-4, -4), (-2, 0), (0, -2)]
-    found = [(red * green.roll(pair, (1, 2))).mean((1, 2)) / power for pair in pairs]
-    return torch.stack(found, 1)  # 20
+    values = [(red * green.roll(pair, (1, 2))).mean((1, 2)) / power for pair in pairs]
+    return torch.stack(values, 1)  # 20
 
 
 def cosine_bank(size: int) -> Tensor:
@@ -191,8 +189,8 @@ def cosine_bank(size: int) -> Tensor:
         >>> torch.allclose(bank @ bank.T, torch.eye(16), atol=1e-6)
         True
     """
-    place = torch.arange(size, dtype=torch.float64)
-    rows = torch.cos(math.pi * (2 * place[None] + 1) * place[:, None] / (2 * size))
+    index = torch.arange(size, dtype=torch.float64)
+    rows = torch.cos(math.pi * (2 * index[None] + 1) * index[:, None] / (2 * size))
     rows *= math.sqrt(2 / size)
     rows[0] /= math.sqrt(2)
     bank = torch.einsum("ux,vy->uvxy", rows, rows)

@@ -1,9 +1,10 @@
-"""What the workbench asks of an encoder: an image tower open to prompts, and frozen texts."""
+"""What the workbench needs of an encoder: an image tower open to prompts, and frozen texts."""
 
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import KW_ONLY, InitVar, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,8 @@ class Tower(nn.Module, ABC):
         width: W.
         class_tokens: C, how many tokens before the patches stand for none of them: 1 where there is
             a CLS, 0 in SigLIP, which pools by attention; registers count.
-        prepares: Whether `prepare` does work that tuning never changes, so that it is worth
-            showing the same crops again.
+        prepares: Whether `prepare` does work that tuning never changes, so that training on the
+            same crops again saves time.
     """
 
     image_size: int
@@ -60,15 +61,15 @@ class Tower(nn.Module, ABC):
         """Return what a block makes of tokens, prompts among them, (B, T, W)."""
         return self.blocks[layer](tokens)  # type: ignore[no-any-return]
 
-    def finish(self, tokens: Tensor, own: int) -> Tensor:
-        """Return embeddings, (B, E), from what enters the last block, (B, own + P, W).
+    def finish(self, tokens: Tensor, image_tokens: int) -> Tensor:
+        """Return embeddings, (B, E), from what enters the last block, (B, image_tokens + P, W).
 
         A tower whose block allows it computes there what `pool` reads, and nothing else.
         """
-        return self.pool(self.blocks[-1](tokens)[:, :own])
+        return self.pool(self.blocks[-1](tokens)[:, :image_tokens])
 
     def prepare(self, images: Tensor) -> Tensor:
-        """Return images, (B, 3, S, S), as far computed as no tuning can change them.
+        """Return images, (B, 3, S, S), with everything computed that no tuning can change.
 
         The tower takes the result wherever it takes images. This one has nothing to prepare.
         """
@@ -87,24 +88,25 @@ class Tower(nn.Module, ABC):
         self.require_size(images)
         return self.encode(images)
 
-    def encode(self, given: Tensor) -> Tensor:
+    def encode(self, inputs: Tensor) -> Tensor:
         """Return embeddings, (B, E), of what `embed` takes."""
-        tokens = self.embed(given)
+        tokens = self.embed(inputs)
         for block in self.blocks:
             tokens = block(tokens)
         return self.pool(tokens)
 
 
+@dataclass(eq=False, repr=False)
 class Encoder:
     """An image tower, a frozen text tower, and what is known about both.
 
-    Args:
+    Attributes:
         facts: Goes into every result.
         model: The open_clip model that holds both towers; it is frozen here.
         tower: Its image tower, opened.
         tokenise: Sentences to token ids, (N, T).
-        count_tokens: Sentences to the number of tokens of each, marks included, before any is cut
-            off.
+        count_tokens: Sentences to the number of tokens of each, special ones included, before any
+            is cut off.
         context_length: How many tokens the text tower reads.
         mean: Per channel, of images in [0, 1].
         std: Likewise.
@@ -114,48 +116,38 @@ class Encoder:
         threads: CPU threads that suit the tower; None for torch's own choice.
     """
 
-    def __init__(
-        self,
-        facts: EncoderFacts,
-        *,
-        model: Any,
-        tower: Tower,
-        tokenise: Callable[[list[str]], Tensor],
-        count_tokens: Callable[[list[str]], list[int]],
-        context_length: int,
-        mean: Sequence[float],
-        std: Sequence[float],
-        logit_scale: float,
-        default_polarity: str,
-        device: torch.device,
-        threads: int | None = None,
-    ) -> None:
-        self.facts = facts
-        self.model = model.to(device).eval().requires_grad_(False)
-        self.tower = tower
-        self.logit_scale = logit_scale
-        self.default_polarity = default_polarity
-        self.device = device
-        self.threads = threads
-        self._tokenise = tokenise
-        self._count_tokens = count_tokens
-        self._context_length = context_length
-        self._mean = torch.tensor(mean, device=device).view(1, 3, 1, 1)
-        self._std = torch.tensor(std, device=device).view(1, 3, 1, 1)
+    facts: EncoderFacts
+    _: KW_ONLY
+    model: Any
+    tower: Tower
+    tokenise: Callable[[list[str]], Tensor]
+    count_tokens: Callable[[list[str]], list[int]]
+    context_length: int
+    mean: InitVar[Sequence[float]]
+    std: InitVar[Sequence[float]]
+    logit_scale: float
+    default_polarity: str
+    device: torch.device
+    threads: int | None = None
+
+    def __post_init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        self.model = self.model.to(self.device).eval().requires_grad_(False)
+        self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
+        self._std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
 
     @torch.no_grad()
     def encode_texts(self, sentences: Sequence[str]) -> Tensor:
         """Return L2-normalised embeddings of N sentences, (N, E), without gradient."""
-        tokens = self._tokenise(list(sentences)).to(self.device)
+        tokens = self.tokenise(list(sentences)).to(self.device)
         return F.normalize(self.model.encode_text(tokens).float(), dim=-1)
 
     def token_counts(self, sentences: Sequence[str]) -> tuple[list[int], int]:
         """Return the real number of tokens of N sentences, and how many the text tower reads.
 
-        What lies beyond is cut off without a word, so a sentence that is too long is not what its
+        Tokens beyond that are silently cut off, so a sentence that is too long is not what its
         author thinks it is.
         """
-        return self._count_tokens(list(sentences)), self._context_length
+        return self.count_tokens(list(sentences)), self.context_length
 
     def normalise(self, images: Tensor) -> Tensor:
         """Return images as the tower expects them: (B, 3, H, W) uint8 to float, same shape."""
@@ -164,7 +156,7 @@ class Encoder:
 
 @contextmanager
 def computing_threads(count: int | None) -> Iterator[None]:
-    """Let torch compute on so many threads; None leaves it as it is.
+    """Let torch compute on a number of threads in the block; None leaves it as it is.
 
     A small tower's operations are so short that two threads spend their time waiting for each
     other: beside one other busy process, tuning the offline encoder took 53 s on two threads and

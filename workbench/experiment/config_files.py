@@ -1,4 +1,4 @@
-"""Experiment files: one YAML each, all faults reported together; and small stand-ins for them."""
+"""Experiment files, one YAML each with all faults reported together, and small stand-ins."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,9 +22,9 @@ STAND_IN_PROMPTS = 16
 
 
 def experiment_files() -> list[Path]:
-    """Return the experiments that are offered in the browser: the demo's, then others, by name."""
-    found = resource("experiments").glob("*.yaml")
-    return sorted(found, key=lambda file: (not file.stem.startswith("demo"), file.stem))
+    """Return the experiments that the browser offers: the demo's, then others, by name."""
+    files = resource("experiments").glob("*.yaml")
+    return sorted(files, key=lambda file: (not file.stem.startswith("demo"), file.stem))
 
 
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -32,12 +32,8 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
 
     A list's entries are counted from 0: `transfer.0.root=FOLDER`.
 
-    Args:
-        path: The YAML file.
-        overrides: As given to `--set`.
-
     Raises:
-        ConfigError: The file does not exist or is no YAML mapping, or an override has no "=" or
+        ConfigError: The file does not exist or is not a YAML mapping, or an override has no "=" or
             names an entry that a list does not have.
         InvalidConfigError: Names every fault at once.
     """
@@ -56,7 +52,7 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
 
 
 def parse_experiment(raw: dict[str, Any], where: str) -> RunConfig:
-    """Validate a configuration that is already read.
+    """Validate a configuration that is already read; `where` names it in the message.
 
     Raises:
         InvalidConfigError: Names every fault at once.
@@ -68,17 +64,17 @@ def parse_experiment(raw: dict[str, Any], where: str) -> RunConfig:
 
 
 def stand_in(config: RunConfig, *, elsewhere: str | None = None) -> RunConfig:
-    """Return a run of the same form that two cores bear, with what is at hand.
+    """Return a run of the same form that two cores can do, with what is available.
 
-    Data that are not there are replaced by the packaged photographs, distorted with those of their
+    Missing data are replaced by the packaged photographs, distorted with those of their
     distortions that have an operator; a dataset that is there gives some of its images. The encoder
     is the offline one, folds and epochs are few. Figures of a stand-in reproduce nothing.
 
     Args:
         config: The run as it is meant.
         elsewhere: Folder of other photographs than the packaged ones, to stand in for data that the
-            tuned model is tried on. Without it such data are left out: on the photographs that it
-            was tuned on, nothing would be unseen.
+            tuned model is transferred to. Without it such data are left out: the photographs that
+            the model was tuned on would test nothing.
 
     Raises:
         ConfigError: None of its distortions has an operator.
@@ -92,9 +88,9 @@ def stand_in(config: RunConfig, *, elsewhere: str | None = None) -> RunConfig:
         ('live-stand-in', ('jpeg',), 'offline')
     """
     distorted = config.data.distortions
-    tried = [_at_hand(other, elsewhere, distorted) for other in config.transfer]
+    others = [_available(other, elsewhere, distorted) for other in config.transfer]
     tuning, split = config.tuning, config.split
-    few = {
+    reduced = {
         "prompts": min(tuning.prompts, STAND_IN_PROMPTS),
         "epochs": min(tuning.epochs, STAND_IN_EPOCHS),
         "crops": 1,
@@ -102,38 +98,35 @@ def stand_in(config: RunConfig, *, elsewhere: str | None = None) -> RunConfig:
     return config.model_copy(
         update={
             "name": f"{config.name}-stand-in",
-            "data": _at_hand(config.data, "packaged", distorted),
-            "transfer": tuple(data for data in tried if data is not None),
+            "data": _available(config.data, "packaged", distorted),
+            "transfer": tuple(data for data in others if data is not None),
             "encoder": EncoderConfig(name="offline"),
-            "tuning": tuning.model_copy(update=few),
+            "tuning": tuning.model_copy(update=reduced),
             "split": split.model_copy(update={"folds": 2, "repeats": 1, "published": None}),
         }
     )
 
 
-def _at_hand(data: AnyData, photographs: str | None, otherwise: tuple[str, ...]) -> AnyData | None:
-    """Return data as they are at hand; None where nothing can stand in for them.
+def _available(data: AnyData, photographs: str | None, default: tuple[str, ...]) -> AnyData | None:
+    """Return data as far as they are available, with photographs in place of a missing dataset.
 
-    Args:
-        data: What is meant.
-        photographs: What stands in for a dataset that is not there.
-        otherwise: The distortions, where those of the data are not known.
+    None if there are no photographs. The default is for data that name no distortions.
     """
     if isinstance(data, DataConfig):
-        there = data.photographs if Path(data.photographs).is_dir() else "packaged"
+        folder = data.photographs if Path(data.photographs).is_dir() else "packaged"
         small = {"width": STAND_IN_SIZE, "height": STAND_IN_SIZE}
-        return data.model_copy(update={"photographs": there, **small})
+        return data.model_copy(update={"photographs": folder, **small})
     if Path(data.root).is_dir():
-        fewest = min(data.images or STAND_IN_IMAGES, STAND_IN_IMAGES)
-        return data.model_copy(update={"images": fewest})
+        images = min(data.images or STAND_IN_IMAGES, STAND_IN_IMAGES)
+        return data.model_copy(update={"images": images})
     if photographs is None:
         return None
-    known = catalogue()
-    applied = [id for id in data.distortions or otherwise if id in known and known[id].has_operator]
+    known, wanted = catalogue(), data.distortions or default
+    applied = [id for id in wanted if id in known and known[id].has_operator]
     if not applied:
         raise ConfigError(
             f"Nothing can stand in for {data.dataset}: the workbench can apply none of "
-            f"{', '.join(data.distortions or otherwise)}."
+            f"{', '.join(wanted)}."
         )
     return DataConfig(
         photographs=photographs,
@@ -151,19 +144,19 @@ def _set(raw: dict[str, Any], override: str) -> None:
     *sections, field = path.split(".")
     holder: dict[str, Any] | list[Any] = raw
     for section in sections:
-        place = _place(holder, section, override)
-        inner = holder.setdefault(place, {}) if isinstance(holder, dict) else holder[place]
+        key = _key(holder, section, override)
+        inner = holder.setdefault(key, {}) if isinstance(holder, dict) else holder[key]
         if not isinstance(inner, dict | list):
             raise ConfigError(f"--set {override}: '{section}' is a value, not a section.")
         holder = inner
-    place = _place(holder, field, override)
+    key = _key(holder, field, override)
     try:
-        holder[place] = yaml.safe_load(value)
+        holder[key] = yaml.safe_load(value)
     except yaml.YAMLError as fault:
         raise ConfigError(f"--set {override}: the value is not valid YAML.") from fault
 
 
-def _place(holder: dict[str, Any] | list[Any], name: str, override: str) -> Any:
+def _key(holder: dict[str, Any] | list[Any], name: str, override: str) -> Any:
     """Return the key of a section or the index of a list's entry."""
     if isinstance(holder, dict):
         return name
@@ -179,14 +172,14 @@ def attributes_for(
 ) -> AttributeSet:
     """Return the attributes of a version that a configuration asks for.
 
-    It is asked when a run is queued, so that a fault shows at once, and when the run starts: the
-    worker may be another machine, without the package that an operator comes from.
+    Called when a run is queued, so that a fault shows at once, and when the run starts: the worker
+    may be another machine, without the package that an operator comes from.
 
     Raises:
         ConfigError: The version lacks a distortion of the configuration, or one has no operator.
     """
     for distortion in config.data.distortions:
-        operator_of(distortion, recipes)  # raises with the name that was meant, or what is missing
+        operator_of(distortion, recipes)  # raises with a suggestion, or what is missing
     attributes = version.attributes.restricted_to(config.data.distortions)
     missing = sorted(set(config.data.distortions) - set(attributes.distortions))
     if missing:

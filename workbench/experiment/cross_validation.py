@@ -21,64 +21,34 @@ from workbench.encoders.protocol import computing_threads
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import identification_metrics
 from workbench.experiment.data import make_data, open_and_locked
-from workbench.experiment.resumable_training import Task
+from workbench.experiment.training_plan import TrainingPlan
 from workbench.settings import Settings
 from workbench.training.probabilities import HeldOutPredictions
-from workbench.training.regressor import fit_regressor
 
-UNSEEN = -1
-
-
-def cross_validate(
-    task: Task, data: ImageSet, splits: Sequence[Split], progress: Progress
-) -> tuple[HeldOutPredictions, tuple[SplitFigures, ...], NDArray[np.intp]]:
-    """Tune and regress on each split's training part and predict its test part.
-
-    An image's own prediction is that of the first split that held it out; with grouped folds that
-    is the first repeat. What later splits say of it is in their own figures.
-
-    Args:
-        task: What is trained with.
-        data: The open images.
-        splits: In the order in which they are taken.
-        progress: Told the share done.
-
-    Returns:
-        What the splits gave, over the images that were ever held out; figures of each split; and
-        the rows of those images.
-    """
-    fold_of = np.full(len(data), UNSEEN)
-    quality, strengths = np.zeros(len(data)), np.zeros_like(data.truth)
-    truth = np.zeros_like(data.truth)
-    probabilities: list[NDArray[np.float32]] = []
-    figures = []
-    for number, split in enumerate(splits):
-        told = part(progress, number / len(splits), (number + 1) / len(splits))
-        outcome = _outcome(task, data, split, number, told)
-        figures.append(outcome.figures(split, data))
-        first = fold_of[split.test] == UNSEEN
-        if first.any():
-            own = split.test[first]
-            quality[own], strengths[own] = outcome.quality[first], outcome.strengths[first]
-            truth[own], fold_of[own] = outcome.truth[first], len(probabilities)
-            probabilities.append(outcome.probabilities)
-    tested = np.flatnonzero(fold_of != UNSEEN)
-    found = HeldOutPredictions(
-        strengths=strengths[tested],
-        truth=truth[tested],
-        quality=quality[tested],
-        probabilities=np.stack(probabilities)[:, tested],
-        fold_of=fold_of[tested],
-    )
-    return found, tuple(figures), tested
+NO_FOLD = -1
 
 
 @dataclass(frozen=True)
-class _Outcome:
-    """What one split gave.
+class CrossValidated:
+    """What cross-validation gave.
 
     Attributes:
-        quality: Predicted quality of the n images of its test part, (n,).
+        data: The images that were ever held out; with published splits these may not be all.
+        predictions: Of these images, in that order.
+        splits: Figures of each split's test part.
+    """
+
+    data: ImageSet
+    predictions: HeldOutPredictions
+    splits: tuple[SplitFigures, ...]
+
+
+@dataclass(frozen=True)
+class _SplitPredictions:
+    """What one split's model predicted.
+
+    Attributes:
+        quality: Of the n images of its test part, (n,).
         strengths, truth: Their predicted and true strengths, (n, D).
         probabilities: Of all images, (N, A); 0 for those in no part of the split.
     """
@@ -88,38 +58,77 @@ class _Outcome:
     truth: NDArray[np.float32]
     probabilities: NDArray[np.float32]
 
-    def figures(self, split: Split, data: ImageSet) -> SplitFigures:
-        return SplitFigures(
-            name=split.name,
-            images=len(split.test),
-            quality=quality_metrics(data.quality[split.test].tolist(), self.quality.tolist()),
-            identification=identification_metrics(self.truth, self.strengths, levels=data.levels),
-        )
+
+def cross_validate(
+    plan: TrainingPlan, data: ImageSet, splits: Sequence[Split], progress: Progress
+) -> CrossValidated:
+    """Tune and regress on each split's training part and predict its test part.
+
+    An image's prediction is that of the first split that held it out; with grouped folds that is
+    the first repeat. What later splits predict of it is in their own figures.
+    """
+    fold_of = np.full(len(data), NO_FOLD)
+    quality, strengths = np.zeros(len(data)), np.zeros_like(data.truth)
+    truth = np.zeros_like(data.truth)
+    probabilities: list[NDArray[np.float32]] = []
+    figures = []
+    for number, split in enumerate(splits):
+        of_split = part(progress, number / len(splits), (number + 1) / len(splits))
+        predicted = _predict_split(plan, data, split, number, of_split)
+        figures.append(_split_figures(predicted, split, data))
+        first = fold_of[split.test] == NO_FOLD
+        if first.any():
+            rows = split.test[first]
+            quality[rows], strengths[rows] = predicted.quality[first], predicted.strengths[first]
+            truth[rows], fold_of[rows] = predicted.truth[first], len(probabilities)
+            probabilities.append(predicted.probabilities)
+    tested = np.flatnonzero(fold_of != NO_FOLD)
+    predictions = HeldOutPredictions(
+        strengths=strengths[tested],
+        truth=truth[tested],
+        quality=quality[tested],
+        probabilities=np.stack(probabilities)[:, tested],
+        fold_of=fold_of[tested],
+    )
+    return CrossValidated(data.only(tested), predictions, tuple(figures))
 
 
-def _outcome(task: Task, data: ImageSet, split: Split, number: int, progress: Progress) -> _Outcome:
+def _predict_split(
+    plan: TrainingPlan, data: ImageSet, split: Split, number: int, progress: Progress
+) -> _SplitPredictions:
     """Tune and regress on a split's training part, and predict its test part."""
-    seed = task.config.seed + number
-    model = task.tuned(f"split-{number}", data, split.train, split.validation, progress, seed=seed)
-    seen, aside, unseen = (
-        model.features(ChosenImages(data.images, rows)) for rows in split.parts.values()
-    )
-    regressor = fit_regressor(
-        task.regressed(model, seen), data.quality[split.train], task.config.regressor, seed=seed
-    )
-    probabilities = np.zeros((len(data), task.attributes.size), dtype=np.float32)
-    for rows, some in zip(split.parts.values(), (seen, aside, unseen), strict=True):
-        probabilities[rows] = some.probabilities
-    return _Outcome(
-        quality=regressor.predict(task.regressed(model, unseen)),
-        strengths=model.strengths(unseen.probabilities),
+    seed = plan.config.seed + number
+    model = plan.tune(f"split-{number}", data, split.train, split.validation, progress, seed=seed)
+    parts = {
+        name: model.features(ChosenImages(data.images, rows)) for name, rows in split.parts.items()
+    }
+    train, test = (plan.regressor_inputs(model, parts[name]) for name in ("train", "test"))
+    regressor = plan.fit_regressor(train, data.quality[split.train], seed=seed)
+    probabilities = np.zeros((len(data), plan.attributes.size), dtype=np.float32)
+    for name, rows in split.parts.items():
+        probabilities[rows] = parts[name].probabilities
+    return _SplitPredictions(
+        quality=regressor.predict(test),
+        strengths=model.strengths(parts["test"].probabilities),
         truth=data.strengths(split.train)[split.test],
         probabilities=probabilities,
     )
 
 
+def _split_figures(predicted: _SplitPredictions, split: Split, data: ImageSet) -> SplitFigures:
+    target = data.quality[split.test].tolist()
+    return SplitFigures(
+        name=split.name,
+        images=len(split.test),
+        quality=quality_metrics(target, predicted.quality.tolist()),
+        identification=identification_metrics(
+            predicted.truth, predicted.strengths, levels=data.levels
+        ),
+    )
+
+
 def retuned_qualities(
-    every: Sequence[AttributeSet],
+    attribute_sets: Sequence[AttributeSet],
     config: RunConfig,
     *,
     settings: Settings,
@@ -128,26 +137,16 @@ def retuned_qualities(
 ) -> list[np.ndarray]:
     """Return the held-out quality, (N,), that a run with each attribute set would give.
 
-    Args:
-        every: Attributes of the configuration's distortions.
-        config: As in the runs that it is compared with.
-        settings: Cache folder, device, hub.
-        recipes: The store's distortion types beside the built-in ones.
-        progress: Told the share done.
-
-    Raises:
-        DataError, RunError: Images cannot be made; training diverged or was cancelled.
+    The sets have the configuration's distortions. Raises what `run_version` does.
     """
     encoder = load_encoder(config.encoder, settings, seed=config.seed)
-    whole = make_data(config.data, settings, part(progress, 0.0, 0.1), recipes)
-    data, _ = open_and_locked(whole, config.split.locked)
-    splits, found = run_splits(data, config.split), []
-    for place, attributes in enumerate(every):
-        start, end = (0.1 + 0.9 * done / len(every) for done in (place, place + 1))
+    images = make_data(config.data, settings, part(progress, 0.0, 0.1), recipes)
+    data, _ = open_and_locked(images, config.split.locked)
+    splits, qualities = run_splits(data, config.split), []
+    for number, attributes in enumerate(attribute_sets):
+        start, end = (0.1 + 0.9 * done / len(attribute_sets) for done in (number, number + 1))
         with computing_threads(encoder.threads), TemporaryDirectory() as folder:
-            task = Task.of(
-                encoder, attributes, config,
-                folder=Path(folder), parent=None, devices=settings.devices, cache=settings.cache,
-            )  # fmt: skip
-            found.append(cross_validate(task, data, splits, part(progress, start, end))[0].quality)
-    return found
+            plan = TrainingPlan(encoder, attributes, config, settings, Path(folder))
+            validated = cross_validate(plan, data, splits, part(progress, start, end))
+            qualities.append(validated.predictions.quality)
+    return qualities

@@ -1,4 +1,4 @@
-"""Other data hold nothing that a run was tuned on: neither by name, nor as the same picture."""
+"""A run's images, open and locked, and other data without what it was tuned on (leakage)."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,14 +25,10 @@ def make_data(
     progress: Progress,
     recipes: tuple[Recipe, ...] = (),
 ) -> ImageSet:
-    """Return the images of a configuration, distorted or decoded now or read from the cache.
-
-    Raises:
-        DataError: Images cannot be made or read.
-    """
+    """Return the images of a configuration, distorted or decoded now or read from the cache."""
     if isinstance(config, DatasetConfig):
         return chosen_set(config, home=settings.home, cache=settings.cache, progress=progress)
-    found = distorted_set(
+    data = distorted_set(
         config,
         catalogue(recipes),
         lambda image, distortion, level, seed: apply_distortion(
@@ -41,9 +37,9 @@ def make_data(
         cache=settings.cache,
         progress=progress,
     )
-    used = [recipe for recipe in recipes if recipe.id in found.distortions]
-    made = "".join(f"; {recipe.id} is {recipe.spec().source}" for recipe in used)
-    return replace(found, dataset=f"{found.dataset}{made}")
+    used = [recipe for recipe in recipes if recipe.id in data.distortions]
+    sources = "".join(f"; {recipe.id} is {recipe.spec().source}" for recipe in used)
+    return replace(data, dataset=f"{data.dataset}{sources}")
 
 
 def open_and_locked(data: ImageSet, share: float) -> tuple[ImageSet, ImageSet]:
@@ -53,63 +49,53 @@ def open_and_locked(data: ImageSet, share: float) -> tuple[ImageSet, ImageSet]:
 
 
 def require_disjoint_data(config: RunConfig) -> None:
-    """Refuse other data that are made of the photographs that are tuned on.
-
-    Raises:
-        ConfigError: Names the first such.
-    """
+    """Raise a ConfigError if other data are made of the photographs that are tuned on."""
     for number, other in enumerate(config.transfer):
-        if _same(config.data, other):
+        if _same_photographs(config.data, other):
             raise ConfigError(
                 f"transfer.{number} takes the photographs that data is tuned on, so nothing in it "
-                "is unseen. Name another folder."
+                "is new to the model. Name another folder."
             )
 
 
 def without_leaked_photographs(other: ImageSet, tuned: ImageSet, progress: Progress) -> ImageSet:
     """Return other data without photographs that show a picture that was tuned on.
 
-    TID2013, LIVE and Kodak share photographs, so that a model is tried on what it has seen. Of each
-    photograph the least distorted image is compared, as `near_duplicates` does.
-
-    Args:
-        other: What the model is to be tried on.
-        tuned: What it was tuned on.
-        progress: Told the share done.
-
-    Returns:
-        The rest, known by a hash of its own; its description says how many were left out.
+    TID2013, LIVE and Kodak share photographs, so a model could be tested on what it was tuned on.
+    Of each photograph the least distorted image is compared, as `near_duplicates` does. The rest
+    has a hash of its own, and its description says how many were left out.
 
     Raises:
         DataError: Nothing would be left.
     """
+    # Tuned pictures first: of a pair, `first` is then the tuned one.
     pictures = {
         (side, name): data.images[row]
         for side, data in (("tuned", tuned), ("other", other))
-        for name, row in _clearest(data).items()
+        for name, row in _least_distorted(data).items()
     }
     keys = {f"{side}/{name}": (side, name) for side, name in pictures}
-    found = near_duplicates(dict(zip(keys, pictures.values(), strict=True)), progress=progress)
-    pairs = [(keys[pair.first], keys[pair.second]) for pair in found]
-    seen = {b for (side, _), (other_side, b) in pairs if (side, other_side) == ("tuned", "other")}
-    if not seen:
+    duplicates = near_duplicates(dict(zip(keys, pictures.values(), strict=True)), progress=progress)
+    pairs = [(keys[pair.first], keys[pair.second]) for pair in duplicates]
+    leaked = {b for (side, _), (other_side, b) in pairs if (side, other_side) == ("tuned", "other")}
+    if not leaked:
         return other
-    rows = np.flatnonzero([name not in seen for name in other.photograph])
+    rows = np.flatnonzero([name not in leaked for name in other.photograph])
     if not len(rows):
         raise DataError(
             f"Every photograph of {other.dataset} shows a picture that the run was tuned on, so "
-            "nothing in it is unseen. Name other data."
+            "nothing in it is new to the model. Name other data."
         )
     left = other.only(rows)
     return replace(
         left,
-        dataset=f"{other.dataset}, without {count_text(len(seen), 'photograph')} that the run was "
-        "tuned on",
+        dataset=f"{other.dataset}, without {count_text(len(leaked), 'photograph')} that the run "
+        "was tuned on",
         hash=content_hash({"of": other.hash, "images": left.names}),
     )
 
 
-def _clearest(data: ImageSet) -> dict[str, int]:
+def _least_distorted(data: ImageSet) -> dict[str, int]:
     """Return the row of each photograph's least distorted image."""
     rows = sorted(
         range(len(data)),
@@ -119,13 +105,10 @@ def _clearest(data: ImageSet) -> dict[str, int]:
     return {data.photograph[row]: row for row in reversed(rows)}
 
 
-def _same(data: AnyData, other: AnyData) -> bool:
+def _same_photographs(data: AnyData, other: AnyData) -> bool:
     if isinstance(data, DataConfig) and isinstance(other, DataConfig):
-        return _folder(data.photographs) == _folder(other.photographs)
+        return Path(data.photographs).resolve() == Path(other.photographs).resolve()
     if isinstance(data, DatasetConfig) and isinstance(other, DatasetConfig):
-        return data.dataset == other.dataset and _folder(data.root) == _folder(other.root)
+        same_root = Path(data.root).resolve() == Path(other.root).resolve()
+        return data.dataset == other.dataset and same_root
     return False
-
-
-def _folder(name: str) -> Path:
-    return Path(name).resolve()

@@ -1,4 +1,4 @@
-"""The model of a run: trained once on all open images, to score what comes, and kept."""
+"""The model of a run: refitted once on all open images, saved, and scored on the locked ones."""
 
 from dataclasses import dataclass
 
@@ -8,20 +8,16 @@ from workbench.datasets.image_set import ImageSet
 from workbench.datasets.splits.grouped import set_apart
 from workbench.domain.attributes import Version
 from workbench.domain.canonical import Progress
-from workbench.domain.config import RunConfig
 from workbench.domain.run import LockedPart, Protocol
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import all_clean, identification_metrics
+from workbench.experiment.cross_validation import CrossValidated
 from workbench.experiment.result import predictions_of
-from workbench.experiment.resumable_training import Task
+from workbench.experiment.training_plan import TrainingPlan
+from workbench.inference.model_card import card_of
 from workbench.inference.model_files import model_folder, save_model
-from workbench.settings import Settings
-from workbench.training.probabilities import (
-    HeldOutPredictions,
-    probabilities_file,
-    save_probabilities,
-)
-from workbench.training.regressor import Regressor, fit_regressor
+from workbench.training.probabilities import probabilities_file, save_probabilities
+from workbench.training.regressor import Regressor
 from workbench.training.tuned_model import Features, TunedModel
 
 
@@ -30,98 +26,74 @@ class FinalModel:
     """A tuned tower and its regressor, both trained on all open images.
 
     Attributes:
-        task: What it was trained with.
+        plan: What it was trained with.
         tuned: The tower with its head.
-        regressor: From what the configuration gives it to quality.
+        regressor: From what the configuration lets it read to quality.
         absent: Mean probability of each attribute over the clean open images, (A,); over all of
             them where none is clean.
     """
 
-    task: Task
+    plan: TrainingPlan
     tuned: TunedModel
     regressor: Regressor
     absent: np.ndarray
 
-    def quality(self, seen: Features) -> np.ndarray:
+    def quality(self, features: Features) -> np.ndarray:
         """Return quality, (N,), of the features of N images."""
-        return self.regressor.predict(self.task.regressed(self.tuned, seen))
+        return self.regressor.predict(self.plan.regressor_inputs(self.tuned, features))
 
 
-def train_final_model(task: Task, data: ImageSet, progress: Progress) -> FinalModel:
+def train_final_model(plan: TrainingPlan, data: ImageSet, progress: Progress) -> FinalModel:
     """Tune and regress once on all open images.
 
-    Args:
-        task: What is trained with.
-        data: The open images.
-        progress: Told the share done.
+    Early stopping still needs a validation part; the regressor, which stops by nothing, gets all.
     """
-    rows, config = np.arange(len(data)), task.config
-    held = np.zeros(len(data), dtype=bool)
+    rows, config = np.arange(len(data)), plan.config
+    validation = np.zeros(len(data), dtype=bool)
     if config.split.validation:
-        chosen = set_apart(data.photograph, config.split.validation, config.split.seed)
-        held = np.isin(np.array(data.photograph), list(chosen))
-    tuned = task.tuned("whole", data, rows[~held], rows[held], progress, seed=config.seed)
-    seen = tuned.features(data.images)
-    regressor = fit_regressor(
-        task.regressed(tuned, seen), data.quality, config.regressor, seed=config.seed
+        photographs = set_apart(data.photograph, config.split.validation, config.split.seed)
+        validation = np.isin(np.array(data.photograph), list(photographs))
+    # "whole" is what its files have always been called, so that older runs can be resumed.
+    tuned = plan.tune(
+        "whole", data, rows[~validation], rows[validation], progress, seed=config.seed
     )
+    features = tuned.features(data.images)
+    inputs = plan.regressor_inputs(tuned, features)
+    regressor = plan.fit_regressor(inputs, data.quality, seed=config.seed)
     clean = data.strengths().max(1) == 0
-    absent = seen.probabilities[clean if clean.any() else slice(None)].mean(0)
-    return FinalModel(task, tuned, regressor, absent)
+    absent = features.probabilities[clean if clean.any() else slice(None)].mean(0)
+    return FinalModel(plan, tuned, regressor, absent)
 
 
-def evaluate_locked(model: FinalModel, data: ImageSet, locked: ImageSet) -> LockedPart | None:
-    """Return the figures on the locked photographs; None without any.
-
-    Args:
-        model: Trained on all open images.
-        data: All images, open and locked.
-        locked: The locked ones.
-    """
+def evaluate_locked(model: FinalModel, locked: ImageSet) -> LockedPart | None:
+    """Return the figures on the locked photographs; None without any."""
     if not len(locked):
         return None
-    seen = model.tuned.features(locked.images)
-    quality, truth = model.quality(seen), locked.strengths()
+    features = model.tuned.features(locked.images)
+    quality, truth = model.quality(features), locked.strengths()
+    strengths = model.tuned.strengths(features.probabilities)
     return LockedPart(
         quality=quality_metrics(locked.quality.tolist(), quality.tolist()),
-        identification=identification_metrics(
-            truth, model.tuned.strengths(seen.probabilities), levels=data.levels
-        ),
-        all_clean=all_clean(truth, levels=data.levels),
+        identification=identification_metrics(truth, strengths, levels=locked.levels),
+        all_clean=all_clean(truth, levels=locked.levels),
         predictions=predictions_of(locked, quality),
     )
 
 
-def keep(
-    settings: Settings,
-    version: Version,
-    config: RunConfig,
-    model: FinalModel,
-    found: HeldOutPredictions,
-    shown: ImageSet,
-    terms: Protocol,
+def save_run_files(
+    version: Version, model: FinalModel, validated: CrossValidated, protocol: Protocol
 ) -> None:
-    """Keep what scoring and attribution need of a run.
-
-    Args:
-        settings: Says where results lie.
-        version: What was run.
-        config: Under which configuration.
-        model: Trained on all open images.
-        found: What the splits gave.
-        shown: The images that they were held out of, in that order.
-        terms: Of these images.
+    """Save what scoring and the effects of edits need of a run; the protocol is `validated`'s.
 
     Raises:
         RunError: A file cannot be written.
     """
-    attributes = model.task.attributes
+    attributes, config, settings = model.plan.attributes, model.plan.config, model.plan.settings
     save_probabilities(
-        probabilities_file(settings, version.hash, config.hash), found,
+        probabilities_file(settings, version.hash, config.hash), validated.predictions,
         version=version.hash, config_hash=config.hash, attributes=attributes,
-        target=shown.quality, photographs=shown.photograph,
+        target=validated.data.quality, photographs=validated.data.photograph,
     )  # fmt: skip
-    save_model(
-        model_folder(settings, version.hash, config.hash), model.tuned, model.regressor,
-        absent=model.absent, version=version, attributes=attributes, config=config, protocol=terms,
-    )  # fmt: skip
+    card = card_of(model.plan.encoder, version, attributes, config, protocol)
+    folder = model_folder(settings, version.hash, config.hash)
+    save_model(folder, card, model.tuned, model.regressor, model.absent)

@@ -16,9 +16,9 @@ from workbench.evaluation.strength_tables import strength_tables
 from workbench.experiment.config_files import attributes_for
 from workbench.experiment.cross_validation import cross_validate
 from workbench.experiment.data import make_data, open_and_locked, require_disjoint_data
-from workbench.experiment.final_model import evaluate_locked, keep, train_final_model
+from workbench.experiment.final_model import evaluate_locked, save_run_files, train_final_model
 from workbench.experiment.result import baselines_of, environment, predictions_of, protocol_of
-from workbench.experiment.resumable_training import Task, parent_folder, resumable_trainings
+from workbench.experiment.training_plan import TrainingPlan, parent_folder, resumable_trainings
 from workbench.experiment.transfer import transfers
 from workbench.settings import Settings
 
@@ -34,15 +34,15 @@ def run_version(
 ) -> RunResult:
     """Tune, regress and evaluate one version; every photograph is held out exactly once.
 
-    A run that was broken off goes on where it was, to the same figures.
+    An interrupted run goes on where it was, to the same figures.
 
     Args:
         version: The frozen attributes.
         config: Everything else that decides the numbers.
         settings: Cache folder, device, hub.
-        progress: Told the share done; may raise RunCancelledError.
+        progress: Gets the share done; may raise RunCancelledError.
         recipes: The store's distortion types beside the built-in ones.
-        afresh: Forget what an attempt that was broken off has left.
+        afresh: Discard what an interrupted attempt has trained.
 
     Raises:
         ConfigError: The version lacks a distortion of the configuration, or one has no operator.
@@ -51,50 +51,50 @@ def run_version(
     started = time.monotonic()
     require_disjoint_data(config)
     attributes = attributes_for(version, config, recipes)
-    key = run_key(version.hash, config.hash)
     encoder = load_encoder(config.encoder, settings, seed=config.seed)
+    key = run_key(version.hash, config.hash)
     with (
         computing_threads(encoder.threads),
         resumable_trainings(settings, key, afresh=afresh) as folder,
     ):
-        every = make_data(config.data, settings, part(progress, 0.0, 0.1), recipes)
-        data, locked = open_and_locked(every, config.split.locked)
+        images = make_data(config.data, settings, part(progress, 0.0, 0.1), recipes)
+        data, locked = open_and_locked(images, config.split.locked)
         parent = parent_folder(version, config, settings)
-        task = Task.of(
-            encoder, attributes, config,
-            folder=folder, parent=parent, devices=settings.devices, cache=settings.cache,
-        )  # fmt: skip
+        plan = TrainingPlan(encoder, attributes, config, settings, folder, parent, recipes)
         splits = run_splits(data, config.split)
-        found, figures, tested = cross_validate(task, data, splits, part(progress, 0.1, 0.7))
-        model = train_final_model(task, data, part(progress, 0.7, 0.8))
-        elsewhere = transfers(model, data, config, settings, recipes, part(progress, 0.8, 0.9))
-        shown = data.only(tested)
-        beside = {} if config.split.published else baselines_of(
-            encoder, data, data.distortions, config, recipes, part(progress, 0.9, 1.0)
+        validated = cross_validate(plan, data, splits, part(progress, 0.1, 0.7))
+        model = train_final_model(plan, data, part(progress, 0.7, 0.8))
+        on_other_data = transfers(model, data, part(progress, 0.8, 0.9))
+        # Baselines need every image held out exactly once, which published splits do not promise.
+        baselines = {} if config.split.published else baselines_of(
+            plan, data, data.distortions, part(progress, 0.9, 1.0)
         )  # fmt: skip
-        apart = evaluate_locked(model, data, locked)
-        terms = protocol_of(shown, config, crop=encoder.facts.image_size)
-        keep(settings, version, config, model, found, shown, terms)
+        locked_part = evaluate_locked(model, locked)
+        protocol = protocol_of(validated.data, config, crop=encoder.facts.image_size)
+        save_run_files(version, model, validated, protocol)
     progress(1.0, "done")
+    tested, predicted = validated.data, validated.predictions
     return RunResult(
         version=version.hash,
         attributes=attributes.hash,
         attribute_count=attributes.size,
         config_hash=config.hash,
         encoder=encoder.facts,
-        protocol=terms,
-        quality=quality_metrics(shown.quality.tolist(), found.quality.tolist()),
-        identification=identification_metrics(found.truth, found.strengths, levels=data.levels),
-        all_clean=all_clean(found.truth, levels=data.levels),
-        predictions=predictions_of(shown, found.quality),
-        baselines=beside,
+        protocol=protocol,
+        quality=quality_metrics(tested.quality.tolist(), predicted.quality.tolist()),
+        identification=identification_metrics(
+            predicted.truth, predicted.strengths, levels=data.levels
+        ),
+        all_clean=all_clean(predicted.truth, levels=data.levels),
+        predictions=predictions_of(tested, predicted.quality),
+        baselines=baselines,
         strength_tables=strength_tables(
-            found.truth, found.strengths, shown.photograph,
+            predicted.truth, predicted.strengths, tested.photograph,
             distortions=data.distortions, levels=data.levels,
         ),
-        splits=figures,
-        transfers=elsewhere,
-        locked=apart,
+        splits=validated.splits,
+        transfers=on_other_data,
+        locked=locked_part,
         duration_s=time.monotonic() - started,
         environment=environment(),
     )  # fmt: skip

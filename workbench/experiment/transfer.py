@@ -6,7 +6,6 @@ from workbench.datasets.image_set import ImageSet
 from workbench.datasets.splits.grouped import photograph_folds
 from workbench.domain.canonical import Progress, part
 from workbench.domain.config import RunConfig, SplitConfig
-from workbench.domain.distortion import Recipe
 from workbench.domain.metrics import IdentificationMetrics, Metric
 from workbench.domain.run import Transfer
 from workbench.evaluation.correlation import quality_metrics, srcc
@@ -14,76 +13,50 @@ from workbench.evaluation.identification import all_clean, identification_metric
 from workbench.experiment.data import make_data, without_leaked_photographs
 from workbench.experiment.final_model import FinalModel
 from workbench.experiment.result import baselines_of, predictions_of, protocol_of
-from workbench.settings import Settings
-from workbench.training.regressor import fit_regressor
 from workbench.training.tuned_model import Features
 
 
-def transfers(
-    model: FinalModel,
-    tuned: ImageSet,
-    config: RunConfig,
-    settings: Settings,
-    recipes: tuple[Recipe, ...],
-    progress: Progress,
-) -> tuple[Transfer, ...]:
-    """Try a run's model on each of the other data that the configuration names.
+def transfers(model: FinalModel, tuned: ImageSet, progress: Progress) -> tuple[Transfer, ...]:
+    """Evaluate a run's model on each of the other data that its configuration names.
 
-    Args:
-        model: Trained on all open images.
-        tuned: These images; photographs that show the same picture are left out.
-        config: Names the other data, which `require_disjoint_data` let pass; its folds and
-            regressor are used there too.
-        settings: Cache folder.
-        recipes: The store's distortion types beside the built-in ones.
-        progress: Told the share done.
+    Photographs that show a picture of `tuned`, the images it was trained on, are left out.
 
     Raises:
-        DataError: The other data cannot be made or read, or nothing in it is unseen.
+        DataError: The other data cannot be made or read, or all of it was tuned on.
     """
-    found, count = [], len(config.transfer)
-    for number, other in enumerate(config.transfer):
-        told = part(progress, number / count, (number + 1) / count)
-        data = make_data(other, settings, part(told, 0.0, 0.2), recipes)
-        data = without_leaked_photographs(data, tuned, part(told, 0.2, 0.3))
-        found.append(transfer(model, data, config, recipes, part(told, 0.3, 1.0)))
-    return tuple(found)
+    plan, results = model.plan, []
+    others = plan.config.transfer
+    for number, other in enumerate(others):
+        of_other = part(progress, number / len(others), (number + 1) / len(others))
+        data = make_data(other, plan.settings, part(of_other, 0.0, 0.2), plan.recipes)
+        data = without_leaked_photographs(data, tuned, part(of_other, 0.2, 0.3))
+        results.append(transfer(model, data, part(of_other, 0.3, 1.0)))
+    return tuple(results)
 
 
-def transfer(
-    model: FinalModel,
-    data: ImageSet,
-    config: RunConfig,
-    recipes: tuple[Recipe, ...],
-    progress: Progress,
-) -> Transfer:
-    """Try a run's model on other data: its strengths as they are, its quality in two ways.
+def transfer(model: FinalModel, data: ImageSet, progress: Progress) -> Transfer:
+    """Evaluate a run's model on other data: its strengths as they are, its quality in two ways.
 
-    Args:
-        model: Trained on all open images of the run.
-        data: The other data.
-        config: Folds and regressor.
-        recipes: The store's distortion types beside the built-in ones.
-        progress: Told the share done.
+    Frozen: with a regressor trained on folds of the other data. Zero-shot: with its own.
     """
-    seen = model.tuned.features(data.images)
+    plan = model.plan
+    features = model.tuned.features(data.images)
     progress(0.4, "other data: scored")
-    frozen = _frozen(model, seen, data, config)
-    identification, clean, identified = _identified(model, seen, data)
-    encoder = model.task.encoder
-    common = tuple(sorted(set(data.distortions) & set(model.task.attributes.distortions)))
-    terms = protocol_of(data, _by_folds(config), crop=encoder.facts.image_size)
+    frozen = _frozen_features_quality(model, features, data)
+    identification, clean, identified = _identification(model, features, data)
+    common = tuple(sorted(set(data.distortions) & set(plan.attributes.distortions)))
+    protocol = protocol_of(data, _by_folds(plan.config), crop=plan.encoder.facts.image_size)
+    target, zero_shot = data.quality.tolist(), model.quality(features).tolist()
     return Transfer(
-        protocol=terms.model_copy(update={"distortions": common}),
+        protocol=protocol.model_copy(update={"distortions": common}),
         identification=identification,
         all_clean=clean,
         identified=identified,
-        frozen=quality_metrics(data.quality.tolist(), frozen.tolist()),
-        zero_shot=quality_metrics(data.quality.tolist(), model.quality(seen).tolist()),
+        frozen=quality_metrics(target, frozen.tolist()),
+        zero_shot=quality_metrics(target, zero_shot),
         subsets=_subsets(data, frozen),
         baselines=baselines_of(
-            encoder, data, model.task.attributes.distortions, config, recipes,
-            part(progress, 0.5, 1.0),
+            plan, data, plan.attributes.distortions, part(progress, 0.5, 1.0)
         ),
         predictions=predictions_of(data, frozen),
     )  # fmt: skip
@@ -95,39 +68,39 @@ def _by_folds(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"split": folds})
 
 
-def _frozen(model: FinalModel, seen: Features, data: ImageSet, config: RunConfig) -> np.ndarray:
-    """Return quality, (N,), by a regressor that is trained on the other data's folds."""
-    given, quality = model.task.regressed(model.tuned, seen), np.zeros(len(data))
+def _frozen_features_quality(model: FinalModel, features: Features, data: ImageSet) -> np.ndarray:
+    """Return held-out quality, (N,), by regressors trained on folds of the other data."""
+    plan, config = model.plan, model.plan.config
+    inputs, quality = plan.regressor_inputs(model.tuned, features), np.zeros(len(data))
     folds = photograph_folds(data.photograph, folds=config.split.folds, seed=config.split.seed)
     for fold, (train, test) in enumerate(folds):
-        regressor = fit_regressor(
-            given[train], data.quality[train], config.regressor, seed=config.seed + fold
-        )
-        quality[test] = regressor.predict(given[test])
+        regressor = plan.fit_regressor(inputs[train], data.quality[train], seed=config.seed + fold)
+        quality[test] = regressor.predict(inputs[test])
     return quality
 
 
-def _identified(
-    model: FinalModel, seen: Features, data: ImageSet
+def _identification(
+    model: FinalModel, features: Features, data: ImageSet
 ) -> tuple[IdentificationMetrics | None, IdentificationMetrics | None, int]:
-    """Return figures over the types that both have, of calling all clean, and how many images."""
-    own = sorted(model.task.attributes.distortions)
+    """Return figures over the types that both have, the all-clean baseline's, and image count."""
+    known = sorted(model.plan.attributes.distortions)
     columns = [
-        (own.index(name), other) for other, name in enumerate(data.distortions) if name in own
+        (known.index(name), column) for column, name in enumerate(data.distortions) if name in known
     ]
     if not columns:
         return None, None, 0
-    ours, theirs = (list(some) for some in zip(*columns, strict=True))
+    ours, theirs = (list(indices) for indices in zip(*columns, strict=True))
     truth = data.strengths()
-    rows = np.delete(truth, theirs, axis=1).max(1, initial=0) == 0  # shows nothing else
-    levels = [data.levels[other] for other in theirs]
-    shown = truth[rows][:, theirs]
-    told = model.tuned.strengths(seen.probabilities)[rows][:, ours]
-    found = identification_metrics(shown, told, levels=levels)
-    return found, all_clean(shown, levels=levels), len(shown)
+    # An image that shows another type too would be judged by a strength that nothing predicts.
+    rows = np.delete(truth, theirs, axis=1).max(1, initial=0) == 0
+    levels = [data.levels[column] for column in theirs]
+    true = truth[rows][:, theirs]
+    predicted = model.tuned.strengths(features.probabilities)[rows][:, ours]
+    figures = identification_metrics(true, predicted, levels=levels)
+    return figures, all_clean(true, levels=levels), len(true)
 
 
 def _subsets(data: ImageSet, quality: np.ndarray) -> dict[str, Metric]:
-    parts = sorted(set(data.subset) - {""})
-    rows = {name: [row for row, own in enumerate(data.subset) if own == name] for name in parts}
-    return {name: srcc(quality[own], data.quality[own]) for name, own in rows.items()}
+    subset = np.array(data.subset)
+    names = sorted(set(data.subset) - {""})
+    return {name: srcc(quality[subset == name], data.quality[subset == name]) for name in names}

@@ -1,4 +1,4 @@
-"""What each attribute adds to an image's quality: contributions that add up to it.
+"""What each attribute adds to an image's quality: contributions that add up to it (decision 0017).
 
 Shapes: N images, A attributes, D distortions, F numbers that the regressor reads.
 """
@@ -16,7 +16,7 @@ TOLERANCE = 1e-10  # per piece, in the network's unit; a few hundred pieces stay
 SECANT_STEPS = 6  # between two cuts a unit's input is nearly linear in t
 HALVINGS = 60  # beyond these a piece is shorter than a float can tell
 
-_places, _weights = np.polynomial.legendre.leggauss(NODES)
+_abscissae, _weights = np.polynomial.legendre.leggauss(NODES)
 
 
 def mean_gradient(network: nn.Sequential, start: Tensor, end: Tensor) -> Tensor:
@@ -32,37 +32,32 @@ def mean_gradient(network: nn.Sequential, start: Tensor, end: Tensor) -> Tensor:
 
     Example:
         >>> linear = nn.Sequential(nn.Linear(2, 1).double())
-        >>> found = mean_gradient(linear, torch.zeros(2).double(), torch.ones(2).double())
-        >>> torch.allclose(found, linear[0].weight[0])
+        >>> gradient = mean_gradient(linear, torch.zeros(2).double(), torch.ones(2).double())
+        >>> torch.allclose(gradient, linear[0].weight[0])
         True
     """
-    cuts, along = kinks(network, start, end), end - start
+    # SELU's slope jumps at 0; a plain rule across the jump converges only linearly.
+    cuts, direction = kinks(network, start, end), end - start
     low, high = cuts[:-1], cuts[1:]
-    found = torch.zeros_like(start)
+    total = torch.zeros_like(start)
     for _ in range(HALVINGS):
-        parts = _gauss(network, start, along, low, high)  # (pieces, F)
-        ends = _results(network, start, along, torch.cat([low, high])).reshape(2, -1)
-        settled = (parts @ along - (ends[1] - ends[0])).abs() <= TOLERANCE
-        found += parts[settled].sum(0)
+        parts = _gauss(network, start, direction, low, high)  # (pieces, F)
+        ends = _values(network, start, direction, torch.cat([low, high])).reshape(2, -1)
+        settled = (parts @ direction - (ends[1] - ends[0])).abs() <= TOLERANCE
+        total += parts[settled].sum(0)
         low, high = low[~settled], high[~settled]
         if not len(low):
-            return found
-        middle = (low + high) / 2  # two cuts of one unit in one piece were not seen
+            return total
+        middle = (low + high) / 2  # two cuts of one unit in one piece were missed
         low, high = torch.cat([low, middle]), torch.cat([middle, high])
-    return found + _gauss(network, start, along, low, high).sum(0)
+    return total + _gauss(network, start, direction, low, high).sum(0)
 
 
 @torch.no_grad()
 def kinks(network: nn.Sequential, start: Tensor, end: Tensor) -> Tensor:
-    """Return where on the line some SELU unit's input changes its sign, with 0 and 1, sorted.
+    """Return where on the line a SELU unit's input changes its sign, with 0 and 1, sorted.
 
-    Args:
-        network: See `mean_gradient`.
-        start: (F,), float64: t = 0.
-        end: Likewise: t = 1.
-
-    Returns:
-        (cuts,), float64, in [0, 1].
+    Takes what `mean_gradient` takes; the cuts, in [0, 1], count from start to end.
 
     Example:
         >>> network = nn.Sequential(nn.Identity(), nn.SELU())
@@ -72,21 +67,21 @@ def kinks(network: nn.Sequential, start: Tensor, end: Tensor) -> Tensor:
     cuts = torch.tensor([0.0, 1.0], dtype=start.dtype)
     for depth, layer in enumerate(network):
         if isinstance(layer, nn.SELU):
-            found = _sign_changes(network[:depth], start, end - start, cuts)
-            cuts = torch.cat([cuts, found]).sort().values
+            zeros = _sign_changes(network[:depth], start, end - start, cuts)
+            cuts = torch.cat([cuts, zeros]).sort().values
     return cuts
 
 
-def _sign_changes(before: nn.Sequential, start: Tensor, along: Tensor, cuts: Tensor) -> Tensor:
+def _sign_changes(layers: nn.Sequential, start: Tensor, direction: Tensor, cuts: Tensor) -> Tensor:
     """Return one zero of each unit in each piece at whose ends its signs differ, (zeros,)."""
-    signals = _results(before, start, along, cuts)  # (cuts, units)
+    signals = _values(layers, start, direction, cuts)  # (cuts, units)
     piece, unit = torch.nonzero(signals[:-1] * signals[1:] < 0, as_tuple=True)
     low, high = cuts[piece], cuts[piece + 1]
     at_low, at_high = signals[piece, unit], signals[piece + 1, unit]
     zero = low
     for _ in range(SECANT_STEPS):
         zero = (low * at_high - high * at_low) / (at_high - at_low)
-        at_zero = _results(before, start, along, zero).gather(1, unit[:, None])[:, 0]
+        at_zero = _values(layers, start, direction, zero).gather(1, unit[:, None])[:, 0]
         beyond = at_zero * at_low > 0
         low, at_low = torch.where(beyond, zero, low), torch.where(beyond, at_zero, at_low)
         high, at_high = torch.where(beyond, high, zero), torch.where(beyond, at_high, at_zero)
@@ -94,29 +89,28 @@ def _sign_changes(before: nn.Sequential, start: Tensor, along: Tensor, cuts: Ten
 
 
 @torch.no_grad()
-def _results(network: nn.Sequential, start: Tensor, along: Tensor, places: Tensor) -> Tensor:
-    results: Tensor = network(start + places[:, None] * along)
-    return results
+def _values(layers: nn.Sequential, start: Tensor, direction: Tensor, t: Tensor) -> Tensor:
+    values: Tensor = layers(start + t[:, None] * direction)
+    return values
 
 
 def _gauss(
-    network: nn.Sequential, start: Tensor, along: Tensor, low: Tensor, high: Tensor
+    network: nn.Sequential, start: Tensor, direction: Tensor, low: Tensor, high: Tensor
 ) -> Tensor:
     """Return the integral of the gradient over each piece, (pieces, F)."""
-    shares = torch.from_numpy((_places + 1) / 2)
-    places = low[:, None] + (high - low)[:, None] * shares  # (pieces, nodes)
-    points = (start + places.reshape(-1, 1) * along).requires_grad_(True)
+    shares = torch.from_numpy((_abscissae + 1) / 2)
+    t = low[:, None] + (high - low)[:, None] * shares  # (pieces, nodes)
+    points = (start + t.reshape(-1, 1) * direction).requires_grad_(True)
     with torch.enable_grad():
         (slopes,) = torch.autograd.grad(network(points).sum(), points)
-    weighed = slopes.reshape(*places.shape, -1) * torch.from_numpy(_weights / 2)[:, None]
-    return weighed.sum(1) * (high - low)[:, None]
+    weighted = slopes.reshape(*t.shape, -1) * torch.from_numpy(_weights / 2)[:, None]
+    return weighted.sum(1) * (high - low)[:, None]
 
 
 class QualityFunction:
     """A fitted regressor in float64 on the CPU, before its result is clipped to [0, 1].
 
-    Args:
-        regressor: Stays as it is.
+    In float32 residuals of 1e-10 would mean nothing. The regressor stays as it is.
     """
 
     def __init__(self, regressor: Regressor) -> None:
@@ -124,24 +118,21 @@ class QualityFunction:
         self._network = network if isinstance(network, nn.Sequential) else nn.Sequential(network)
         self.centre = regressor.centre.cpu().double()
         self._spread = regressor.spread.cpu().double()
-        self._middle = float(regressor.quality_centre)
-        self._width = float(regressor.quality_spread)
+        self._quality_centre = float(regressor.quality_centre)
+        self._quality_spread = float(regressor.quality_spread)
 
     @torch.no_grad()
-    def __call__(self, given: Tensor) -> Tensor:
+    def __call__(self, inputs: Tensor) -> Tensor:
         """Return unclipped quality, (N,), of what the regressor reads, (N, F), float64."""
-        standard = (given - self.centre) / self._spread
-        return self._network(standard)[:, 0] * self._width + self._middle  # type: ignore[no-any-return]
+        standard = (inputs - self.centre) / self._spread
+        result: Tensor = self._network(standard)[:, 0]
+        return result * self._quality_spread + self._quality_centre
 
-    def mean_slopes(self, given: Tensor) -> Tensor:
-        """Return the mean gradient of quality from the training centre to an image, (F,).
-
-        Args:
-            given: What the regressor reads of the image, (F,), float64.
-        """
-        standard = (given - self.centre) / self._spread
-        found = mean_gradient(self._network, torch.zeros_like(standard), standard)
-        return found * self._width / self._spread
+    def mean_slopes(self, inputs: Tensor) -> Tensor:
+        """Return the mean gradient of quality from the training centre to inputs, (F,) both."""
+        standard = (inputs - self.centre) / self._spread
+        gradient = mean_gradient(self._network, torch.zeros_like(standard), standard)
+        return gradient * self._quality_spread / self._spread
 
 
 def attribute_contributions(

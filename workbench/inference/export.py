@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from workbench.encoders.statistics_tower import StatisticsTower
 from workbench.errors import ConfigError
-from workbench.inference.model_files import ONNX, read_model, replaced_whole
+from workbench.inference.model_files import ONNX, read_model, replaced_model_folder
 from workbench.inference.quality_model import QualityModel, load_model
 from workbench.settings import Settings
 from workbench.training.modules import attribute_probabilities
@@ -22,79 +22,12 @@ OPSET = 20
 OUTPUTS = ("attributes", "strengths", "quality")
 
 
-class ScoringPath(nn.Module):
-    """All that scoring computes of the crops of one image, in one module on the CPU.
-
-    Args:
-        model: Stays as it is.
-    """
-
-    black: Tensor
-    white: Tensor
-    pairs: Tensor
-    centre: Tensor
-    spread: Tensor
-    quality_scale: Tensor
-
-    def __init__(self, model: QualityModel) -> None:
-        super().__init__()
-        tuned, regressor = model.tuned, model.regressor
-        self.given, self.scale = model.card.regressor.given, tuned.scale
-        self.own, self.tower, self.head = tuned.encoder.tower, tuned.tower, tuned.head
-        self.network = regressor.network
-        ends = torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1).expand(2, 3, 1, 1)
-        black, white = tuned.encoder.normalise(ends)  # (3, 1, 1) each
-        self.register_buffer("black", black)
-        self.register_buffer("white", white)
-        self.register_buffer("pairs", tuned.pairs)
-        self.register_buffer("centre", regressor.centre)
-        self.register_buffer("spread", regressor.spread)
-        scale = torch.tensor([regressor.quality_spread, regressor.quality_centre])
-        self.register_buffer("quality_scale", scale)
-
-    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return probabilities, (A,), strengths, (D,), and quality, (), of an image.
-
-        Args:
-            crops: Those of `grid_crops`, (B, 3, S, S), uint8.
-        """
-        given = self._prepared(self.black + crops.float() / 255 * (self.white - self.black))
-        embeddings = F.normalize(self.tower(given).float(), dim=-1)  # (B, E)
-        each = attribute_probabilities(embeddings, self.pairs, scale=self.scale)  # (B, A)
-        attributes = each.mean(0, keepdim=True)
-        strengths = self.head(attributes)  # (1, D)
-        read = {
-            "attributes": attributes,
-            "strengths": strengths,
-            "embedding": embeddings.mean(0, keepdim=True),
-        }[self.given]
-        width, middle = self.quality_scale
-        quality = self.network((read - self.centre) / self.spread)[0, 0] * width + middle
-        return attributes[0], strengths[0], quality.clamp(0, 1)
-
-    def _prepared(self, images: Tensor) -> Tensor:
-        if not isinstance(self.own, StatisticsTower):
-            return images
-        # What `prepare` computes, without its memory and its loop over parts of the batch; it
-        # keeps statistics in half precision, and so does this.
-        statistics: Tensor = self.own.visual.conv1.statistics_at_once(images)
-        return statistics.half().float()
-
-
 def export_model(
     source: Path, out: Path, settings: Settings, *, onnx: bool = False, force: bool = False
 ) -> tuple[Path, ...]:
-    """Copy a saved model, and write its scoring path as ONNX if asked; whole or not at all.
+    """Copy a saved model atomically, after a check; return the files of the new folder, sorted.
 
-    Args:
-        source: The model's folder; it is checked first.
-        out: Where to.
-        settings: Device and hub, for ONNX alone.
-        onnx: Write `model.onnx` too.
-        force: Replace a model that is there.
-
-    Returns:
-        The files of the new folder, sorted.
+    With `onnx` its scoring path is written too; `force` replaces an existing model.
 
     Raises:
         CheckpointMismatchError: The model is damaged.
@@ -104,20 +37,16 @@ def export_model(
     if out.exists() and not force:
         raise ConfigError(f"{out} exists already. Name a new folder, or replace it with --force.")
     read_model(source)
-    with replaced_whole(out) as making:
-        shutil.copytree(source, making, dirs_exist_ok=True)
-        (making / ONNX).unlink(missing_ok=True)
+    with replaced_model_folder(out) as partial:
+        shutil.copytree(source, partial, dirs_exist_ok=True)
+        (partial / ONNX).unlink(missing_ok=True)
         if onnx:
-            write_onnx(load_model(source, settings), making / ONNX)
+            write_onnx(load_model(source, settings), partial / ONNX)
     return tuple(sorted(out.iterdir()))
 
 
 def write_onnx(model: QualityModel, file: Path) -> None:
     """Write the scoring path as ONNX: "crops", (B, 3, S, S) uint8, to `OUTPUTS`.
-
-    Args:
-        model: What scores.
-        file: Its folder exists.
 
     Raises:
         ConfigError: `onnxscript` is not installed.
@@ -133,9 +62,64 @@ def write_onnx(model: QualityModel, file: Path) -> None:
     crops = torch.zeros(2, 3, size, size, dtype=torch.uint8)
     with torch.no_grad():
         # Strictly, since len() of a tensor would else fix the number of crops to that of these.
-        many = ({0: torch.export.Dim("crops", min=1)},)
-        program = torch.export.export(path, (crops,), dynamic_shapes=many, strict=True)
+        shapes = ({0: torch.export.Dim("crops", min=1)},)
+        program = torch.export.export(path, (crops,), dynamic_shapes=shapes, strict=True)
         torch.onnx.export(
             program, (crops,), file, dynamo=True, external_data=False, verbose=False,
             opset_version=OPSET, input_names=["crops"], output_names=list(OUTPUTS),
         )  # fmt: skip
+
+
+class ScoringPath(nn.Module):
+    """All that scoring computes of the crops of one image, in one module on the CPU."""
+
+    black: Tensor
+    white: Tensor
+    pairs: Tensor
+    centre: Tensor
+    spread: Tensor
+    quality_scale: Tensor
+
+    def __init__(self, model: QualityModel) -> None:
+        super().__init__()
+        tuned, regressor = model.tuned, model.regressor
+        self.regressor_input, self.scale = model.card.regressor.given, tuned.scale
+        self.untuned, self.tower, self.head = tuned.encoder.tower, tuned.tower, tuned.head
+        self.network = regressor.network
+        ends = torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1).expand(2, 3, 1, 1)
+        black, white = tuned.encoder.normalise(ends)  # (3, 1, 1) each
+        self.register_buffer("black", black)
+        self.register_buffer("white", white)
+        self.register_buffer("pairs", tuned.pairs)
+        self.register_buffer("centre", regressor.centre)
+        self.register_buffer("spread", regressor.spread)
+        scale = torch.tensor([regressor.quality_spread, regressor.quality_centre])
+        self.register_buffer("quality_scale", scale)
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return probabilities, (A,), strengths, (D,), and quality, (), of an image's crops.
+
+        The crops, (B, 3, S, S), uint8, are those of `grid_crops`.
+        """
+        inputs = self._prepared(self.black + crops.float() / 255 * (self.white - self.black))
+        embeddings = F.normalize(self.tower(inputs).float(), dim=-1)  # (B, E)
+        each = attribute_probabilities(embeddings, self.pairs, scale=self.scale)  # (B, A)
+        attributes = each.mean(0, keepdim=True)
+        strengths = self.head(attributes)  # (1, D)
+        regressor_inputs = {
+            "attributes": attributes,
+            "strengths": strengths,
+            "embedding": embeddings.mean(0, keepdim=True),
+        }[self.regressor_input]
+        quality_spread, quality_centre = self.quality_scale
+        standard = (regressor_inputs - self.centre) / self.spread
+        quality = self.network(standard)[0, 0] * quality_spread + quality_centre
+        return attributes[0], strengths[0], quality.clamp(0, 1)
+
+    def _prepared(self, images: Tensor) -> Tensor:
+        if not isinstance(self.untuned, StatisticsTower):
+            return images
+        # What `prepare` computes, without its cache and its loop over parts of the batch; it
+        # stores statistics in half precision, and so does this.
+        statistics: Tensor = self.untuned.visual.conv1.statistics_of_batch(images)
+        return statistics.half().float()

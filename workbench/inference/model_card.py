@@ -17,8 +17,8 @@ from workbench.errors import CheckpointMismatchError
 
 FORMAT: Literal["quality-model/1"] = "quality-model/1"
 
-# Who trained the image towers says so: openai/CLIP's and open_clip's licence files, and the model
-# card in `encoders/weights`. Other tags are anybody's.
+# As openai/CLIP's and open_clip's licence files, and the model card in `encoders/weights`, state
+# them. Anybody can publish weights under another tag.
 ENCODER_LICENCES: Mapping[str, str] = {
     "offline": "Apache-2.0; what it was trained on is in the model card, encoders/weights",
     "openai": "MIT",
@@ -34,7 +34,7 @@ class ModelCard(Frozen):
         format: Of the folder.
         workbench: Version of the program that wrote it.
         version: Hash of the version it was tuned to.
-        label: What people call that version.
+        label: Name of that version.
         attributes: Phrases by distortion id, in the order of the model's columns.
         encoder: What to load; never "auto".
         encoder_facts: What that must turn out to be.
@@ -69,7 +69,6 @@ class ModelCard(Frozen):
 
 def card_of(
     encoder: Encoder,
-    *,
     version: Version,
     attributes: AttributeSet,
     config: RunConfig,
@@ -77,20 +76,16 @@ def card_of(
 ) -> ModelCard:
     """Return the card of a run's model, its weights' hash still empty.
 
-    Args:
-        encoder: The encoder that was tuned.
-        version: What it was tuned to.
-        attributes: The part of the version that was used.
-        config: Of the run.
-        protocol: Of the run's data.
+    The attributes are the part of the version that was used.
     """
     facts = encoder.facts
+    licence = ENCODER_LICENCES.get(facts.name) or ENCODER_LICENCES.get(facts.weights)
     return ModelCard(
         workbench=installed("attribute-workbench"),
         version=version.hash,
         label=version.label,
         attributes=attributes.phrases(),
-        encoder=resolved(config.encoder, facts),
+        encoder=resolved_encoder(config.encoder, facts),
         encoder_facts=facts,
         encoder_hash=tower_hash(encoder.tower),
         seed=config.seed,
@@ -100,19 +95,14 @@ def card_of(
         protocol=protocol,
         training=_training(config, protocol),
         licences={
-            "encoder weights": _encoder_licence(facts),
-            "attributes": UNKNOWN_LICENCE,
+            "encoder weights": licence or UNKNOWN_LICENCE,
+            "attributes": UNKNOWN_LICENCE,  # nothing records one
         },
     )
 
 
-def resolved(config: EncoderConfig, facts: EncoderFacts) -> EncoderConfig:
-    """Return the encoder by the name it has everywhere: what "auto" was here.
-
-    Args:
-        config: What was asked for.
-        facts: What really ran.
-    """
+def resolved_encoder(config: EncoderConfig, facts: EncoderFacts) -> EncoderConfig:
+    """Return an encoder by the name it has everywhere: what "auto" was here."""
     if config.name != "auto":
         return config
     weights = None if facts.name == "offline" else facts.weights
@@ -121,18 +111,19 @@ def resolved(config: EncoderConfig, facts: EncoderFacts) -> EncoderConfig:
 
 def require_encoder(card: ModelCard, encoder: Encoder) -> None:
     """Raise a CheckpointMismatchError unless an encoder is the one that was tuned."""
-    told, found = card.encoder_facts, encoder.facts
+    facts = encoder.facts
     for name in ("name", "weights", "embedding_width", "image_size"):
-        expected, got = getattr(told, name), getattr(found, name)
+        expected, got = getattr(card.encoder_facts, name), getattr(facts, name)
         if expected != got:
             raise CheckpointMismatchError(
                 f"The model was tuned on an encoder whose {name.replace('_', ' ')} is {expected}; "
                 f"the one loaded here has {got}. Install the encoder it was tuned on."
             )
+    # A tag or a path can come to mean other weights (decision 0017).
     if card.encoder_hash != (digest := tower_hash(encoder.tower)):
         raise CheckpointMismatchError(
-            f"The weights of {found.name} ({found.weights}) hash to {digest[:12]}…, but the model "
-            f"was tuned on {card.encoder_hash[:12]}…. Put the weights it was tuned on in place."
+            f"The weights of {facts.name} ({facts.weights}) hash to {digest[:12]}…, but the model "
+            f"was tuned on {card.encoder_hash[:12]}…. Install the weights it was tuned on."
         )
 
 
@@ -149,11 +140,6 @@ def tower_hash(tower: nn.Module) -> str:
         flat = values.detach().cpu().contiguous().reshape(-1)
         digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def _encoder_licence(facts: EncoderFacts) -> str:
-    known = ENCODER_LICENCES.get(facts.name) or ENCODER_LICENCES.get(facts.weights)
-    return known or UNKNOWN_LICENCE
 
 
 def _training(config: RunConfig, protocol: Protocol) -> str:

@@ -1,7 +1,7 @@
-"""A saved model on disk: `model.json` and `model.safetensors`, there whole or not at all.
+"""A saved model on disk: `model.json` and `model.safetensors`, written atomically.
 
-    save_model(folder, tuned, regressor, absent=…, version=…, …)   # what a run leaves behind
-    read_model(folder)                                             # its card and its tensors
+    save_model(folder, card, tuned, regressor, absent)   # at the end of a run
+    read_model(folder)                                   # its card and its tensors
 
 Weights only: nothing is ever unpickled. The card names the SHA-256 of the weights, and the weights
 hold the SHA-256 of the rest of the card, so that neither can be changed without the other.
@@ -21,10 +21,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from workbench.atomic_files import atomic_folder
-from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.canonical import content_hash, fault_words
-from workbench.domain.config import RunConfig
-from workbench.domain.run import Protocol, Run, run_key
+from workbench.domain.run import Run, run_key
 from workbench.encoders.protocol import checked_tensors
 from workbench.errors import (
     CheckpointMismatchError,
@@ -33,7 +31,7 @@ from workbench.errors import (
     RunError,
     ShapeError,
 )
-from workbench.inference.model_card import FORMAT, ModelCard, card_of
+from workbench.inference.model_card import FORMAT, ModelCard
 from workbench.settings import Settings
 from workbench.training.regressor import Regressor
 from workbench.training.tuned_model import TunedModel
@@ -43,13 +41,7 @@ REMEDY = "Export the model again."
 
 
 def model_folder(settings: Settings, version: str, config_hash: str) -> Path:
-    """Return where the model of a version under a configuration lies.
-
-    Example:
-        >>> from workbench.settings import read_settings
-        >>> model_folder(read_settings(), "a" * 64, "b" * 64).name
-        'aaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb'
-    """
+    """Return where the model of a version, by its hash, under a configuration lies."""
     return settings.results / "models" / run_key(version, config_hash)
 
 
@@ -65,52 +57,34 @@ def run_folder(settings: Settings, run: Run) -> Path:
         raise RunError(f"Run {run.id} is {run.status}, so it has no model. Take one that is done.")
     if not folder.is_dir():
         raise RunError(f"Run {run.id} has no model in {folder}: run it again with --again.")
-    told = _read_card(folder / CARD)
+    card = _read_card(folder / CARD)
     for name, value in (("version", run.version), ("config_hash", run.config.hash)):
-        if told.get(name) != value:
+        if card.get(name) != value:
             raise CheckpointMismatchError(
-                f"{folder} is of another run: its {name} is {told.get(name)}, not {value}: "
+                f"{folder} is of another run: its {name} is {card.get(name)}, not {value}: "
                 "run it again with --again."
             )
     return folder
 
 
 def save_model(
-    folder: Path,
-    tuned: TunedModel,
-    regressor: Regressor,
-    *,
-    absent: np.ndarray,
-    version: Version,
-    attributes: AttributeSet,
-    config: RunConfig,
-    protocol: Protocol,
+    folder: Path, card: ModelCard, tuned: TunedModel, regressor: Regressor, absent: np.ndarray
 ) -> None:
-    """Write a model; one that was there before is replaced when the new one is whole.
+    """Write a model; an older one is replaced once the new one is complete.
 
-    Args:
-        folder: Where to; see `model_folder`.
-        tuned: The tuned tower with its attributes.
-        regressor: From what `config.regressor.given` names to quality.
-        absent: Mean probability of each attribute over clean images, (A,).
-        version: What was tuned to.
-        attributes: The part of it that was used, A attributes in the model's order.
-        config: Of the run.
-        protocol: Of the run's data.
+    `absent` is the mean probability of each attribute over clean images, (A,).
 
     Raises:
-        ShapeError: The attributes, the model's columns and `absent` differ in number.
+        ShapeError: The card's attributes, the model's columns and `absent` differ in number.
         ConfigError: The folder holds something else.
         RunError: It cannot be written.
     """
-    if not attributes.size == len(tuned.pairs) == len(absent):
+    attributes = sum(map(len, card.attributes.values()))
+    if not attributes == len(tuned.pairs) == len(absent):
         raise ShapeError(
-            f"{attributes.size} attributes, a model of {len(tuned.pairs)} and absent levels of "
+            f"{attributes} attributes, a model of {len(tuned.pairs)} and absent levels of "
             f"{absent.shape} do not fit."
         )
-    card = card_of(
-        tuned.encoder, version=version, attributes=attributes, config=config, protocol=protocol
-    )
     tensors = {
         **{f"tuned.{name}": values for name, values in tuned.state().items()},
         **{f"regressor.{name}": values for name, values in regressor.state().items()},
@@ -119,12 +93,12 @@ def save_model(
         "absent": torch.from_numpy(np.asarray(absent, dtype=np.float64)),
         "card": _digest(_without_weights(card.model_dump(mode="json"))),
     }
-    with replaced_whole(folder) as making:
-        _write(making, card, tensors)
+    with replaced_model_folder(folder) as partial:
+        _write(partial, card, tensors)
 
 
 def read_model(folder: Path) -> tuple[ModelCard, dict[str, Tensor]]:
-    """Return the card and the tensors of a saved model, proven by their hashes.
+    """Return the card and the tensors of a saved model, verified by their hashes.
 
     Raises:
         CheckpointMismatchError: A file is missing, damaged, edited or of another format.
@@ -145,33 +119,29 @@ def read_model(folder: Path) -> tuple[ModelCard, dict[str, Tensor]]:
 
 
 @contextmanager
-def replaced_whole(folder: Path) -> Iterator[Path]:
-    """Yield a passing folder that takes a model folder's name at the end.
-
-    If anything is raised inside, the passing folder goes and the old one stays as it was.
+def replaced_model_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder that replaces a model's folder when the block succeeds.
 
     Raises:
-        ConfigError: The folder is no model's.
+        ConfigError: The folder holds anything but a model.
         RunError: It cannot be written.
     """
-    if folder.exists() and not _is_model(folder):
+    files = {CARD, WEIGHTS, ONNX}
+    if folder.exists() and not (folder.is_dir() and {f.name for f in folder.iterdir()} <= files):
         raise ConfigError(f"{folder} holds more than a model. Name a new folder.")
     try:
-        with atomic_folder(folder, replace=True) as making:
-            yield making
+        with atomic_folder(folder, replace=True) as partial:
+            yield partial
     except OSError as fault:
         raise RunError(
-            f"The model cannot be written to {folder}: {fault}. Make room or the folder writable."
+            f"The model cannot be written to {folder}: {fault}. Free some space or make the folder "
+            "writable."
         ) from fault
 
 
-def _is_model(folder: Path) -> bool:
-    return folder.is_dir() and {file.name for file in folder.iterdir()} <= {CARD, WEIGHTS, ONNX}
-
-
 def _write(folder: Path, card: ModelCard, tensors: dict[str, Tensor]) -> None:
-    own = {name: values.detach().cpu().contiguous().clone() for name, values in tensors.items()}
-    weights = save(own)
+    # Cloned, since safetensors refuses tensors that share memory.
+    weights = save({name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()})
     (folder / WEIGHTS).write_bytes(weights)
     card = card.model_copy(update={"weights": hashlib.sha256(weights).hexdigest()})
     text = json.dumps(card.model_dump(mode="json"), indent=2, ensure_ascii=False)
@@ -187,10 +157,10 @@ def _read_card(file: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError) as fault:
         raise CheckpointMismatchError(f"{file} cannot be read: {fault}. {REMEDY}") from fault
-    found = raw.get("format") if isinstance(raw, dict) else None
-    if found != FORMAT:
+    stated = raw.get("format") if isinstance(raw, dict) else None
+    if stated != FORMAT:
         raise CheckpointMismatchError(
-            f"{file} has the format {found!r}, this workbench reads '{FORMAT}'. {REMEDY}"
+            f"{file} has the format {stated!r}, this workbench reads '{FORMAT}'. {REMEDY}"
         )
     return raw  # type: ignore[no-any-return]
 
@@ -211,8 +181,8 @@ def _require_shapes(file: Path, card: ModelCard, tensors: dict[str, Tensor]) -> 
         "absent": (len(groups),),
     }
     for name, shape in expected.items():
-        found = tuple(tensors[name].shape) if name in tensors else "nothing"
-        if found != shape:
-            raise CheckpointMismatchError(f"{file}: '{name}' is {found}, not {shape}. {REMEDY}")
+        got = tuple(tensors[name].shape) if name in tensors else "missing"
+        if got != shape:
+            raise CheckpointMismatchError(f"{file}: '{name}' is {got}, not {shape}. {REMEDY}")
     if tensors["groups"].tolist() != groups:
-        raise CheckpointMismatchError(f"{file} groups its attributes in another way. {REMEDY}")
+        raise CheckpointMismatchError(f"{file} groups its attributes differently. {REMEDY}")

@@ -1,9 +1,9 @@
-"""A model at work.
+"""A finished model at work.
 
     model = load_model("exported")
     model.score("photo.jpg").quality
 
-Shapes: N images, A attributes, D distortions.
+Shapes: N images, A attributes, D distortions, F numbers that the regressor reads.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,95 +26,43 @@ from workbench.inference.contributions import QualityFunction, attribute_contrib
 from workbench.inference.model_card import ModelCard, require_encoder
 from workbench.inference.model_files import read_model
 from workbench.settings import Settings, read_settings
-from workbench.training.loop import restored
+from workbench.training.checkpoint import below
+from workbench.training.loop import restored_model
+from workbench.training.prompt_pairs import EncodedAttributes
 from workbench.training.regressor import Regressor
 from workbench.training.tuned_model import Features, TunedModel
+
+BATCH = 8  # images that are held in memory at once
+NO_ATTRIBUTES = "the regressor reads the image's embedding, which is made of no attributes"
 
 Image = str | Path | np.ndarray  # a path, or (H, W, 3) uint8
 
 
-def each_image(images: Iterable[Image]) -> Iterator[str | np.ndarray]:
-    """Yield images with each folder replaced by its photographs, sorted by name.
+def load_model(folder: str | Path, settings: Settings | None = None) -> "QualityModel":
+    """Return a saved model, ready to score.
 
-    Raises:
-        DatasetNotFoundError: A folder holds no image.
-    """
-    for image in images:
-        if isinstance(image, np.ndarray):
-            yield image
-        elif Path(image).is_dir():
-            yield from (str(file) for file in photograph_files(str(image)).values())
-        else:
-            yield str(image)
-
-
-def opened(image: str | np.ndarray, size: int) -> tuple[str, np.ndarray]:
-    """Return the name of an image and its pixels, (H, W, 3), uint8.
+    The text tower does not run. The encoder's own weights are not in the folder; they are loaded
+    by name, and must be those that the model was tuned on.
 
     Args:
-        image: A path, or pixels; these have the name "".
-        size: Side of the encoder's view in pixels.
+        folder: Written by `save_model` or `workbench export`.
+        settings: Device and hub; None reads the environment.
 
     Raises:
-        CorruptImageError: The file is missing, broken off or no image; it is named.
-        ShapeError: Not (H, W, 3) uint8, or smaller than the view.
+        CheckpointMismatchError: A file is missing, damaged or changed, or the encoder is another.
+        ConfigError: The card is invalid, or the encoder is unavailable here.
     """
-    name = image if isinstance(image, str) else ""
-    pixels = read_image(Path(image)) if isinstance(image, str) else image
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
-        raise ShapeError(f"An image is (H, W, 3) uint8, got {pixels.shape} {pixels.dtype}.")
-    height, width = pixels.shape[:2]
-    if min(height, width) < size:
-        raise ShapeError(
-            f"{name or 'The image'} is {width}x{height} px, smaller than the encoder's "
-            f"{size}x{size} px view; use a larger image."
-        )
-    return name, pixels
-
-
-def named_places(names: Sequence[str], attributes: Mapping[str, Sequence[str]]) -> list[int]:
-    """Return the places of the attributes that some names stand for, sorted.
-
-    A name is a distortion's id, for all of its attributes; a phrase, wherever it occurs; or
-    "distortion: phrase". Upper and lower case are the same.
-
-    Args:
-        names: One or more of them.
-        attributes: Phrases by distortion, in the model's order.
-
-    Raises:
-        UnknownNameError: A name stands for nothing.
-
-    Example:
-        >>> known = {"noise": ["grain", "haze"], "blur": ["soft look", "haze"]}
-        >>> named_places(["blur"], known), named_places(["Haze"], known)
-        ([2, 3], [1, 3])
-        >>> named_places(["blur: haze"], known)
-        [3]
-        >>> named_places(["soft lock"], known)
-        Traceback (most recent call last):
-        workbench.errors.UnknownNameError: Unknown attribute or distortion 'soft lock'. \
-Did you mean 'soft look'?
-    """
-    every = [(distortion, phrase) for distortion, some in attributes.items() for phrase in some]
-    found: set[int] = set()
-    for name in names:
-        wanted = name.casefold()
-        matching = {
-            place
-            for place, (distortion, phrase) in enumerate(every)
-            if wanted in (distortion.casefold(), phrase.casefold())
-            or wanted == f"{distortion}: {phrase}".casefold()
-        }
-        if not matching:
-            known = {*attributes, *(phrase for _, phrase in every)}
-            raise UnknownNameError("attribute or distortion", name, known)
-        found |= matching
-    return sorted(found)
-
-
-BATCH = 8  # images that are held in memory at once
-NO_ATTRIBUTES = "the regressor reads the image's embedding, which is made of no attributes"
+    card, tensors = read_model(Path(folder))
+    encoder = load_encoder(card.encoder, settings or read_settings(), seed=card.seed)
+    require_encoder(card, encoder)
+    device = encoder.device
+    attributes = EncodedAttributes(tensors["pairs"].to(device), tensors["groups"].to(device))
+    return QualityModel(
+        card=card,
+        tuned=restored_model(encoder, attributes, card.tuning, below(tensors, "tuned.")),
+        regressor=Regressor.restored(below(tensors, "regressor."), card.regressor),
+        absent=tensors["absent"].double(),
+    )
 
 
 @dataclass(frozen=True)
@@ -139,70 +87,59 @@ class QualityModel:
         return self.card.attributes
 
     def score(self, image: Image) -> Score:
-        """Return what the model says of one image.
-
-        Args:
-            image: A path, or pixels, (H, W, 3), uint8, RGB.
+        """Return what the model says of one image, a path or pixels, (H, W, 3), uint8, RGB.
 
         Raises:
             CorruptImageError: The file is missing or no readable image.
-            ShapeError: The image is smaller than the encoder's view, or not (H, W, 3) uint8.
+            ShapeError: The image is smaller than the encoder's crop, or not (H, W, 3) uint8.
         """
-        (found,) = self._scored([image if isinstance(image, np.ndarray) else str(image)])
-        return found
+        (score,) = self._scores([image if isinstance(image, np.ndarray) else str(image)])
+        return score
 
     def score_all(self, images: Iterable[Image]) -> Iterator[Score]:
         """Yield what the model says of each image, in their order.
 
-        Args:
-            images: Paths or pixels; of a folder, every image below it, sorted by name.
+        Of a folder, every image below it is scored, sorted by name.
 
         Raises:
             CorruptImageError, ShapeError: See `score`; the file is named.
             DatasetNotFoundError: A folder holds no image.
         """
-        every = each_image(images)
-        while some := list(islice(every, BATCH)):
-            yield from self._scored(some)
+        pending = _each_image(images)
+        while batch := list(islice(pending, BATCH)):
+            yield from self._scores(batch)
 
     def without(self, score: Score, names: Sequence[str]) -> Counterfactual:
         """Return what the model would say of an image if some attributes were absent.
 
         Each gets the probability that it has in clean images, unless it has less already. This is
-        the model's answer, not the world's: nothing is taken out of the image.
-
-        Args:
-            score: Of the image.
-            names: Phrases, distortion ids for all of a distortion's attributes, or both.
+        the model's answer, not the world's: nothing is removed from the image. Names are phrases,
+        distortion ids for all of a distortion's attributes, or both.
 
         Raises:
             UnknownNameError: The model knows no such attribute or distortion.
             ConfigError: No name, or the regressor reads no attributes.
         """
-        places, mixing = self.places(names), self._required_mixing()
-        given = torch.tensor(
-            [score.attributes[d][p] for d, some in self.attributes.items() for p in some],
+        indices, mixing = self.removable(names), self._required_mixing()
+        probabilities = torch.tensor(
+            [score.attributes[d][p] for d, phrases in self.attributes.items() for p in phrases],
             dtype=torch.float64,
         )
-        given[places] = given[places].minimum(self.absent[places])
-        quality = float(self._function((mixing @ given)[None]).clamp(0, 1))
+        probabilities[indices] = probabilities[indices].minimum(self.absent[indices])
+        quality = float(self._function((mixing @ probabilities)[None]).clamp(0, 1))
         return Counterfactual(
             without=tuple(names),
             quality=quality,
             change=quality - score.quality,
-            absent=self._by_attribute(given, only=places),
+            absent=self._by_attribute(probabilities, only=indices),
         )
 
-    def places(self, names: Sequence[str]) -> list[int]:
-        """Return the places of the attributes that can be taken away by some names.
-
-        Args:
-            names: See `without`, which raises the same.
-        """
+    def removable(self, names: Sequence[str]) -> list[int]:
+        """Return the indices of the attributes that names stand for; raises as `without` does."""
         if not names:
             raise ConfigError("Name at least one attribute or distortion to take away.")
         self._required_mixing()
-        return named_places(names, self.attributes)
+        return attribute_indices(names, self.attributes)
 
     @cached_property
     def _function(self) -> QualityFunction:
@@ -217,28 +154,29 @@ class QualityModel:
         if self.card.regressor.given == "embedding":
             return None
         weights = self.tuned.head.weights().detach().cpu().double()
-        rows = torch.zeros(self.tuned.head.distortions, columns, dtype=torch.float64)
-        rows[self.tuned.head.groups.cpu(), torch.arange(columns)] = weights
-        return rows
+        mixing = torch.zeros(self.tuned.head.distortions, columns, dtype=torch.float64)
+        mixing[self.tuned.head.groups.cpu(), torch.arange(columns)] = weights
+        return mixing
 
     def _required_mixing(self) -> Tensor:
         if self._mixing is None:
             raise ConfigError(f"No attribute can be taken away: {NO_ATTRIBUTES}.")
         return self._mixing
 
-    def _scored(self, images: Sequence[str | np.ndarray]) -> list[Score]:
+    def _scores(self, images: Sequence[str | np.ndarray]) -> list[Score]:
         size = self.tuned.encoder.tower.image_size
-        every = [opened(image, size) for image in images]
+        pixels = [_read_pixels(image, size) for image in images]
+        names = [image if isinstance(image, str) else "" for image in images]
         with computing_threads(self.tuned.encoder.threads):
-            seen = self.tuned.features([pixels for _, pixels in every])
-            strengths = self.tuned.strengths(seen.probabilities)
-            return [self._score(name, seen, strengths, row) for row, (name, _) in enumerate(every)]
+            features = self.tuned.features(pixels)
+            strengths = self.tuned.strengths(features.probabilities)
+            return [self._score(name, features, strengths, row) for row, name in enumerate(names)]
 
-    def _score(self, name: str, seen: Features, strengths: np.ndarray, row: int) -> Score:
-        probabilities = torch.from_numpy(seen.probabilities[row]).double()
-        embedding = torch.from_numpy(seen.embeddings[row]).double()
-        read = embedding if self._mixing is None else self._mixing @ probabilities
-        unclipped = float(self._function(read[None]))
+    def _score(self, name: str, features: Features, strengths: np.ndarray, row: int) -> Score:
+        probabilities = torch.from_numpy(features.probabilities[row]).double()
+        embedding = torch.from_numpy(features.embeddings[row]).double()
+        inputs = embedding if self._mixing is None else self._mixing @ probabilities
+        unclipped = float(self._function(inputs[None]))
         quality = min(max(unclipped, 0.0), 1.0)
         base, contributions = self._explained(probabilities)
         return Score(
@@ -255,47 +193,85 @@ class QualityModel:
     def _explained(self, probabilities: Tensor) -> tuple[Metric, ByAttribute | Undefined]:
         if self._mixing is None:
             return Undefined(undefined=NO_ATTRIBUTES), Undefined(undefined=NO_ATTRIBUTES)
-        found = attribute_contributions(self._function, probabilities, self._mixing)
-        return float(self._function(self._function.centre[None])), self._by_attribute(found)
+        values = attribute_contributions(self._function, probabilities, self._mixing)
+        return float(self._function(self._function.centre[None])), self._by_attribute(values)
 
     def _by_attribute(self, values: Tensor, only: Sequence[int] | None = None) -> ByAttribute:
-        told: ByAttribute = {}
-        every = ((d, phrase) for d, some in self.attributes.items() for phrase in some)
-        for place, (distortion, phrase) in enumerate(every):
-            if only is None or place in only:
-                told.setdefault(distortion, {})[phrase] = float(values[place])
-        return told
+        by_distortion: ByAttribute = {}
+        for index, (distortion, phrase) in enumerate(_names(self.attributes)):
+            if only is None or index in only:
+                by_distortion.setdefault(distortion, {})[phrase] = float(values[index])
+        return by_distortion
 
 
-def load_model(folder: str | Path, settings: Settings | None = None) -> QualityModel:
-    """Return a saved model, ready to score.
+def attribute_indices(names: Sequence[str], attributes: Mapping[str, Sequence[str]]) -> list[int]:
+    """Return the indices of the attributes that names stand for, sorted.
 
-    The text tower does not run. The encoder's own weights are not in the folder; they are loaded
-    by name, and must be those that the model was tuned on.
-
-    Args:
-        folder: That `save_model` or `workbench export` has written.
-        settings: Device and hub; None reads the environment.
+    A name is a distortion's id, for all of its attributes; a phrase, wherever it occurs; or
+    "distortion: phrase". Upper and lower case are the same. Phrases are in the model's order.
 
     Raises:
-        CheckpointMismatchError: A file is missing, damaged or changed, or the encoder is another.
-        ConfigError: The card is no such card, or the encoder cannot be had here.
+        UnknownNameError: A name stands for nothing.
+
+    Example:
+        >>> known = {"noise": ["grain", "haze"], "blur": ["soft look", "haze"]}
+        >>> attribute_indices(["blur"], known), attribute_indices(["Haze"], known)
+        ([2, 3], [1, 3])
+        >>> attribute_indices(["blur: haze"], known)
+        [3]
+        >>> attribute_indices(["soft lock"], known)
+        Traceback (most recent call last):
+        workbench.errors.UnknownNameError: Unknown attribute or distortion 'soft lock'. \
+Did you mean 'soft look'?
     """
-    card, tensors = read_model(Path(folder))
-    encoder = load_encoder(card.encoder, settings or read_settings(), seed=card.seed)
-    require_encoder(card, encoder)
-    pairs, groups = tensors["pairs"].to(encoder.device), tensors["groups"].to(encoder.device)
-    return QualityModel(
-        card=card,
-        tuned=restored(encoder, pairs, groups, card.tuning, _part(tensors, "tuned.")),
-        regressor=Regressor.restored(_part(tensors, "regressor."), card.regressor),
-        absent=tensors["absent"].double(),
-    )
+    pairs = _names(attributes)
+    indices: set[int] = set()
+    for name in names:
+        wanted = name.casefold()
+        matching = {
+            index
+            for index, (distortion, phrase) in enumerate(pairs)
+            if wanted in (distortion.casefold(), phrase.casefold())
+            or wanted == f"{distortion}: {phrase}".casefold()
+        }
+        if not matching:
+            known = {*attributes, *(phrase for _, phrase in pairs)}
+            raise UnknownNameError("attribute or distortion", name, known)
+        indices |= matching
+    return sorted(indices)
 
 
-def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): values
-        for name, values in tensors.items()
-        if name.startswith(prefix)
-    }
+def _names(attributes: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    return [
+        (distortion, phrase) for distortion, phrases in attributes.items() for phrase in phrases
+    ]
+
+
+def _each_image(images: Iterable[Image]) -> Iterator[str | np.ndarray]:
+    for image in images:
+        if isinstance(image, np.ndarray):
+            yield image
+        elif Path(image).is_dir():
+            yield from (str(file) for file in photograph_files(str(image)).values())
+        else:
+            yield str(image)
+
+
+def _read_pixels(image: str | np.ndarray, size: int) -> np.ndarray:
+    """Return an image's pixels, (H, W, 3), uint8, at least as large as a crop of `size` px."""
+    pixels = read_image(Path(image)) if isinstance(image, str) else image
+    require_pixels(pixels)
+    height, width = pixels.shape[:2]
+    if min(height, width) < size:
+        name = image if isinstance(image, str) and image else "The image"
+        raise ShapeError(
+            f"{name} is {width}x{height} px, smaller than the encoder's {size}x{size} px view; use "
+            "a larger image."
+        )
+    return pixels
+
+
+def require_pixels(image: np.ndarray) -> None:
+    """Raise a ShapeError unless an image is (H, W, 3), uint8."""
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ShapeError(f"An image is (H, W, 3) uint8, got {image.shape} {image.dtype}.")

@@ -1,4 +1,4 @@
-"""Where a run's files are, and a worker for the queue if none is alive."""
+"""Background processes: a run's files and logs, and a worker for the queue if none is alive."""
 
 import logging
 import os
@@ -20,19 +20,12 @@ from workbench.store import Store
 def start_command(
     arguments: Sequence[str], url: str, settings: Settings, log: Path
 ) -> subprocess.Popen[bytes]:
-    """Start `workbench ARGUMENTS` over a store; what it says goes to the end of a log.
-
-    Args:
-        arguments: The command and its options.
-        url: SQLAlchemy URL of the store; it is passed in the environment, since it may hold a
-            password.
-        settings: Says where the home is, and who the author.
-        log: File that its output is added to.
+    """Start `workbench ARGUMENTS` over the store at a URL; its output is appended to a log.
 
     Raises:
         RunError: The process cannot be started, or its log cannot be written.
     """
-    told = {
+    variables = {  # in the environment, since a URL may hold a password
         "WORKBENCH_DB": url,
         "WORKBENCH_HOME": str(settings.home),
         "WORKBENCH_AUTHOR": settings.author,
@@ -40,13 +33,12 @@ def start_command(
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
-            # The child gets the whole environment; nothing is read from it here.
             return subprocess.Popen(
                 [sys.executable, "-m", "workbench", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **told},
+                env={**os.environ, **variables},
                 start_new_session=True,  # Ctrl-C in the page's terminal is not meant for it
             )
     except OSError as error:
@@ -58,10 +50,7 @@ def start_command(
 
 @contextmanager
 def write_run_log(path: Path) -> Iterator[None]:
-    """Write what the workbench logs into a file while the block runs.
-
-    Args:
-        path: The file; its folder is created, and a log that is there is continued.
+    """Append what the workbench logs to a file while the block runs; its folder is created.
 
     Raises:
         RunError: The file cannot be written.
@@ -89,42 +78,24 @@ def write_run_log(path: Path) -> Iterator[None]:
         handler.close()
 
 
-# Started by this process; kept, so that one that ends can be reaped.
-_started: list[subprocess.Popen[bytes]] = []
-_ONE_AT_A_TIME = threading.Lock()
-
-
 def run_log(settings: Settings, run_id: int) -> Path:
-    """Return the path of a run's own log; it exists once a worker has taken the run.
-
-    Args:
-        settings: Says where results lie.
-        run_id: Number of the run.
-
-    Example:
-        >>> from workbench.settings import read_settings
-        >>> run_log(read_settings(), 7).parts[-2:]
-        ('7', 'run.log')
-    """
+    """Return the path of a run's own log; it exists once a worker has claimed the run."""
     return settings.results / str(run_id) / "run.log"
 
 
 def worker_log(settings: Settings) -> Path:
-    """Return the path of the log that background workers share.
-
-    Args:
-        settings: Says where results lie.
-    """
+    """Return the path of the log that background workers share."""
     return settings.results / "worker.log"
 
 
 def worker_name(pid: int | None = None) -> str:
-    """Return how a worker process is known: host and process number.
-
-    Args:
-        pid: The process; this one if left out.
-    """
+    """Return the name of a worker, its host and process id; of this process if None."""
     return f"{socket.gethostname()}:{os.getpid() if pid is None else pid}"
+
+
+# Started by this process; listed here so that one that ends can be reaped.
+_started: list[subprocess.Popen[bytes]] = []
+_starting = threading.Lock()  # two pages at once must not start two workers
 
 
 def ensure_worker(store: Store, settings: Settings) -> str:
@@ -132,39 +103,31 @@ def ensure_worker(store: Store, settings: Settings) -> str:
 
     The worker outlives this process, writes to `worker_log`, and opens the same store.
 
-    Args:
-        store: The store whose queue is to be worked off.
-        settings: Says where results and logs lie.
-
     Raises:
         RunError: The worker cannot be started, or its log cannot be written.
     """
-    with _ONE_AT_A_TIME:
+    with _starting:
         _started[:] = [process for process in _started if process.poll() is None]
         for name in store.runs.workers():
             if _may_be_alive(name):
                 return name
             store.runs.leave(name)
-        name = worker_name(_start(store.url, settings).pid)
-        # On the list before its imports are done, so that the next call doesn't start another.
+        try:
+            process = start_command(["worker"], store.url, settings, worker_log(settings))
+        except RunError as error:
+            raise RunError(f"{error} Or run 'workbench worker' yourself.") from error
+        _started.append(process)
+        name = worker_name(process.pid)
+        # Listed before its imports are done, so that the next call doesn't start another.
         store.runs.beat(name)
         return name
 
 
-def _start(url: str, settings: Settings) -> subprocess.Popen[bytes]:
-    try:
-        process = start_command(["worker"], url, settings, worker_log(settings))
-    except RunError as error:
-        raise RunError(f"{error} Or run 'workbench worker' yourself.") from error
-    _started.append(process)
-    return process
-
-
 def _may_be_alive(name: str) -> bool:
-    """Tell whether a worker that was heard of lately can still be there, as far as we can see."""
-    host, _, pid = name.rpartition(":")
-    if host != socket.gethostname() or not pid.isdecimal():
-        return True
+    """Return whether a worker with a recent heartbeat may still exist, as far as we can see."""
+    _, _, pid = name.rpartition(":")
+    if not pid.isdecimal() or name != worker_name(int(pid)):
+        return True  # on another host, whose processes cannot be seen
     try:
         return psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

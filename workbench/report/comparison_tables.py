@@ -1,26 +1,20 @@
-"""The main tables of a report: quality beside its baselines, differences, identification."""
+"""The main tables of a comparison: quality and its baselines, differences, identification."""
 
-from collections.abc import Mapping, Sequence
-from io import StringIO
-
-from rich.console import Console
-from rich.table import Table
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from workbench.domain.attributes import AttributeSet
-from workbench.domain.comparison import Comparison, Subset, SubsetKind, labels_of
-from workbench.domain.metrics import QualityMetrics, Undefined
-from workbench.domain.number_format import figure_text, interval_text, p_text, signed_text
+from workbench.domain.comparison import Comparison, labels_of
+from workbench.domain.data_table import Column, DataTable, text_columns
+from workbench.domain.metrics import QualityMetrics
+from workbench.domain.number_format import count_text
 from workbench.domain.run import RunResult
 from workbench.evaluation.baselines import TITLES
 from workbench.evaluation.paired_comparison import explainability_gap
-from workbench.evaluation.rankings import wins_sentence
-from workbench.report import wording
-from workbench.report.figures.figure import Column, DataTable, Value
+from workbench.report.wording import ALL_CLEAN, IDENTIFICATION_FIGURES
 
+_VERSION, _KIND = Column("label", "version", "text"), Column("kind", "kind", "text")
 _QUALITY = (
-    Column("label", "version", "text"),
-    Column("kind", "kind", "text"),
-    Column("attributes", "attributes", "count"),
     Column("srcc", "SRCC"),
     Column("srcc_ci", "SRCC, 95 %", "interval", below=True),
     Column("plcc", "PLCC"),
@@ -28,8 +22,12 @@ _QUALITY = (
     Column("plcc_fitted", "PLCC fitted"),
     Column("krcc", "KRCC"),
     Column("rmse", "RMSE"),
-    Column("price", "price of explainability", "signed"),
 )
+_IDENTIFICATION = tuple(Column(key, heading) for key, heading in IDENTIFICATION_FIGURES.items())
+# The column that holds the explainability gap: key and heading are part of the JSON documents.
+_GAP = Column("price", "price of explainability", "signed")
+
+Record = dict[str, Any]
 
 
 def quality_table(comparison: Comparison, results: Sequence[RunResult]) -> DataTable:
@@ -39,111 +37,96 @@ def quality_table(comparison: Comparison, results: Sequence[RunResult]) -> DataT
         comparison: Its rows are the versions.
         results: The results of the runs, in the order of the rows.
     """
-    versions: list[tuple[Value, ...]] = [
-        (
-            row.label,
-            "version",
-            row.attributes,
-            *(row.srcc, row.srcc_ci, row.plcc, row.plcc_ci),
-            *(row.plcc_fitted, row.krcc, row.rmse),
-            explainability_gap(result),
-        )
+    versions = [
+        {**dict(row), "kind": "version", "price": explainability_gap(result)}
         for row, result in zip(comparison.rows, results, strict=True)
     ]
-    labels = [row.label for row in comparison.rows]
-    baselines: list[tuple[Value, ...]] = [
-        (
-            title,
-            "baseline",
-            None,
-            *(found.srcc, None, found.plcc, None),
-            *(found.plcc_fitted, found.krcc, found.rmse),
-            None,
-        )
-        for title, found in baseline_rows(results, labels)
-    ]
-    quoted: list[tuple[Value, ...]] = [
-        (row.method, "quoted", None, row.srcc, None, row.plcc, None, None, None, None, None)
+    quoted = [
+        {"label": row.method, "kind": "quoted", "srcc": row.srcc, "plcc": row.plcc}
         for row in comparison.quoted
     ]
-    rows = tuple(versions + baselines + quoted)
-    aside = frozenset(range(len(versions), len(rows)))
-    return DataTable("quality", "Quality", _QUALITY, rows, aside)
+    columns = (_VERSION, _KIND, Column("attributes", "attributes", "count"), *_QUALITY, _GAP)
+    others = [*_baseline_records(comparison, results), *quoted]
+    return _with_others("quality", "Quality", columns, versions, others)
+
+
+def quality_summary(comparison: Comparison, results: Sequence[RunResult] = ()) -> DataTable:
+    """Return the figures of quality as a screen has room for them.
+
+    Args:
+        comparison: Its rows are the versions.
+        results: The results of the runs, for baselines, hashes and the numbers of the runs; a
+            terminal has no room for them.
+    """
+    protocol = comparison.protocol
+    title = (
+        f"Quality against {protocol.target}: {count_text(protocol.images, 'image')} of "
+        f"{count_text(protocol.photographs, 'photograph')}, 95 % intervals over photographs"
+    )
+    quoted = _quoted_records(comparison, srcc="srcc", plcc="plcc")
+    others = [*_baseline_records(comparison, results), *quoted]
+    columns = (
+        _VERSION,
+        *([Column("hash", "hash", "text", below=True)] if results else []),
+        Column("attributes", "attributes" if results else "A", "count"),
+        *_QUALITY,
+        *([Column("run", "run", "count")] if results else []),
+    )
+    versions = [
+        {**dict(row), "hash": row.version[:10] if row.label != row.version[:10] else None}
+        for row in comparison.rows
+    ]
+    return _with_others("quality", title, columns, versions, others)
 
 
 def baseline_rows(
     results: Sequence[RunResult], labels: Sequence[str]
 ) -> list[tuple[str, QualityMetrics]]:
-    """Return each baseline once, or per version where the runs' own differ.
-
-    Args:
-        results: The results of the runs.
-        labels: What people call each.
-    """
+    """Return each baseline with its title once, or per version where the runs' own differ."""
     rows: list[tuple[str, QualityMetrics]] = []
     for name in dict.fromkeys(name for result in results for name in result.baselines):
-        found = [
-            (label, result.baselines[name])
+        by_label = {
+            label: result.baselines[name]
             for label, result in zip(labels, results, strict=True)
             if name in result.baselines
-        ]
-        title = TITLES.get(name, name)
-        if all(figures == found[0][1] for _, figures in found):
-            rows.append((title, found[0][1]))
+        }
+        title, (first, *others) = TITLES.get(name, name), by_label.values()
+        if all(figures == first for figures in others):
+            rows.append((title, first))
         else:
-            rows += [(f"{title} (run of {label})", figures) for label, figures in found]
+            rows += [(f"{title} (run of {label})", figures) for label, figures in by_label.items()]
     return rows
 
 
 def pairs_table(comparison: Comparison) -> DataTable:
     """Return every pair of versions with all that is known of its difference."""
-    labels = labels_of(comparison)
-    looked = any(pair.p_looked is not None for pair in comparison.pairs)
-    return DataTable(
-        "pairs",
-        "Differences between versions",
-        (
-            Column("versions", "versions", "text"),
-            Column("delta_srcc", "ΔSRCC", "signed"),
-            Column("ci", "95 % interval", "signed interval"),
-            Column("p", "p", "p"),
-            Column("p_holm", "p after Holm", "p"),
-            *((Column("p_looked", "p after all looks", "p"),) if looked else ()),
-            Column("verdict", "verdict", "text"),
-            Column("reason", "reason", "text", below=True),
-            Column("smallest_detectable", "smallest detectable"),
-        ),
-        tuple(
-            (
-                f"{labels[pair.b]} against {labels[pair.a]}",
-                *(pair.delta_srcc, pair.ci, pair.p, pair.p_holm),
-                *((pair.p_looked,) if looked else ()),
-                *(pair.verdict, pair.reason or None, pair.smallest_detectable),
-            )
-            for pair in comparison.pairs
-        ),
+    corrected = any(pair.p_looked is not None for pair in comparison.pairs)
+    columns = (
+        *DIFFERENCE_COLUMNS[:-2],
+        *([Column("p_looked", "p after all looks", "p")] if corrected else []),
+        *DIFFERENCE_COLUMNS[-2:],
+        Column("smallest_detectable", "smallest detectable"),
     )
+    labels = labels_of(comparison)
+    records = (difference_record(pair, labels) for pair in comparison.pairs)
+    return DataTable.of("pairs", "Differences between versions", columns, records)
 
 
-def intervals_table(comparison: Comparison) -> DataTable:
-    """Return what the plot of intervals draws: SRCC of versions, then differences."""
-    labels = labels_of(comparison)
-    versions = [(row.label, "SRCC", row.srcc, row.srcc_ci) for row in comparison.rows]
-    pairs = [
-        (f"{labels[pair.b]} − {labels[pair.a]}", "ΔSRCC", pair.delta_srcc, pair.ci)
-        for pair in comparison.pairs
-    ]
-    return DataTable(
-        "intervals",
-        "SRCC of each version and each difference",
-        (
-            Column("what", "what", "text"),
-            Column("kind", "kind", "text"),
-            Column("value", "value"),
-            Column("ci", "95 % interval", "interval"),
-        ),
-        (*versions, *pairs),
-    )
+DIFFERENCE_COLUMNS = (
+    Column("versions", "versions", "text"),
+    Column("delta_srcc", "ΔSRCC", "signed"),
+    Column("ci", "95 % interval", "signed interval"),
+    Column("p", "p", "p"),
+    Column("p_holm", "p after Holm", "p"),
+    Column("verdict", "verdict", "text"),
+    Column("reason", "reason", "text", below=True),
+)
+
+
+def difference_record(pair: Any, labels: Mapping[str, str]) -> dict[str, Any]:
+    """Return a pair of a comparison or of a subset under the keys of `DIFFERENCE_COLUMNS`."""
+    versions = f"{labels[pair.b]} against {labels[pair.a]}"
+    return {**dict(pair), "versions": versions, "reason": pair.reason or None}
 
 
 def identification_table(comparison: Comparison, name: str = "identification") -> DataTable:
@@ -153,22 +136,19 @@ def identification_table(comparison: Comparison, name: str = "identification") -
         comparison: What to show.
         name: Of the table.
     """
-    rows = [(row.label, "version", row.identification) for row in comparison.rows]
-    rows.append((wording.ALL_CLEAN, "baseline", comparison.all_clean))
-    figures = wording.IDENTIFICATION_FIGURES
-    return DataTable(
-        name,
-        "Identification of distortions and their strengths",
-        (
-            Column("label", "version", "text"),
-            Column("kind", "kind", "text"),
-            *(Column(field, heading) for field, heading in figures.items()),
-        ),
-        tuple(
-            (label, kind, *(getattr(of, field) for field in figures)) for label, kind, of in rows
-        ),
-        frozenset({len(rows) - 1}),
-    )
+    columns = (_VERSION, _KIND, *_IDENTIFICATION)
+    versions, clean = _identification_records(comparison)
+    title = "Identification of distortions and their strengths"
+    return _with_others(name, title, columns, versions, [clean])
+
+
+def identification_summary(comparison: Comparison) -> DataTable:
+    """Return the figures of identification as a screen has room for them, quoted ones last."""
+    versions, clean = _identification_records(comparison)
+    quoted = _quoted_records(comparison, accuracy="accuracy", rmse="identification_rmse")
+    title = "Identification of distortions and their strengths"
+    columns = (_VERSION, *_IDENTIFICATION)
+    return _with_others("identification", title, columns, versions, [clean, *quoted])
 
 
 def attributes_table(
@@ -181,98 +161,58 @@ def attributes_table(
         shared: Casefolded phrases that all versions have, by distortion.
         distortions: Ids, in the order of the protocol.
     """
-    return DataTable(
-        "attributes",
-        "Attributes",
-        (
-            Column("distortion", "distortion", "text"),
-            Column("version", "version", "text"),
-            Column("phrase", "phrase", "text"),
-            Column("origin", "origin", "text"),
-            Column("in_all", "in every version", "text"),
-        ),
-        tuple(
-            (
-                *(distortion, label, attribute.phrase, attribute.origin),
-                "yes" if attribute.phrase.casefold() in shared[distortion] else "no",
-            )
-            for distortion in distortions
-            for label, some in sets.items()
-            for attribute in some.by_distortion.get(distortion, ())
-        ),
+    columns = (
+        *text_columns("distortion", "version", "phrase", "origin"),
+        Column("in_all", "in every version", "text"),
     )
-
-
-_CLEAR = ("better", "worse")
-
-
-def subset_table(
-    comparison: Comparison, kinds: Sequence[SubsetKind] | None = None, *, width: int = 100
-) -> str:
-    """Return a comparison within parts of the images as plain text for a terminal.
-
-    Args:
-        comparison: What to show.
-        kinds: Which parts; None takes all that the comparison has.
-        width: Columns of the terminal.
-
-    Returns:
-        One table a kind, the differences that hold below it, and who beats whom at the end.
-    """
-    out, labels = StringIO(), labels_of(comparison)
-    console = Console(
-        file=out, width=width, color_system=None, legacy_windows=False, highlight=False
+    records = (
+        {
+            **dict(attribute),
+            "distortion": distortion,
+            "version": label,
+            "in_all": "yes" if attribute.phrase.casefold() in shared[distortion] else "no",
+        }
+        for distortion in distortions
+        for label, attributes in sets.items()
+        for attribute in attributes.by_distortion.get(distortion, ())
     )
-    for kind in kinds or dict.fromkeys(subset.kind for subset in comparison.subsets):
-        subsets = [subset for subset in comparison.subsets if subset.kind == kind]
-        console.print(_table(kind, subsets, labels))
-        for line in differences(subsets, labels):
-            console.print(line, markup=False)
-    for line in win_sentences(comparison):
-        console.print(line, markup=False)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return DataTable.of("attributes", "Attributes", columns, records)
 
 
-def differences(subsets: Sequence[Subset], labels: Mapping[str, str]) -> tuple[str, ...]:
-    """Return one line for each difference that holds after Holm, or one that none does.
-
-    Args:
-        subsets: Parts of one kind.
-        labels: What a pair calls a version, to what people read.
-    """
-    pairs = [(subset.name, pair) for subset in subsets for pair in subset.pairs]
-    tested = sum(not isinstance(pair.p, Undefined) for _, pair in pairs)
-    found = tuple(
-        f"{name}: {labels[pair.b]} is {pair.verdict} than {labels[pair.a]}: ΔSRCC "
-        f"{signed_text(pair.delta_srcc)} (95 % {interval_text(pair.ci, signed=True)}, "
-        f"{p_text(pair.p_holm)} after Holm over {tested} tests)."
-        for name, pair in pairs
-        if pair.verdict in _CLEAR
-    )
-    return found or ((f"None of {tested} differences holds after Holm.",) if tested else ())
+def _with_others(
+    name: str,
+    title: str,
+    columns: Sequence[Column],
+    versions: Iterable[Record],
+    others: Sequence[Record],
+) -> DataTable:
+    """Return the versions under test, and the other rows marked as such below them."""
+    tested = list(versions)
+    aside = range(len(tested), len(tested) + len(others))
+    return DataTable.of(name, title, columns, [*tested, *others], aside=aside)
 
 
-def win_sentences(comparison: Comparison) -> tuple[str, ...]:
-    """Return who beats whom how often, each pair once and the later version first."""
-    if comparison.wins is None:
-        return ()
-    order, labels = comparison.wins.keys, labels_of(comparison)
-    return tuple(
-        wins_sentence(cell, labels)
-        for cell in comparison.wins.cells
-        if order.index(cell.b) > order.index(cell.a)
-    )
+def _baseline_records(comparison: Comparison, results: Sequence[RunResult]) -> list[Record]:
+    labels = [row.label for row in comparison.rows] if results else []
+    return [
+        {**dict(figures), "label": title, "kind": "baseline"}
+        for title, figures in baseline_rows(results, labels)
+    ]
 
 
-def _table(kind: SubsetKind, subsets: Sequence[Subset], labels: Mapping[str, str]) -> Table:
-    table = Table(
-        title=f"SRCC within each {kind}, 95 % intervals over photographs", title_justify="left"
-    )
-    table.add_column(kind, overflow="fold")
-    table.add_column("images", justify="right")
-    for label in labels.values():
-        table.add_column(label.replace("[", "\\["), justify="right")
-    for subset in subsets:
-        cells = [f"{figure_text(row.srcc)}\n{interval_text(row.srcc_ci)}" for row in subset.rows]
-        table.add_row(subset.name, f"{subset.images:,}", *cells)
-    return table
+def _identification_records(comparison: Comparison) -> tuple[list[Record], Record]:
+    versions = [
+        {**dict(row.identification), "label": row.label, "kind": "version"}
+        for row in comparison.rows
+    ]
+    return versions, {**dict(comparison.all_clean), "label": ALL_CLEAN, "kind": "baseline"}
+
+
+def _quoted_records(comparison: Comparison, **fields: str) -> list[Record]:
+    """Return the quoted rows that have one of the figures, by key to field."""
+    records = []
+    for row in comparison.quoted:
+        figures = {key: getattr(row, field) for key, field in fields.items()}
+        if any(value is not None for value in figures.values()):
+            records.append({"label": f"{row.method} on {row.dataset}, quoted", **figures})
+    return records

@@ -1,4 +1,4 @@
-"""Views of an image: random crops to train on, a grid of crops to score (METHOD §1.8).
+"""Crops of an image: random ones to train on, a grid of them to score (METHOD §1.8).
 
 Quality is never judged on a resized image, since resizing hides distortions.
 """
@@ -13,19 +13,14 @@ from workbench.errors import ShapeError
 MIRRORED = 0.5  # share of the random crops
 
 
-def random_crops(
-    images: Images,
-    index: Tensor,
-    size: int,
-    generator: torch.Generator,
-) -> Tensor:
+def random_crops(images: Images, rows: Tensor, size: int, generator: torch.Generator) -> Tensor:
     """Return one random crop of each chosen image, half of them mirrored.
 
     Args:
         images: N images, each (H, W, 3), uint8.
-        index: Which images, (B,), int64.
+        rows: Which images, (B,), int64.
         size: Side of a crop in pixels.
-        generator: Decides places and mirrors.
+        generator: Decides position and mirroring.
 
     Returns:
         (B, 3, size, size), uint8.
@@ -33,14 +28,14 @@ def random_crops(
     Raises:
         ShapeError: An image is smaller than a crop.
     """
-    chosen = [images[i] for i in index.tolist()]
-    places = torch.rand(3, len(chosen), generator=generator).tolist()
+    chosen = [images[row] for row in rows.tolist()]
+    drawn = torch.rand(3, len(chosen), generator=generator).tolist()
     crops = np.empty((len(chosen), size, size, 3), dtype=np.uint8)
-    for crop, image, down, right, mirror in zip(crops, chosen, *places, strict=True):
-        height, width = _room(image, size)
+    for crop, image, down, right, mirror in zip(crops, chosen, *drawn, strict=True):
+        height, width = _margins(image, size)
         top, left = int(down * (height + 1)), int(right * (width + 1))
-        view = image[top : top + size, left : left + size]
-        crop[:] = view[:, ::-1] if mirror < MIRRORED else view
+        pixels = image[top : top + size, left : left + size]
+        crop[:] = pixels[:, ::-1] if mirror < MIRRORED else pixels
     return torch.from_numpy(crops).permute(0, 3, 1, 2)
 
 
@@ -58,7 +53,7 @@ def grid_crops(image: np.ndarray, size: int) -> Tensor:
         >>> grid_crops(np.zeros((288, 384, 3), np.uint8), 96).shape
         torch.Size([12, 3, 96, 96])
     """
-    height, width = _room(image, size)
+    height, width = _margins(image, size)
     tops = np.linspace(0, height, -(-image.shape[0] // size)).round().astype(int)
     lefts = np.linspace(0, width, -(-image.shape[1] // size)).round().astype(int)
     crops = np.stack([image[y : y + size, x : x + size] for y in tops for x in lefts])
@@ -66,21 +61,21 @@ def grid_crops(image: np.ndarray, size: int) -> Tensor:
 
 
 def grid_crop_choices(
-    images: Images, index: Tensor, size: int, generator: torch.Generator
+    images: Images, rows: Tensor, size: int, generator: torch.Generator
 ) -> Tensor:
     """Return one crop of each chosen image, at random among those of `grid_crops`.
 
-    For towers that remember what they computed of a crop: the same few crops come again and again.
+    For towers that cache what they computed of a crop: the same few crops come again and again.
     Takes, returns and raises what `random_crops` does; nothing is mirrored.
     """
-    grids = [grid_crops(images[i], size) for i in index.tolist()]
+    grids = [grid_crops(images[row], size) for row in rows.tolist()]
     chosen = torch.rand(len(grids), generator=generator).tolist()
     return torch.stack(
         [grid[int(share * len(grid))] for grid, share in zip(grids, chosen, strict=True)]
     )
 
 
-def _room(image: np.ndarray, size: int) -> tuple[int, int]:
+def _margins(image: np.ndarray, size: int) -> tuple[int, int]:
     height, width = image.shape[0] - size, image.shape[1] - size
     if min(height, width) < 0:
         raise ShapeError(

@@ -1,10 +1,10 @@
 """One training in several processes: each computes its part of every batch.
 
-The caller is the first process, so progress, validation and checkpoints stay where they were. The
-others are started beside it with all that the training holds at that moment. All draw the same
-order and crops; gradients are summed to those of the joined batch before they are clipped, so that
-every process takes the same step. Lightning Fabric connects the processes; decision 0016 says what
-it is used for.
+The caller is the first process, so progress, validation and checkpoints stay where they were. Its
+peers start with all that the training holds at that moment. All draw the same order and crops;
+gradients are summed to those of the joined batch before they are clipped, so that every process
+takes the same step. Lightning Fabric connects the processes; decision 0016 says what it is used
+for.
 """
 
 import logging
@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -36,14 +36,23 @@ from workbench.encoders.protocol import computing_threads
 from workbench.errors import ConfigError, RunError, WorkbenchError
 from workbench.training.checkpoint import random_state, set_random_state
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
-class _Pickler(pickle.Pickler):
-    """Sends memory-mapped arrays as the place of their file, and an encoder without its texts."""
+HOST = "127.0.0.1"
+ENDING_S = 10  # that a failing process has to say why
+# Peers wait while the first process validates; one that dies ends the wait at once all the same.
+TIMEOUT = timedelta(days=1)
+
+
+class TrainingPickler(pickle.Pickler):
+    """Pickles memory-mapped arrays as the name of their file, an encoder without its text tower."""
 
     def reducer_override(self, value: Any) -> Any:
+        """See `pickle.Pickler.reducer_override`."""
         if isinstance(value, Encoder):
             bare = copy(value)
-            texts = dict.fromkeys(("model", "_tokenise", "_count_tokens"))
+            texts = dict.fromkeys(("model", "tokenise", "count_tokens"))
             # No index: the GPU of the process that reads it.
             vars(bare).update(texts, device=torch.device(value.device.type))
             return bare.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
@@ -58,31 +67,23 @@ def _mapped(file: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...
 
 def _offset(array: np.memmap[Any, Any]) -> int:
     """Return where in its file a part of a memory-mapped array begins."""
-    whole: Any = array
-    while isinstance(whole.base, np.memmap):
-        whole = whole.base
-    return int(whole.offset + array.ctypes.data - whole.ctypes.data)
+    base: Any = array
+    while isinstance(base.base, np.memmap):
+        base = base.base
+    return int(base.offset + array.ctypes.data - base.ctypes.data)
 
 
 # What torch.save takes for a pickle module.
-PICKLE = SimpleNamespace(__name__=__name__, Pickler=_Pickler)
-
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
-
-HERE = "127.0.0.1"
-ENDING_S = 10  # that a process which fails has to say why
-# The others wait while the first validates; one that dies ends the wait at once all the same.
-WAITING = timedelta(days=1)
+PICKLE = SimpleNamespace(__name__=__name__, Pickler=TrainingPickler)
 
 
 class Training(Protocol):
     """What several processes can share: anything that trains by epochs and can be pickled."""
 
-    team: "ProcessGroup | None"
+    group: "ProcessGroup | None"
 
     def epoch(self, number: int, progress: Progress) -> None:
-        """Train one epoch, with `team.part` and `team.join` in each step."""
+        """Train one epoch, with `group.part` and `group.join` in each step."""
 
 
 @dataclass(frozen=True)
@@ -98,68 +99,56 @@ class ProcessGroup:
     lost: Callable[[], Exception]
 
     def part(self, size: int) -> tuple[slice, float]:
-        """Return the rows of a batch of `size` that are this process's, and their share of it."""
+        """Return this process's rows of a batch of `size`, and their share of it."""
         return part(size, self.fabric.global_rank, self.fabric.world_size)
 
     def join(self, loss: Tensor, parameters: Iterable[nn.Parameter]) -> Tensor:
-        """Sum gradients, in place, and losses over all processes.
+        """Sum gradients, in place, over all processes; return the loss of the joined batch, ().
 
-        Args:
-            loss: Of this process's part, (), times its share.
-            parameters: With the gradients of that.
-
-        Returns:
-            The loss of the joined batch, ().
-
-        Raises:
-            RunError: Another process failed or is gone.
+        The loss given, (), and the gradients are of this process's part, times its share. Raises
+        what `lost` returns if another process failed or is gone.
         """
-        gradients = [one.grad for one in parameters if one.grad is not None]
-        flat = torch.cat([loss.detach().view(1), *(one.flatten() for one in gradients)])
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        flat = torch.cat([loss.detach().view(1), *(gradient.flatten() for gradient in gradients)])
         try:
             summed = cast(Tensor, self.fabric.all_reduce(flat, reduce_op="sum"))
         except RuntimeError as fault:
             raise self.lost() from fault
-        joined, *parts = torch.split(summed, [1, *(one.numel() for one in gradients)])
+        sizes = [1, *(gradient.numel() for gradient in gradients)]
+        joined, *parts = torch.split(summed, sizes)
         for gradient, values in zip(gradients, parts, strict=True):
             gradient.copy_(values.view_as(gradient))
         return joined.squeeze()
 
 
-def part(size: int, process: int, processes: int) -> tuple[slice, float]:
+def part(size: int, rank: int, processes: int) -> tuple[slice, float]:
     """Return the rows of a batch that a process computes, and their share of the batch.
 
     A process without rows takes one with the share 0, so that it draws the random numbers that the
     others draw.
 
     Example:
-        >>> [part(5, process, 2) for process in (0, 1)]
+        >>> [part(5, rank, 2) for rank in (0, 1)]
         [(slice(0, 2, None), 0.4), (slice(2, 5, None), 0.6)]
-        >>> [part(1, process, 2) for process in (0, 1)]
+        >>> [part(1, rank, 2) for rank in (0, 1)]
         [(slice(0, 1, None), 0.0), (slice(0, 1, None), 1.0)]
     """
-    start, stop = process * size // processes, (process + 1) * size // processes
+    start, stop = rank * size // processes, (rank + 1) * size // processes
     return slice(start, max(stop, start + 1)), (stop - start) / size
 
 
 @contextmanager
-def together(
+def process_group(
     training: Training, epochs: range, *, processes: int, device: torch.device
 ) -> Iterator[None]:
     """Share the epochs that the block trains with other processes; one process shares nothing.
 
-    The block may leave early: the others end with it, however it ends, and with this process.
-
-    Args:
-        training: As it stands before the first of the epochs.
-        epochs: Those that the block trains, unless it stops early.
-        processes: >= 1, this one among them.
-        device: Where this one computes. On a CPU its threads are divided among the processes.
+    The block may leave early: its peers end with it, however it ends, and with this process. On a
+    CPU its threads are divided among the processes.
 
     Raises:
         ConfigError: There are fewer GPUs.
-        RunError: A process failed or was killed. What a process raised is raised as it is, if it
-            is a WorkbenchError.
+        RunError: A process failed or was killed. A WorkbenchError of a peer is raised as it is.
     """
     if processes == 1:
         yield
@@ -174,53 +163,52 @@ def together(
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True))
         job = Path(folder) / "training"
-        _write(job, (training, epochs, random_state(device)))
-        port = _free_port()
-        others = [
-            stack.enter_context(_started(job, _Place(process, processes, port, device, threads)))
-            for process in range(1, processes)
+        _write_job(job, (training, epochs, random_state(device)))
+        first = _Member(0, processes, _free_port(), device, threads)
+        peers = [
+            stack.enter_context(_started_peer(job, replace(first, rank=rank)))
+            for rank in range(1, processes)
         ]
         stack.enter_context(computing_threads(threads))
-        place = _Place(0, processes, port, device, threads)
-        fabric = stack.enter_context(place.joined(lambda: _await_ready(others)))
-        training.team = ProcessGroup(fabric, lambda: _why_lost(others))
-        stack.callback(setattr, training, "team", None)
+        fabric = stack.enter_context(first.connected(lambda: _await_ready(peers)))
+        training.group = ProcessGroup(fabric, lambda: _why_lost(peers))
+        stack.callback(setattr, training, "group", None)
         yield
 
 
-def _write(job: Path, everything: object) -> None:
+def _write_job(job: Path, content: object) -> None:
     try:
-        torch.save(everything, job, pickle_module=PICKLE)
+        torch.save(content, job, pickle_module=PICKLE)
     except (OSError, RuntimeError) as fault:  # torch's own writer raises the latter
         raise RunError(
-            f"What the processes share cannot be written to {job.parent}: {fault}. Make room there "
-            "or set TMPDIR to another folder, then resume the run."
+            f"What the processes share cannot be written to {job.parent}: {fault}. Free some space "
+            "there or set TMPDIR to another folder, then resume the run."
         ) from fault
 
 
 def _free_port() -> int:
-    with socket.create_server((HERE, 0)) as server:
+    with socket.create_server((HOST, 0)) as server:
         return int(server.getsockname()[1])
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where a process stands among the others."""
+class _Member:
+    """A process's rank in the group, and what it needs to connect."""
 
-    process: int
+    rank: int
     processes: int
     port: int
     device: torch.device
     threads: int
 
     @contextmanager
-    def joined(self, ready: Callable[[], None]) -> Iterator["Fabric"]:
+    def connected(self, ready: Callable[[], None]) -> Iterator["Fabric"]:
         """Connect to the others, for the block; `ready` is called just before."""
-        places = {
-            "LOCAL_RANK": self.process, "NODE_RANK": 0, "WORLD_SIZE": self.processes,
-            "MASTER_ADDR": HERE, "MASTER_PORT": self.port, "OMP_NUM_THREADS": self.threads,
+        variables = {
+            "LOCAL_RANK": self.rank, "NODE_RANK": 0, "WORLD_SIZE": self.processes,
+            "MASTER_ADDR": HOST, "MASTER_PORT": self.port, "OMP_NUM_THREADS": self.threads,
         }  # fmt: skip
-        with _environment({name: str(value) for name, value in places.items()}):
+        with _environment({name: str(value) for name, value in variables.items()}):
             fabric = self._fabric()
             ready()
             fabric.launch()
@@ -237,104 +225,92 @@ class _Place:
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
         strategy = DDPStrategy(
             cluster_environment=LightningEnvironment(),
-            process_group_backend="gloo",
-            timeout=WAITING,
+            process_group_backend="gloo",  # notices at once that a process is gone; NCCL waits
+            timeout=TIMEOUT,
         )
         return Fabric(accelerator=self.device.type, devices=self.processes, strategy=strategy)
 
 
 @dataclass(frozen=True)
-class _Other:
-    """A process beside this one, and what it tells: None when it is ready, or a fault."""
+class _Peer:
+    """Another process of the group; it sends None when it is ready, or a fault."""
 
     process: BaseProcess
-    told: Connection
+    inbox: Connection
 
     def fault(self) -> Exception | None:
-        """Wait for what it tells; None if it is ready, or only ended as another had failed."""
+        """Wait for what it sends; None if it is ready, or only ended as another had failed."""
         try:
-            return self.told.recv()  # type: ignore[no-any-return]
+            return self.inbox.recv()  # type: ignore[no-any-return]
         except EOFError:
             self.process.join(ENDING_S)
         if self.process.exitcode == 0:
             return None
         return RunError(
             "A process that tuned beside this one ended with exit code "
-            f"{self.process.exitcode}; -9 is often want of memory. Lower tuning.batch_size or "
+            f"{self.process.exitcode}; -9 often means out of memory. Lower tuning.batch_size or "
             "WORKBENCH_DEVICES, then resume the run."
         )
 
 
 @contextmanager
-def _started(job: Path, place: _Place) -> Iterator[_Other]:
-    """Start another process, for the block."""
+def _started_peer(job: Path, member: _Member) -> Iterator[_Peer]:
     # "spawn", since a process that has computed on threads or a GPU cannot be forked.
     context = multiprocessing.get_context("spawn")
-    told, tell = context.Pipe(duplex=False)
-    process = context.Process(target=_accompany, args=(job, place, tell), daemon=True)
+    inbox, outbox = context.Pipe(duplex=False)
+    process = context.Process(target=_run_peer, args=(job, member, outbox), daemon=True)
     process.start()
-    tell.close()  # the other now holds its only end, so its death is seen
+    outbox.close()  # the peer now holds its only end, so its death is seen
     try:
-        yield _Other(process, told)
+        yield _Peer(process, inbox)
     finally:
         process.kill()
         process.join()
-        told.close()
+        inbox.close()
 
 
-def _accompany(job: Path, place: _Place, tell: Connection) -> None:
+def _run_peer(job: Path, member: _Member, outbox: Connection) -> None:
     """Train beside the caller until it ends this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller hears Ctrl-C and ends this process
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(place.threads)
+    torch.set_num_threads(member.threads)
     try:
         # Memory-mapped: what is not trained stays one copy for all processes.
         training, epochs, random = torch.load(
-            job, {f"cuda:{place.device.index or 0}": f"cuda:{place.process}"},
+            job, {f"cuda:{member.device.index or 0}": f"cuda:{member.rank}"},
             mmap=True, weights_only=False,
         )  # fmt: skip
-        with place.joined(lambda: tell.send(None)) as fabric:
+        with member.connected(lambda: outbox.send(None)) as fabric:
             set_random_state(random, fabric.device)
-            training.team = ProcessGroup(fabric, _PartedError)
-            _train(training, epochs, tell)
-    except _PartedError:
+            training.group = ProcessGroup(fabric, _ConnectionLostError)
+            for number in epochs:
+                training.epoch(number, lambda _share, _text: None)  # the caller reports progress
+    except _ConnectionLostError:
         pass  # whoever broke the connection says why
-
-
-def _train(training: Training, epochs: range, tell: Connection) -> None:
-    try:
-        for number in epochs:
-            training.epoch(number, _silent)
-    except _PartedError:
-        raise
     except WorkbenchError as fault:
-        tell.send(fault)
+        outbox.send(fault)
     except Exception as fault:
-        tell.send(RunError(f"A process that tuned beside this one failed: {fault!r}."))
+        outbox.send(RunError(f"A process that tuned beside this one failed: {fault!r}."))
         raise
 
 
-def _silent(_share: float, _text: str) -> None:
-    """Tell nobody: the caller does."""
-
-
-class _PartedError(Exception):
+class _ConnectionLostError(Exception):
     """The connection to another process broke."""
 
 
-def _await_ready(others: Iterable[_Other]) -> None:
-    for other in others:
-        fault = other.fault()
+def _await_ready(peers: Iterable[_Peer]) -> None:
+    for peer in peers:
+        fault = peer.fault()
         if fault is not None:
             raise fault
 
 
-def _why_lost(others: Iterable[_Other]) -> Exception:
+def _why_lost(peers: Iterable[_Peer]) -> Exception:
     """Return the fault of the process that broke the connection."""
-    waiting = {other.told: other for other in others}
+    waiting = {peer.inbox: peer for peer in peers}
     while waiting and (ended := wait(list(waiting), ENDING_S)):
-        for told in ended:
-            fault = waiting.pop(cast(Connection, told)).fault()
+        for inbox in ended:
+            fault = waiting.pop(cast(Connection, inbox)).fault()
             if fault is not None:
                 return fault
     return RunError("The processes that tuned together lost each other. Resume the run.")

@@ -1,34 +1,31 @@
 """The training loop: tune a tower until attribute probabilities tell distortion strengths."""
 
-import math
+import logging
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from workbench.datasets.image_set import Images
 from workbench.domain.canonical import Progress
 from workbench.domain.config import TuningConfig
 from workbench.encoders import Encoder
 from workbench.errors import CheckpointMismatchError, ConfigError, ShapeError
-from workbench.training.checkpoint import Position, fingerprint, resumed, saved, seeded
-from workbench.training.distributed import together
-from workbench.training.epochs import EpochTraining
+from workbench.training.checkpoint import fingerprint, seeded
+from workbench.training.distributed import process_group
+from workbench.training.epochs import EpochTraining, Position
 from workbench.training.modules import AttributeHead, PromptedTower, distortion_loss
-from workbench.training.tuned_model import TunedModel, chosen_precision
+from workbench.training.prompt_pairs import EncodedAttributes
+from workbench.training.tuned_model import Examples, TunedModel, resolve_precision
 
-Examples = tuple[Images, np.ndarray]  # images and their true strengths, (N, D)
+_log = logging.getLogger(__name__)
 
 
 def tune(
     encoder: Encoder,
-    pairs: Tensor,
-    groups: Tensor,
-    images: Images,
-    strengths: np.ndarray,
+    attributes: EncodedAttributes,
+    examples: Examples,
     config: TuningConfig,
     *,
     seed: int,
@@ -36,162 +33,59 @@ def tune(
     validation: Examples | None = None,
     start: Mapping[str, Tensor] | None = None,
     checkpoint: Path | None = None,
-    belongs: Mapping[str, str] | None = None,
+    facts: Mapping[str, str] | None = None,
     devices: int = 1,
 ) -> TunedModel:
     """Tune prompts, or the whole tower, on images of known distortion strengths.
 
-    An epoch shows every image `config.crops` times, each time another random crop. The encoder is
+    An epoch takes every image `config.crops` times, each time another random crop. The encoder is
     left as it was: prompts are new parameters, and a whole tower is tuned as a copy.
 
     Args:
         encoder: The frozen encoder.
-        pairs: Text embeddings of the attributes, (A, 2, E).
-        groups: Distortion of each attribute, (A,).
-        images: N images, each (H, W, 3), uint8.
-        strengths: True strengths, (N, D), in [0, 1].
+        attributes: A attributes of D distortions, encoded by it.
+        examples: N images and their strengths, (N, D).
         config: Mode, schedule and batch.
         seed: Decides prompts, order and crops; the same seed gives the same bits.
-        progress: Told the share done; what it raises passes through.
+        progress: Gets the share done; what it raises passes through.
         validation: Images and strengths that `config.patience` goes by.
         start: A trained state to start from. Prompts and tower are taken over; weights of
             attributes are not, since the attributes differ.
-        checkpoint: File that the training is kept in after every epoch; if it is there, the
-            training goes on from it to the same bits. It goes when the training ends.
-        belongs: What else the checkpoint must share with this training; the pixels, which nothing
-            here hashes, are told apart by the hash of their data set.
+        checkpoint: File that the training is saved to after every epoch; if it exists, the
+            training resumes from it to the same bits. It is removed when the training ends.
+        facts: What else the checkpoint must share with this training, such as the hash of its
+            data: pixels are not hashed here.
         devices: Processes that share every batch, >= 1, each on a GPU of its own or on its part of
-            the CPU's threads. Their number changes the last digits only; see `processes`.
+            the CPU's threads. Their number changes the last digits only; see `distributed`.
 
     Raises:
         ShapeError: Strengths are not one row per image and one column per distortion.
-        ConfigError: There is nothing to train on or to tell apart, patience without a validation
-            part, or fewer GPUs than devices.
-        TrainingDivergedError: A loss is no finite number; names the epoch.
+        ConfigError: There are no images or all have the same strengths, patience has no validation
+            part, or there are fewer GPUs than devices.
+        TrainingDivergedError: A loss is not finite; names the epoch.
         CheckpointMismatchError: The checkpoint belongs to another training, or `start` to another
             mode.
         RunError: The memory does not hold a batch; says which one might fit.
     """
-    for some in ((images, strengths), *([validation] if validation else [])):
-        _check_shape(*some, groups)
-    _check(images, strengths, config, validation)
+    for part in (examples, validation):
+        if part is not None:
+            _require_shape(part, attributes)
+    _require_trainable(examples, config, validation)
     with seeded(seed, encoder.device):
-        model = _start(encoder, pairs, groups, config)
-        _take_over(model, start or {})
+        model = untrained_model(encoder, attributes, config)
+        _warm_start(model, start or {})
         if config.mode != "none":
-            facts = fingerprint(encoder, pairs, groups, strengths, config, seed, start)
-            facts |= belongs or {}
-            training = EpochTraining(model, images, strengths, config, seed)
-            _run(training, validation, checkpoint, facts, progress, devices)
+            training = EpochTraining(model, examples, config, seed)
+            shared = fingerprint(encoder, attributes, examples.strengths, config, seed, start)
+            shared |= facts or {}
+            _run(training, validation, checkpoint, shared, progress, devices)
     return model
 
 
-def restored(
-    encoder: Encoder,
-    pairs: Tensor,
-    groups: Tensor,
-    config: TuningConfig,
-    state: Mapping[str, Tensor],
+def untrained_model(
+    encoder: Encoder, attributes: EncodedAttributes, config: TuningConfig
 ) -> TunedModel:
-    """Return a model with the weights that `TunedModel.state` gave.
-
-    Args:
-        encoder: The frozen encoder.
-        pairs: Text embeddings of the attributes, (A, 2, E).
-        groups: Distortion of each attribute, (A,).
-        config: As it was tuned by.
-        state: Trained weights by name.
-
-    Raises:
-        CheckpointMismatchError: Names or shapes are not those of this encoder, these attributes
-            and this configuration.
-    """
-    with torch.random.fork_rng(devices=[]):
-        model = _start(encoder, pairs, groups, config)
-    trained = model.trained()
-    if set(trained) != set(state):
-        raise CheckpointMismatchError(
-            f"Trained weights hold {_few(state)}, expected {_few(trained)}: they were tuned in "
-            f"another mode than '{config.mode}', or another encoder."
-        )
-    for name, values in trained.items():
-        _set(name, values, state[name])
-    model.tower.eval()
-    return model
-
-
-def _run(
-    training: EpochTraining,
-    validation: Examples | None,
-    checkpoint: Path | None,
-    facts: dict[str, str],
-    progress: Progress,
-    devices: int,
-) -> None:
-    """Train epoch by epoch, keep the best by the validation part, and keep all for a restart."""
-    model, config = training.model, training.config
-    position = Position()
-    if checkpoint is not None and checkpoint.is_file():
-        position = resumed(checkpoint, facts, training.trained, training.optimizer,
-                           training.generator)  # fmt: skip
-    left = range(position.epoch, config.epochs)
-    with together(training, left, processes=devices, device=model.encoder.device):
-        while position.epoch < config.epochs and not position.waited_for(config.patience):
-            training.epoch(position.epoch, progress)
-            if config.patience:
-                loss = loss_on(model, validation)
-                training.require_finite("loss on the validation part", loss, position.epoch)
-                position = position.after(loss, model.state())
-            else:
-                position = position.after(None, {})
-            if checkpoint is not None and position.epoch < config.epochs:
-                saved(checkpoint, facts, training.trained, training.optimizer, training.generator,
-                      position)  # fmt: skip
-    for name, values in position.best.items():
-        _set(name, model.trained()[name], values)
-    model.tower.eval()
-    training.require_finite("loss after the last step", training.loss_of_one(), config.epochs - 1)
-    if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
-
-
-@torch.no_grad()
-def loss_on(model: TunedModel, validation: Examples | None) -> float:
-    """Return the loss on a validation part; NaN if there is none."""
-    if validation is None:
-        return math.nan
-    images, strengths = validation
-    told = model.head(torch.from_numpy(model.probabilities(images)).to(model.pairs.device))
-    return distortion_loss(told, torch.from_numpy(strengths).to(told.device)).item()
-
-
-def _check_shape(images: Images, strengths: np.ndarray, groups: Tensor) -> None:
-    expected = (len(images), int(groups.max()) + 1)
-    if strengths.shape != expected:
-        raise ShapeError(
-            f"Strengths have shape {strengths.shape}, expected {expected}: one row per image and "
-            "one column per distortion that has attributes."
-        )
-
-
-def _check(
-    images: Images, strengths: np.ndarray, config: TuningConfig, validation: Examples | None
-) -> None:
-    if not len(images):
-        raise ConfigError("There is no image to tune on; the split leaves the training part empty.")
-    if config.mode != "none" and (strengths == strengths[:1]).all():
-        raise ConfigError(
-            f"All {len(images)} images to tune on have the same strengths, so there is nothing to "
-            "tell apart. Add clean images, or other distortions or levels."
-        )
-    if config.patience and (validation is None or not len(validation[0])):
-        raise ConfigError(
-            "tuning.patience stops by a validation part, and there is none. Set split.validation "
-            "(.125 takes an eighth of the training photographs), or tuning.patience to 0."
-        )
-
-
-def _start(encoder: Encoder, pairs: Tensor, groups: Tensor, config: TuningConfig) -> TunedModel:
+    """Return a model before its first step; draws its prompts from torch's random state."""
     tower: nn.Module = encoder.tower
     if config.mode == "shallow" or config.mode == "deep":
         tower = PromptedTower(
@@ -204,16 +98,115 @@ def _start(encoder: Encoder, pairs: Tensor, groups: Tensor, config: TuningConfig
     return TunedModel(
         encoder,
         tower,
-        AttributeHead(groups.to(pairs.device)),
-        pairs,
+        AttributeHead(attributes.groups.to(attributes.pairs.device)),
+        attributes.pairs,
         config.logit_scale or encoder.logit_scale,
-        chosen_precision(config.precision, encoder.device),
+        resolve_precision(config.precision, encoder.device),
     )
 
 
-def _take_over(model: TunedModel, start: Mapping[str, Tensor]) -> None:
+def restored_model(
+    encoder: Encoder,
+    attributes: EncodedAttributes,
+    config: TuningConfig,
+    state: Mapping[str, Tensor],
+) -> TunedModel:
+    """Return a model with the weights that `TunedModel.state` gave.
+
+    Raises:
+        CheckpointMismatchError: Names or shapes are not those of this encoder, these attributes
+            and this configuration.
+    """
+    with torch.random.fork_rng(devices=[]):
+        model = untrained_model(encoder, attributes, config)
+    trained = model.trained()
+    if set(trained) != set(state):
+        raise CheckpointMismatchError(
+            f"Trained weights hold {_few(state)}, expected {_few(trained)}: they were tuned in "
+            f"another mode than '{config.mode}', or another encoder."
+        )
+    for name, parameter in trained.items():
+        _set(name, parameter, state[name])
+    model.tower.eval()
+    return model
+
+
+def _run(
+    training: EpochTraining,
+    validation: Examples | None,
+    checkpoint: Path | None,
+    facts: Mapping[str, str],
+    progress: Progress,
+    devices: int,
+) -> None:
+    """Train epoch by epoch, save each for a restart, and end with the best by validation."""
+    model, config = training.model, training.config
+    position = Position()
+    if checkpoint is not None and checkpoint.is_file():
+        position = training.resume(checkpoint, facts)
+    left = range(position.epoch, config.epochs)
+    with process_group(training, left, processes=devices, device=model.encoder.device):
+        for epoch in left:
+            if config.patience and position.waited >= config.patience:
+                break
+            training.epoch(epoch, progress)
+            if config.patience and validation is not None:
+                loss = _validation_loss(model, validation)
+                _log.info("epoch %d of %d: validation loss %.9g", epoch + 1, config.epochs, loss)
+                training.require_finite("loss on the validation part", loss, epoch)
+                position = position.after(loss, model.state())
+            else:
+                position = position.after(None, {})
+            if checkpoint is not None and position.epoch < config.epochs:
+                training.save(checkpoint, facts, position)
+    for name, values in position.best.items():
+        _set(name, model.trained()[name], values)
+    model.tower.eval()
+    # What the last step broke shows in no loss of its own, so ask once more.
+    last = training.crop_loss()
+    training.require_finite("loss after the last step", last, config.epochs - 1)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+
+
+@torch.no_grad()
+def _validation_loss(model: TunedModel, validation: Examples) -> float:
+    probabilities = torch.from_numpy(model.probabilities(validation.images))
+    predicted = model.head(probabilities.to(model.pairs.device))
+    truth = torch.from_numpy(validation.strengths).to(predicted.device)
+    return distortion_loss(predicted, truth).item()
+
+
+def _require_shape(examples: Examples, attributes: EncodedAttributes) -> None:
+    shape, expected = examples.strengths.shape, (len(examples.images), attributes.distortions)
+    if shape != expected:
+        raise ShapeError(
+            f"Strengths have shape {shape}, expected {expected}: one row per image and "
+            "one column per distortion that has attributes."
+        )
+
+
+def _require_trainable(
+    examples: Examples, config: TuningConfig, validation: Examples | None
+) -> None:
+    images, strengths = examples
+    if not len(images):
+        raise ConfigError("There is no image to tune on; the split leaves the training part empty.")
+    if config.mode != "none" and (strengths == strengths[:1]).all():
+        raise ConfigError(
+            f"All {len(images)} images to tune on have the same strengths, so there is nothing to "
+            "tell apart. Add clean images, or other distortions or levels."
+        )
+    if config.patience and (validation is None or not len(validation.images)):
+        raise ConfigError(
+            "tuning.patience stops by a validation part, and there is none. Set split.validation "
+            "(.125 takes an eighth of the training photographs), or tuning.patience to 0."
+        )
+
+
+def _warm_start(model: TunedModel, start: Mapping[str, Tensor]) -> None:
     taken = model.trained()
-    del taken["head.logits"]
+    del taken["head.logits"]  # weights of other attributes (decision 0016)
     if start and not taken.keys() <= start.keys():
         raise CheckpointMismatchError(
             f"The weights to start from hold {_few(start)}, not {_few(taken)}: they were tuned in "

@@ -1,4 +1,4 @@
-"""Visual prompts: learned tokens that join the image's own (METHOD §1.6 and §1.7)."""
+"""Visual prompts in a frozen tower (METHOD §1.6, §1.7), and Eq. 6 to 8 on its embeddings."""
 
 import math
 from typing import Literal
@@ -18,10 +18,10 @@ class PromptedTower(nn.Module):
 
     Shapes: B images, N patches, P prompts, W width, E embedding, L blocks.
 
-    The blocks know no order of tokens, so a place in the row is nothing but the norm before the
+    The blocks know no order of tokens, so all that the insertion decides is the norm before the
     first block: prompts at the "end" pass it, with a zero positional embedding, as the paper's own
-    reference has them; prompts "after_cls" come past it, as in VPT (Jia et al., ECCV 2022). In deep
-    mode each later block gets fresh ones and drops the old. Only [CLS, patches] are pooled.
+    reference has them; prompts "after_cls" skip it, as in VPT (Jia et al., ECCV 2022). In deep mode
+    each later block gets fresh prompts and drops the old. Only [CLS, patches] are pooled.
 
     Args:
         tower: The tower; it is called, never changed.
@@ -46,7 +46,7 @@ class PromptedTower(nn.Module):
         self._tower = (tower,)  # in a tuple: its parameters are not this module's
         self.insertion = insertion
         layers = len(tower.blocks) if mode == "deep" else 1
-        drawn = torch.randn(layers, prompts, tower.width)
+        drawn = torch.randn(layers, prompts, tower.width)  # (1 or L, P, W)
         if initialisation == "uniform":
             reach = math.sqrt(6 / (3 * tower.patch_size**2 + tower.width))
             drawn = (torch.rand(drawn.shape) * 2 - 1) * reach
@@ -58,26 +58,26 @@ class PromptedTower(nn.Module):
         (tower,) = self._tower
         if not self.prompts.shape[1]:
             return tower.encode(images)  # what `encode_image` gives, to the last bit
-        own = tower.embed(images)  # (B, 1+N, W)
-        count = own.shape[1]
-        fresh = self.dropout(self.prompts)
-        first = tower.admit(fresh[0]) if self.insertion == "end" else fresh[0]
-        tokens = joined(own, first)  # (B, 1+N+P, W)
+        image_tokens = tower.embed(images)  # (B, 1+N, W)
+        count = image_tokens.shape[1]
+        prompts = self.dropout(self.prompts)
+        first = tower.admit(prompts[0]) if self.insertion == "end" else prompts[0]
+        tokens = joined(image_tokens, first)  # (B, 1+N+P, W)
         last = len(tower.blocks) - 1
         for layer in range(last + 1):
-            if 0 < layer < len(fresh):
-                tokens = joined(tokens[:, :count], fresh[layer])
+            if 0 < layer < len(prompts):
+                tokens = joined(tokens[:, :count], prompts[layer])
             if layer < last:
                 tokens = tower.pass_block(layer, tokens)
         return tower.finish(tokens, count)
 
 
-def joined(own: Tensor, prompts: Tensor) -> Tensor:
+def joined(tokens: Tensor, prompts: Tensor) -> Tensor:
     """Return tokens, (B, C+N, W), with the prompts, (P, W), behind them, (B, C+N+P, W)."""
-    return torch.cat([own, prompts.expand(len(own), -1, -1).to(own.dtype)], dim=1)
+    return torch.cat([tokens, prompts.expand(len(tokens), -1, -1).to(tokens.dtype)], dim=1)
 
 
-SMALLEST = 1e-6  # strengths are kept this far from 0 and 1, or one image's loss is infinite
+MARGIN = 1e-6  # strengths stay this far from 0 and 1, or the loss of one image is infinite
 
 
 def attribute_probabilities(image: Tensor, text_pairs: Tensor, *, scale: float) -> Tensor:
@@ -112,9 +112,7 @@ class AttributeHead(nn.Module):
     """Weights w_{a,d} of Eq. 7: a softmax over the attributes of each distortion, uniform at first.
 
     A distortion that is never trained keeps uniform weights, since no gradient reaches them.
-
-    Args:
-        groups: Distortion of each attribute, (A,), int64 in 0..D-1.
+    `groups` is the distortion of each attribute, (A,), int64 in 0..D-1.
     """
 
     groups: Tensor
@@ -140,11 +138,6 @@ class AttributeHead(nn.Module):
 
 
 def distortion_loss(strengths: Tensor, targets: Tensor) -> Tensor:
-    """Return the binary cross-entropy with soft targets, mean over B and D (Eq. 8).
-
-    Args:
-        strengths: Predicted, (B, D), in [0, 1].
-        targets: True, (B, D), in [0, 1].
-    """
-    kept = strengths.clamp(SMALLEST, 1 - SMALLEST)
-    return -(targets * kept.log() + (1 - targets) * (1 - kept).log()).mean()
+    """Return the binary cross-entropy with soft targets, (B, D), mean over B and D (Eq. 8)."""
+    inside = strengths.clamp(MARGIN, 1 - MARGIN)
+    return -(targets * inside.log() + (1 - targets) * (1 - inside).log()).mean()

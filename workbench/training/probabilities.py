@@ -1,4 +1,4 @@
-"""The attribute probabilities of a run, kept so that questions about attributes need no tuning."""
+"""The attribute probabilities of a run, saved so that effects of edits need no tuning."""
 
 import json
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ from workbench.errors import CheckpointMismatchError, RunError
 from workbench.settings import Settings
 
 FORMAT = "attribute-probabilities/1"
-_AGAIN = "run the version again with --again to have it"
+_REMEDY = "run the version again with --again to create it"
 
 
 @dataclass(frozen=True)
 class HeldOutPredictions:
-    """What tuning fold by fold gave; row i is image i of the data set.
+    """What cross-validation predicted of N images.
 
     Attributes:
         strengths: Predicted strengths, (N, D), each by the fold that held the image out.
-        truth: True strengths, (N, D), as that fold's training part tells levels.
-        quality: Predicted quality, (N,), float64, likewise.
+        truth: True strengths, (N, D), by the levels of that fold's training part.
+        quality: Predicted quality, (N,), float64, by the fold that held the image out.
         probabilities: Of every image by every fold's tuned tower, (F, N, A), float32.
         fold_of: The fold that held each image out, (N,), int64.
     """
@@ -41,14 +41,14 @@ class HeldOutPredictions:
 
 @dataclass(frozen=True)
 class RunProbabilities:
-    """The probabilities of one finished run and what a refit needs beside them.
+    """The probabilities of one finished run and what else a refit needs.
 
     Attributes:
         attributes: (distortion, phrase) of each of the A columns.
         probabilities: (F, N, A), float32.
         fold_of: (N,), 0..F-1.
         target: Quality, (N,), float64.
-        predicted: The run's own held-out quality, (N,), float64.
+        predicted: The run's held-out quality, (N,), float64.
         photograph: Number of each image's photograph, (N,), 0..G-1.
     """
 
@@ -61,19 +61,13 @@ class RunProbabilities:
 
 
 def probabilities_file(settings: Settings, version: str, config_hash: str) -> Path:
-    """Return where the probabilities of a version under a configuration lie.
-
-    Example:
-        >>> from workbench.settings import read_settings
-        >>> probabilities_file(read_settings(), "a" * 64, "b" * 64).name
-        'aaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb.safetensors'
-    """
+    """Return where the probabilities of a version, by its hash, under a configuration lie."""
     return settings.results / "runs" / f"{run_key(version, config_hash)}.safetensors"
 
 
 def save_probabilities(
     file: Path,
-    found: HeldOutPredictions,
+    predictions: HeldOutPredictions,
     *,
     version: str,
     config_hash: str,
@@ -81,30 +75,28 @@ def save_probabilities(
     target: NDArray[np.float64],
     photographs: tuple[str, ...],
 ) -> None:
-    """Write a run's probabilities, whole or not at all; an older file of the run is replaced.
+    """Write a run's probabilities atomically; an older file of the run is replaced.
 
-    Args:
-        file: Where to; see `probabilities_file`.
-        found: What tuning gave.
-        version: Hash of the version.
-        config_hash: Hash of the configuration.
-        attributes: The attributes that were used, in the order of the A columns.
-        target: Quality of the images, (N,).
-        photographs: Photograph of each image, (N,).
+    The version is a hash, the attributes are those of the A columns, and target and photographs
+    are those of the N images.
 
     Raises:
         RunError: The file cannot be written.
     """
-    names = [[d, phrase] for d, some in attributes.phrases().items() for phrase in some]
-    facts = {"format": FORMAT, "version": version, "config": config_hash}
+    names = [[d, phrase] for d, phrases in attributes.phrases().items() for phrase in phrases]
+    facts = {
+        "format": FORMAT,
+        "version": version,
+        "config": config_hash,
+        "attributes": json.dumps(names, ensure_ascii=False),
+    }
     arrays: dict[str, NDArray[Any]] = {
-        "probabilities": np.ascontiguousarray(found.probabilities),
-        "fold_of": found.fold_of,
+        "probabilities": np.ascontiguousarray(predictions.probabilities),
+        "fold_of": predictions.fold_of,
         "target": np.asarray(target, dtype=np.float64),
-        "predicted": found.quality,
+        "predicted": predictions.quality,
         "photograph": np.unique(photographs, return_inverse=True)[1].astype(np.int64),
     }
-    facts["attributes"] = json.dumps(names, ensure_ascii=False)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(file) as passing:
@@ -112,16 +104,12 @@ def save_probabilities(
     except (OSError, SafetensorError) as fault:
         raise RunError(
             f"The run's attribute probabilities cannot be written to {file}: {fault}. "
-            "Make room or the folder writable, then run the version again."
+            "Free some space or make the folder writable, then run the version again."
         ) from fault
 
 
 def load_probabilities(settings: Settings, run: Run) -> RunProbabilities:
     """Return the probabilities that belong to a finished run.
-
-    Args:
-        settings: Says where results lie.
-        run: The run, with its result.
 
     Raises:
         RunError: There is no such file, or it is damaged.
@@ -130,13 +118,13 @@ def load_probabilities(settings: Settings, run: Run) -> RunProbabilities:
     """
     file = probabilities_file(settings, run.version, run.config.hash)
     if not file.is_file():
-        raise RunError(f"Run {run.id} has no attribute probabilities in {file}: {_AGAIN}.")
+        raise RunError(f"Run {run.id} has no attribute probabilities in {file}: {_REMEDY}.")
     try:
         with safe_open(file, framework="numpy") as opened:
             facts = opened.metadata() or {}
             arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as fault:
-        raise RunError(f"{file} is damaged ({fault}): {_AGAIN}.") from fault
+        raise RunError(f"{file} is damaged ({fault}): {_REMEDY}.") from fault
     _require_of_run(file, facts, arrays, run)
     names = tuple((distortion, phrase) for distortion, phrase in json.loads(facts["attributes"]))
     return RunProbabilities(attributes=names, **arrays)
@@ -147,13 +135,13 @@ def _require_of_run(
 ) -> None:
     expected = {"format": FORMAT, "version": run.version, "config": run.config.hash}
     for name, value in expected.items():
-        if facts.get(name) != value:
+        if (stated := facts.get(name)) != value:
             raise CheckpointMismatchError(
-                f"{file} is of another run: its {name} is {facts.get(name)}, not {value}: {_AGAIN}."
+                f"{file} is of another run: its {name} is {stated}, not {value}: {_REMEDY}."
             )
-    told = run.result.predictions if run.result else None
+    predictions = run.result.predictions if run.result else None
     for name in ("target", "predicted"):
-        if told is None or not np.array_equal(arrays[name], getattr(told, name)):
+        if predictions is None or not np.array_equal(arrays[name], getattr(predictions, name)):
             raise CheckpointMismatchError(
-                f"{file} is not of run {run.id}, whose {name} quality differs: {_AGAIN}."
+                f"{file} is not of run {run.id}, whose {name} quality differs: {_REMEDY}."
             )

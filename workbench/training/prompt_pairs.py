@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,7 +29,7 @@ def sentence_pairs(phrases: Sequence[str], polarity: str) -> list[tuple[str, str
     """Return the positive and the negative sentence of each phrase.
 
     Raises:
-        UnknownNameError: No such polarity.
+        UnknownNameError: The polarity is unknown.
 
     Example:
         >>> sentence_pairs(["blocky edges"], "no")
@@ -38,41 +39,54 @@ def sentence_pairs(phrases: Sequence[str], polarity: str) -> list[tuple[str, str
     return [(positive.format(phrase), negative.format(phrase)) for phrase in phrases]
 
 
+class EncodedAttributes(NamedTuple):
+    """Attributes as an encoder reads them.
+
+    Attributes:
+        pairs: Embeddings of the (positive, negative) sentences, (A, 2, E), L2-normalised.
+        groups: Distortion of each attribute, (A,), int64 in 0..D-1.
+    """
+
+    pairs: Tensor
+    groups: Tensor
+
+    @property
+    def distortions(self) -> int:
+        """Number of distortions D."""
+        return int(self.groups.max()) + 1
+
+
 def encode_attributes(
     encoder: Encoder,
     attributes: AttributeSet,
     polarity: str | None = None,
     *,
     cache: Path | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Encode every attribute once; the text tower is not asked again.
+) -> EncodedAttributes:
+    """Encode every attribute once, so that the text tower never runs in the training loop.
 
     Args:
         encoder: Its frozen text tower encodes.
         attributes: A attributes of D distortions, in the set's own order.
         polarity: Name of the sentence pair; None takes the encoder's default.
-        cache: Folder to keep embeddings in, by encoder and sentences. Random weights, and those of
-            a file that may change, are encoded anew.
-
-    Returns:
-        Embeddings of (positive, negative), (A, 2, E), L2-normalised; and the distortion of each
-        attribute, (A,), int64 in 0..D-1.
+        cache: Folder that stores embeddings, by encoder and sentences. Those of random weights, or
+            of a file that may change, are never stored.
     """
     by_distortion = attributes.phrases().values()
-    phrases = [phrase for some in by_distortion for phrase in some]
+    phrases = [phrase for of_distortion in by_distortion for phrase in of_distortion]
     pairs = sentence_pairs(phrases, polarity or encoder.default_polarity)
     sentences = [sentence for pair in pairs for sentence in pair]
-    groups = [d for d, some in enumerate(by_distortion) for _ in some]
+    groups = [d for d, of_distortion in enumerate(by_distortion) for _ in of_distortion]
     facts = encoder.facts
     if cache is None or not facts.trained or Path(facts.weights).exists():
         embeddings = encoder.encode_texts(sentences)
     else:
-        embeddings = _remembered(encoder, sentences, cache / "texts").to(encoder.device)
-    return embeddings.reshape(len(pairs), 2, -1), torch.tensor(groups)
+        embeddings = _cached_embeddings(encoder, sentences, cache / "texts").to(encoder.device)
+    return EncodedAttributes(embeddings.reshape(len(pairs), 2, -1), torch.tensor(groups))
 
 
-def _remembered(encoder: Encoder, sentences: list[str], folder: Path) -> Tensor:
-    """Return embeddings, (N, E), from the folder; what is not there, or damaged, is made now."""
+def _cached_embeddings(encoder: Encoder, sentences: list[str], folder: Path) -> Tensor:
+    """Return embeddings, (N, E), from the folder; computed now if missing or damaged there."""
     facts = {
         "encoder": f"{encoder.facts.name} {encoder.facts.weights}",
         "sentences": content_hash(sentences),

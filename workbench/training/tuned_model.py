@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -21,31 +21,36 @@ from workbench.training.modules import (
     distortion_loss,
 )
 
+CROPS = 64  # of several images are scored at once, and of a large one twice as many
+
 Precision = Literal["fp32", "bf16"]
+RegressorInput = Literal["attributes", "strengths", "embedding"]
 
 
-def chosen_precision(wanted: Literal["auto", "fp32", "bf16"], device: torch.device) -> Precision:
+def resolve_precision(wanted: Literal["auto", "fp32", "bf16"], device: torch.device) -> Precision:
     """Return the precision itself; "auto" is bf16 where the device is much faster in it.
 
     Example:
-        >>> chosen_precision("bf16", torch.device("cpu"))
+        >>> resolve_precision("bf16", torch.device("cpu"))
         'bf16'
     """
     if wanted != "auto":
         return wanted
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
-    able = torch.cpu.get_capabilities()
-    return "bf16" if able.get("amx_bf16") or able.get("avx512_bf16") else "fp32"
+    # Without either instruction set bf16 is emulated, and slower than fp32 (decision 0015).
+    features = torch.cpu.get_capabilities()
+    return "bf16" if features.get("amx_bf16") or features.get("avx512_bf16") else "fp32"
 
 
 @contextmanager
 def computing(precision: Precision, device: torch.device) -> Iterator[None]:
-    """Compute what the block's towers compute in a precision, by the attention that suits it."""
+    """Compute the block's towers in a precision, by the attention that is fastest in it."""
     if precision == "fp32":
         yield
         return
     with torch.autocast(device.type, dtype=torch.bfloat16):
+        # The fused attention's backward pass takes 1.4 times as long there (decision 0015).
         if device.type == "cpu" and torch.is_grad_enabled():
             with sdpa_kernel(SDPBackend.MATH):
                 yield
@@ -53,7 +58,11 @@ def computing(precision: Precision, device: torch.device) -> Iterator[None]:
             yield
 
 
-CROPS = 64  # of several images are scored at once, and of a large one twice as many
+class Examples(NamedTuple):
+    """Images, each (H, W, 3), uint8, and their true strengths, (N, D), in [0, 1]."""
+
+    images: Images
+    strengths: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ class TunedModel:
     """A tuned tower with its attributes, ready to score images.
 
     Attributes:
-        encoder: Where it came from.
+        encoder: The encoder that was tuned.
         tower: Normalised crops, (B, 3, S, S), to embeddings, (B, E).
         head: The weights w_{a,d}.
         pairs: Embeddings of the sentences, (A, 2, E).
@@ -91,24 +100,21 @@ class TunedModel:
 
     @torch.no_grad()
     def features(self, images: Images) -> Features:
-        """Return probabilities and embeddings of images of any size, each (H, W, 3), uint8.
-
-        Raises:
-            ShapeError: An image is smaller than a crop.
-        """
+        """Return probabilities and embeddings of images of any size, each (H, W, 3), uint8."""
         self.tower.eval()
-        found: list[tuple[Tensor, Tensor]] = []
-        waiting: list[Tensor] = []
+        rows: list[tuple[Tensor, Tensor]] = []
+        pending: list[Tensor] = []
         for image in images:
-            waiting.append(grid_crops(image, self.encoder.tower.image_size))
-            if sum(map(len, waiting)) >= CROPS:
-                found += self._averaged(waiting)
-                waiting = []
-        found += self._averaged(waiting) if waiting else []
-        if not found:
+            pending.append(grid_crops(image, self.encoder.tower.image_size))
+            if sum(map(len, pending)) >= CROPS:
+                rows += self._averaged(pending)
+                pending = []
+        rows += self._averaged(pending) if pending else []
+        if not rows:
             attributes, width = len(self.pairs), self.pairs.shape[-1]
             return Features(*(np.zeros((0, size), np.float32) for size in (attributes, width)))
-        return Features(*(torch.stack(some).cpu().numpy() for some in zip(*found, strict=True)))
+        columns = zip(*rows, strict=True)
+        return Features(*(torch.stack(values).cpu().numpy() for values in columns))
 
     def probabilities(self, images: Images) -> np.ndarray:
         """Return attribute probabilities, (N, A), float32, averaged over a grid of crops."""
@@ -117,8 +123,18 @@ class TunedModel:
     @torch.no_grad()
     def strengths(self, probabilities: np.ndarray) -> np.ndarray:
         """Return distortion strengths, (N, D), of attribute probabilities, (N, A) (Eq. 7)."""
-        given = torch.from_numpy(probabilities).to(self.pairs.device)
-        return self.head(given).cpu().numpy()  # type: ignore[no-any-return]
+        on_device = torch.from_numpy(probabilities).to(self.pairs.device)
+        return self.head(on_device).cpu().numpy()  # type: ignore[no-any-return]
+
+    def regressor_inputs(self, features: Features, kind: RegressorInput) -> np.ndarray:
+        """Return what a regressor reads of N images: (N, A), in an ablation (N, D) or (N, E)."""
+        match kind:
+            case "strengths":
+                return self.strengths(features.probabilities)
+            case "embedding":
+                return features.embeddings
+            case "attributes":
+                return features.probabilities
 
     def loss(self, crops: Tensor, targets: Tensor) -> Tensor:
         """Return Eq. 8 over crops, (B, 3, S, S) uint8, with true strengths, (B, D)."""
@@ -131,26 +147,26 @@ class TunedModel:
         if isinstance(self.tower, PromptedTower):
             parameters["prompts"] = self.tower.prompts
         elif self.tower is not self.encoder.tower:
-            own = self.tower.named_parameters()
-            parameters |= {f"tower.{name}": values for name, values in own}
+            parameters |= {f"tower.{name}": p for name, p in self.tower.named_parameters()}
         return {**parameters, "head.logits": self.head.logits}
 
     def state(self) -> dict[str, Tensor]:
-        """Return a copy of what was trained, on the CPU; `loop.restored` takes it."""
+        """Return a copy of what was trained, on the CPU; `restored_model` takes it."""
         return {name: values.detach().cpu().clone() for name, values in self.trained().items()}
 
-    def _averaged(self, views: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
-        some = torch.split(torch.cat(list(views)), 2 * CROPS)
-        embeddings = torch.cat([self._embeddings(crops) for crops in some])
+    def _averaged(self, crops: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        """Return the mean probabilities and embedding of each image, from the crops of each."""
+        batches = torch.split(torch.cat(list(crops)), 2 * CROPS)
+        embeddings = torch.cat([self._embeddings(batch) for batch in batches])
         probabilities = self._probabilities(embeddings)
-        sizes = [len(some) for some in views]
-        parts = (torch.split(some, sizes) for some in (probabilities, embeddings))
-        return [(one.mean(0), other.mean(0)) for one, other in zip(*parts, strict=True)]
+        sizes = [len(of_image) for of_image in crops]
+        parts = (torch.split(values, sizes) for values in (probabilities, embeddings))
+        return [(p.mean(0), e.mean(0)) for p, e in zip(*parts, strict=True)]
 
     def _embeddings(self, crops: Tensor) -> Tensor:
-        given = self.encoder.tower.prepare(self.encoder.normalise(crops))
+        inputs = self.encoder.tower.prepare(self.encoder.normalise(crops))
         with computing(self.precision, self.encoder.device):
-            embeddings = self.tower(given)
+            embeddings = self.tower(inputs)
         return F.normalize(embeddings.float(), dim=-1)
 
     def _probabilities(self, embeddings: Tensor) -> Tensor:

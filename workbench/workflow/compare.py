@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbench.domain.attributes import AttributeSet
 from workbench.domain.comparison import Comparison, SubsetKind
 from workbench.domain.config import RunConfig
 from workbench.domain.run import Protocol, Run
@@ -13,9 +12,12 @@ from workbench.evaluation.paired_comparison import compare_runs as paired_compar
 from workbench.evaluation.published_figures import quoted_rows
 from workbench.evaluation.subsets import KINDS
 from workbench.evaluation.test_set_access import on_locked, on_test_set
+from workbench.report.content import ReportContent, report_content
 from workbench.report.page import write_report, write_tables
 from workbench.store import Store
 from workbench.workflow.access import record_access
+
+_TITLE = "Attribute sets compared"
 
 
 def comparable_runs(
@@ -129,19 +131,17 @@ def write_comparison_report(
     runs: ComparedRuns,
     path: Path,
     *,
-    title: str = "Attribute sets compared",
+    title: str = _TITLE,
 ) -> Path:
     """Write the report of a comparison: one HTML file, or JSON if its name ends in .json."""
-    return write_report(
-        comparison, runs.runs, runs.labels, _attributes(store, runs), path, title=title
-    )
+    return write_report(_content(store, comparison, runs, title), path)
 
 
 def write_comparison_tables(
     store: Store, comparison: Comparison, runs: ComparedRuns, path: Path
 ) -> Path:
     """Write every table of a comparison as CSV: into a folder, or a file that ends in .zip."""
-    return write_tables(comparison, runs.runs, runs.labels, _attributes(store, runs), path)
+    return write_tables(_content(store, comparison, runs), path)
 
 
 def _matches(protocol: Protocol, dataset: str, terms: str) -> bool:
@@ -152,5 +152,8 @@ def _matches(protocol: Protocol, dataset: str, terms: str) -> bool:
     )
 
 
-def _attributes(store: Store, runs: ComparedRuns) -> dict[str, AttributeSet]:
-    return {run.version: store.versions.get(run.version).attributes for run in runs.runs}
+def _content(
+    store: Store, comparison: Comparison, runs: ComparedRuns, title: str = _TITLE
+) -> ReportContent:
+    attributes = {run.version: store.versions.get(run.version).attributes for run in runs.runs}
+    return report_content(comparison, runs, attributes, title=title)

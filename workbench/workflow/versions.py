@@ -89,7 +89,9 @@ def merge_versions(
         VersionNotFoundError: A reference names no version.
     """
     a, b = store.versions.get(ours), store.versions.get(theirs)
-    parents = {one.hash: (one.parent, one.merged) for one in store.versions.summaries()}
+    parents = {
+        summary.hash: (summary.parent, summary.merged) for summary in store.versions.summaries()
+    }
     start = base or common_ancestor(parents, a.hash, b.hash)
     if start is None:
         raise ConfigError(

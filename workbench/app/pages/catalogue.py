@@ -33,7 +33,7 @@ def level_strip(store: Store, distortion: str) -> np.ndarray:
     return _level_strip(distortion, own)
 
 
-@st.cache_data(show_spinner=False, max_entries=64, hash_funcs={Recipe: lambda one: one.hash})
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs={Recipe: lambda recipe: recipe.hash})
 def _level_strip(distortion: str, recipes: tuple[Recipe, ...]) -> np.ndarray:
     photograph = load_photograph(photograph_files("packaged")[PHOTOGRAPH], *PHOTOGRAPH_SIZE)
     return strip(photograph, distortion, recipes)
@@ -57,14 +57,14 @@ def render() -> None:
 
 
 def _strip(store: Store, specs: Registry[Distortion]) -> None:
-    shown = st.selectbox(
+    distortion = st.selectbox(
         "Distortion to look at",
         [name for name, spec in specs.items() if spec.has_operator],
         format_func=lambda name: specs[name].name,
         key="catalogue-distortion",
     )
-    spec = specs[shown]
-    images = level_strip(store, shown)
+    spec = specs[distortion]
+    images = level_strip(store, distortion)
     for level, (column, image) in enumerate(
         zip(st.columns(len(images), gap="small"), images, strict=True)
     ):

@@ -24,9 +24,9 @@ def render() -> None:
         _offer_curated(session)
         distortion, name = _chosen(session)
         undo_button(session)
-        shown = rows_on_screen(distortion, session.store.draft.rows(distortion))
+        rows = rows_on_screen(distortion, session.store.draft.rows(distortion))
         comments = session.store.comments.counts()
-        for number, (row, now) in enumerate(shown, start=1):
+        for number, (row, now) in enumerate(rows, start=1):
             with st.container(gap="xsmall"):
                 attribute_form(session, name, number, row, now)
                 attribute_story(session, number, row, comments)

@@ -27,7 +27,7 @@ ICON = ":material/play_circle:"
 ORDER = 40
 
 POLL_S = 1.0
-_SEEN = "runs-seen"  # where a session keeps the figures that it was shown
+_OPENED = "runs-seen"  # where a session keeps the figures that it was shown
 SHOWN = 20  # the newest runs; each is drawn anew at every poll
 
 
@@ -132,17 +132,17 @@ def _action(session: Session, run: Run) -> None:
 
 
 def _figures(session: Session, run: int) -> None:
-    """Show figures once they are asked for: a look is recorded once for a session and a run."""
-    seen: dict[int, OpenedFigures] = st.session_state.setdefault(_SEEN, {})
+    """Show figures once they are asked for: an access is recorded once for each session and run."""
+    opened: dict[int, OpenedFigures] = st.session_state.setdefault(_OPENED, {})
     slot = st.empty()
-    if run not in seen:
+    if run not in opened:
         label = f"Show figures of run {run}"
-        if not slot.button(label, help="Counts as a look at its test part."):
+        if not slot.button(label, help="Recorded as a test-set access."):
             return
-        seen[run] = open_figures(session, run)
-    found = seen[run]
+        opened[run] = open_figures(session, run)
+    quality, target, looks = opened[run]
     figures = (
-        f"SRCC {figure_text(found.quality.srcc)}, PLCC {figure_text(found.quality.plcc)} on "
-        f"held-out photographs, against {found.target}."
+        f"SRCC {figure_text(quality.srcc)}, PLCC {figure_text(quality.plcc)} on "
+        f"held-out photographs, against {target}."
     )
-    slot.caption("  \n".join(escaped(line) for line in (figures, *access_sentences(found.looks))))
+    slot.caption("  \n".join(escaped(line) for line in (figures, *access_sentences(looks))))

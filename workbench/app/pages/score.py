@@ -84,10 +84,10 @@ def _chosen_photograph(
 ) -> Photograph | None:
     source = st.radio("Photograph", (READY, OWN), horizontal=True, key="score-source")
     if source == OWN:
-        given = st.file_uploader(
+        upload = st.file_uploader(
             "PNG or JPEG", type=["png", "jpg", "jpeg"], max_upload_size=LARGEST_MB, key="score-file"
         )
-        return None if given is None else uploaded_photograph(given.name, given.getvalue())
+        return None if upload is None else uploaded_photograph(upload.name, upload.getvalue())
     return _ready_photograph(session, run, loaded, names)
 
 
@@ -152,8 +152,8 @@ def _contributions(score: Score, names: Names) -> None:
             f"away or adds some; all together they give {figure_text(score.unclipped)}."
         )
     )
-    lowering = [one for one in every if one[0] < 0][:FOREMOST]
-    raising = [one for one in reversed(every) if one[0] > 0][:FOREMOST]
+    lowering = [addend for addend in every if addend[0] < 0][:FOREMOST]
+    raising = [addend for addend in reversed(every) if addend[0] > 0][:FOREMOST]
     left, right = st.columns(2, gap="large")
     left.html(foremost_table("What lowers it most", lowering, names))
     right.html(foremost_table("What raises it most", raising, names))
@@ -168,7 +168,7 @@ def _absent(loaded: Loaded, score: Score, names: Names) -> None:
     chosen = st.multiselect(
         "Attributes, or whole distortions, to take away",
         targets(loaded),
-        format_func=lambda one: target_words(one, names),
+        format_func=lambda target: target_words(target, names),
         placeholder="Choose one or more",
         key=f"score-absent-{loaded.key}",
     )

@@ -3,22 +3,18 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from workbench.domain.data_table import Column, DataTable
 from workbench.domain.metrics import CalibrationBin
 from workbench.domain.number_format import figure_text
-from workbench.domain.run import Run
+from workbench.evaluation.comparable import ComparedRuns
+from workbench.report.figures import style
 from workbench.report.figures.figure import (
-    Column,
-    DataTable,
     ReportFigure,
-    Told,
-    drawn,
+    VersionStrengths,
     not_drawn,
-    told_strengths,
+    strengths_of,
 )
-from workbench.report.figures.style import GREY, GRID, bare, colour_of, marker_of, short, svg_text
 
 _TITLE = "Calibration of strengths"
 _LEAD = (
@@ -27,7 +23,7 @@ _LEAD = (
     "of a distortion that is absent, hence the tall first bin. On the dashed line strengths "
     "mean what they say; the calibration error is the mean distance from it, weighted by counts."
 )
-_ACROSS = 3
+_ACROSS = 3  # panels side by side
 
 
 def calibration_error(bins: Sequence[CalibrationBin]) -> float:
@@ -38,95 +34,96 @@ def calibration_error(bins: Sequence[CalibrationBin]) -> float:
     Args:
         bins: At least one.
     """
-    counts = np.array([one.count for one in bins])
-    gaps = np.array([abs(one.mean_true - one.mean_predicted) for one in bins])
+    counts = np.array([bin.count for bin in bins])
+    gaps = np.array([abs(bin.mean_true - bin.mean_predicted) for bin in bins])
     return float(gaps @ counts / counts.sum())
 
 
-def calibration_figure(runs: Sequence[Run], labels: Sequence[str]) -> ReportFigure:
-    """Return a reliability curve with its counts, one panel per version.
-
-    Args:
-        runs: Finished runs.
-        labels: What people call each.
-    """
-    kept, missing = told_strengths(runs, labels)
-    told = [some for some in kept if some.tables.calibration]
-    if not told:
+def calibration_figure(compared: ComparedRuns) -> ReportFigure:
+    """Return a reliability curve with its counts, one panel per version."""
+    versions, missing = strengths_of(compared)
+    versions = [version for version in versions if version.tables.calibration]
+    if not versions:
         return not_drawn("calibration", _TITLE, missing or "There is no strength to judge.")
-    columns = min(_ACROSS, len(told))
-    rows = -(-len(told) // columns)
-    figure = Figure(figsize=(max(3.05 * columns, 3.6), 4.2 * rows), layout="constrained")
+    return ReportFigure(
+        "calibration",
+        _TITLE,
+        " ".join(map(_sentence, versions)),
+        _table(versions),
+        lambda: _draw(versions),
+        lead=_LEAD,
+        missing=missing,
+    )
+
+
+def _draw(versions: Sequence[VersionStrengths]) -> style.Figure:
+    columns = min(_ACROSS, len(versions))
+    rows = -(-len(versions) // columns)
+    figure = style.new_figure(max(3.05 * columns, 3.6), 4.2 * rows)
     panels = figure.subplots(
         2 * rows, columns, squeeze=False, sharex=True, height_ratios=[3, 1] * rows
     )
-    for place, some in enumerate(told):
-        row, column = divmod(place, columns)
-        _draw_curve(panels[2 * row, column], some)
-        _draw_counts(panels[2 * row + 1, column], some, first=column == 0)
+    for index, version in enumerate(versions):
+        row, column = divmod(index, columns)
+        _draw_curve(panels[2 * row, column], version)
+        _draw_counts(panels[2 * row + 1, column], version, first=column == 0)
         panels[2 * row, column].set_ylabel("" if column else "mean true strength")
-    for place in range(len(told), rows * columns):
-        row, column = divmod(place, columns)
+    for index in range(len(versions), rows * columns):
+        row, column = divmod(index, columns)
         panels[2 * row, column].set_visible(False)
         panels[2 * row + 1, column].set_visible(False)
-    svg = svg_text(figure, "calibration", title=_TITLE, about=_about(told))
-    return drawn("calibration", svg, _table(told), lead=_LEAD, missing=missing)
+    return figure
 
 
-def _draw_curve(axes: Axes, some: Told) -> None:
-    bins = some.tables.calibration
-    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+def _draw_curve(axes: style.Axes, version: VersionStrengths) -> None:
+    bins = version.tables.calibration
+    axes.plot([0, 1], [0, 1], color=style.GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
     axes.plot(
-        [one.mean_predicted for one in bins],
-        [one.mean_true for one in bins],
-        color=colour_of(some.place),
-        marker=marker_of(some.place),
+        [bin.mean_predicted for bin in bins],
+        [bin.mean_true for bin in bins],
+        color=style.colour_of(version.index),
+        marker=style.marker_of(version.index),
         markersize=5,
         linewidth=1.4,
     )
-    axes.set_title(
-        f"{short(some.label, 30)}\ncalibration error {figure_text(calibration_error(bins))}",
-        fontsize=9,
-        loc="left",
-    )
+    error = figure_text(calibration_error(bins))
+    title = f"{style.short(version.label, 30)}\ncalibration error {error}"
+    axes.set_title(title, fontsize=9, loc="left")
     axes.set_ylim(-0.03, 1.03)
     axes.tick_params(labelbottom=False, labelsize=8)
-    axes.grid(color=GRID, linewidth=0.6)
-    bare(axes)
+    axes.grid(color=style.GRID, linewidth=0.6)
+    style.bare(axes)
 
 
-def _draw_counts(axes: Axes, some: Told, *, first: bool) -> None:
-    bins = some.tables.calibration
+def _draw_counts(axes: style.Axes, version: VersionStrengths, *, first: bool) -> None:
+    bins = version.tables.calibration
     axes.bar(
-        [(one.low + one.high) / 2 for one in bins],
-        [one.count for one in bins],
-        width=[0.9 * (one.high - one.low) for one in bins],
-        color=colour_of(some.place),
+        [(bin.low + bin.high) / 2 for bin in bins],
+        [bin.count for bin in bins],
+        width=[0.9 * (bin.high - bin.low) for bin in bins],
+        color=style.colour_of(version.index),
     )
     axes.set_yscale("log")
-    axes.set_ylim(bottom=0.7)
+    axes.set_ylim(bottom=0.7)  # so that a bin of one pair shows
     axes.set_xlim(-0.03, 1.03)
     axes.tick_params(labelbottom=True, labelsize=8)
     axes.set_xlabel("predicted strength")
     axes.set_ylabel("pairs" if first else "")
-    bare(axes)
+    style.bare(axes)
 
 
-def _about(told: Sequence[Told]) -> str:
-    sentences = []
-    for some in told:
-        bins = some.tables.calibration
-        points = ", ".join(
-            f"{figure_text(one.mean_predicted, digits=2)} → {figure_text(one.mean_true, digits=2)}"
-            for one in bins
-        )
-        error = figure_text(calibration_error(bins))
-        sentences.append(f"{some.label}: calibration error {error}; predicted → true {points}.")
-    return " ".join(sentences)
+def _sentence(version: VersionStrengths) -> str:
+    bins = version.tables.calibration
+    points = ", ".join(
+        f"{figure_text(bin.mean_predicted, digits=2)} → {figure_text(bin.mean_true, digits=2)}"
+        for bin in bins
+    )
+    error = figure_text(calibration_error(bins))
+    return f"{version.label}: calibration error {error}; predicted → true {points}."
 
 
-def _table(told: Sequence[Told]) -> DataTable:
-    return DataTable(
+def _table(versions: Sequence[VersionStrengths]) -> DataTable:
+    return DataTable.of(
         "calibration",
         _TITLE,
         (
@@ -136,9 +133,9 @@ def _table(told: Sequence[Told]) -> DataTable:
             Column("mean_true", "mean true"),
             Column("count", "pairs", "count"),
         ),
-        tuple(
-            (some.label, (one.low, one.high), one.mean_predicted, one.mean_true, one.count)
-            for some in told
-            for one in some.tables.calibration
+        (
+            {**dict(bin), "version": version.label, "bin": (bin.low, bin.high)}
+            for version in versions
+            for bin in version.tables.calibration
         ),
     )

@@ -3,88 +3,67 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from workbench.domain.data_table import Column, DataTable, text_columns
 from workbench.domain.metrics import Undefined
 from workbench.domain.number_format import count_text, figure_text
-from workbench.domain.run import Run, RunResult
-from workbench.errors import ConfigError
+from workbench.domain.run import RunResult
 from workbench.evaluation.correlation import Logistic, fit_logistic
-from workbench.report.figures.figure import Column, DataTable, ReportFigure, drawn
-from workbench.report.figures.style import (
-    BLACK,
-    GREY,
-    GRID,
-    bare,
-    colour_of,
-    marker_of,
-    short,
-    svg_text,
-    title_of,
-)
+from workbench.report.figures import style
+from workbench.report.figures.figure import ReportFigure
+from workbench.report.wording import title_of
 
-_IN_A_COLUMN = 20  # names of a legend as high as the plot
+_LEGEND_ROWS = 20  # names of a legend as high as the plot
 _WITH_NEIGHBOUR = 13  # names up to which the plot is legible at half width
 
 
-def scatter_figure(run: Run, label: str) -> ReportFigure:
-    """Return one version's scatter with every point as a table; takes what `scatter_plot` does."""
-    svg = scatter_plot(run, label)
-    held_out = run.result.predictions if run.result else None
-    types = len(set(held_out.distortion)) if held_out else 0
+def scatter_figure(run: int, label: str, result: RunResult) -> ReportFigure:
+    """Return targets over held-out predictions, one mark per image, and the fitted curve.
+
+    Args:
+        run: Number of the run.
+        label: What people call its version.
+        result: What the run found.
+    """
+    held_out = result.predictions
+    title = f"Held-out predictions of {label}"
     table = DataTable(
-        f"scatter-{run.id}",
-        f"Held-out predictions of {label}",
+        f"scatter-{run}",
+        title,
         (
-            Column("image", "image", "text"),
-            Column("photograph", "photograph", "text"),
-            Column("distortion", "distortion", "text"),
+            *text_columns("image", "photograph", "distortion"),
             Column("level", "level", "count"),
             Column("target", "target"),
             Column("predicted", "predicted"),
         ),
-        tuple(zip(*(column for _, column in held_out), strict=True)) if held_out else (),
+        tuple(zip(*(column for _, column in held_out), strict=True)),
     )
-    return drawn(f"scatter-{run.id}", svg, table, half=types <= _WITH_NEIGHBOUR)
+    curve = fit_logistic(held_out.predicted, held_out.target)
+    return ReportFigure(
+        f"scatter-{run}",
+        title,
+        _about(result, curve),
+        table,
+        lambda: _draw(result, curve),
+        half=len(set(held_out.distortion)) <= _WITH_NEIGHBOUR,
+    )
 
 
-def scatter_plot(run: Run, label: str) -> str:
-    """Draw targets over held-out predictions, one mark per image, and the fitted curve.
-
-    Args:
-        run: A run that is done.
-        label: What people call its version.
-
-    Returns:
-        An SVG document as text.
-
-    Raises:
-        ConfigError: the run has no result.
-    """
-    if run.result is None:
-        raise ConfigError(f"Run {run.id} has no result to draw; it is {run.status}.")
-    result = run.result
-    shown = set(result.predictions.distortion)
-    names = ("", *(name for name in result.protocol.distortions if name in shown))
-    columns = -(-(len(names) + 2) // _IN_A_COLUMN)
-    figure = Figure(figsize=(4.7 + 2.0 * columns, 4.6), layout="constrained")
+def _draw(result: RunResult, curve: Logistic | Undefined) -> style.Figure:
+    tested = set(result.predictions.distortion)
+    names = ("", *(name for name in result.protocol.distortions if name in tested))
+    columns = -(-(len(names) + 2) // _LEGEND_ROWS)
+    figure = style.new_figure(4.7 + 2.0 * columns, 4.6)
     axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-    for place, distortion in enumerate(names):
-        _draw_marks(axes, result, distortion, place - 1)
-    curve = fit_logistic(result.predictions.predicted, result.predictions.target)
+    axes.plot([0, 1], [0, 1], color=style.GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+    for index, distortion in enumerate(names):
+        _draw_marks(axes, result, distortion, index - 1)
     _draw_curve(axes, curve, result.predictions.predicted)
     _dress(axes, result.protocol.target)
     figure.legend(
         loc="outside right upper", frameon=False, fontsize=8, handletextpad=0.3, ncols=columns
     )
-    return svg_text(
-        figure,
-        f"scatter-{run.id}",
-        title=f"Held-out predictions of {label}",
-        about=_about(result, curve),
-    )
+    return figure
 
 
 def _about(result: RunResult, curve: Logistic | Undefined) -> str:
@@ -102,37 +81,39 @@ def _about(result: RunResult, curve: Logistic | Undefined) -> str:
     )
 
 
-def _draw_marks(axes: Axes, result: RunResult, distortion: str, place: int) -> None:
+def _draw_marks(axes: style.Axes, result: RunResult, distortion: str, index: int) -> None:
     held_out, clean = result.predictions, distortion == ""
-    chosen = [i for i, name in enumerate(held_out.distortion) if name == distortion]
+    rows = [row for row, name in enumerate(held_out.distortion) if name == distortion]
     axes.plot(
-        [held_out.predicted[i] for i in chosen],
-        [held_out.target[i] for i in chosen],
+        [held_out.predicted[row] for row in rows],
+        [held_out.target[row] for row in rows],
         linestyle="none",
-        marker="o" if clean else marker_of(place),
-        color="white" if clean else colour_of(place),
-        markeredgecolor=BLACK if clean else "white",
+        marker="o" if clean else style.marker_of(index),
+        color="white" if clean else style.colour_of(index),
+        markeredgecolor=style.BLACK if clean else "white",
         markeredgewidth=1.0 if clean else 0.3,
         markersize=5,
         alpha=1.0 if clean else 0.8,
-        label=short(title_of(distortion), 24),
+        label=style.short(title_of(distortion), 24),
     )
 
 
-def _draw_curve(axes: Axes, curve: Logistic | Undefined, predicted: Sequence[float]) -> None:
+def _draw_curve(axes: style.Axes, curve: Logistic | Undefined, predicted: Sequence[float]) -> None:
     if isinstance(curve, Undefined):
         return
     over = np.linspace(min(predicted), max(predicted), 100)
-    axes.plot(over, curve(over), color=BLACK, linewidth=1.6, label="fitted logistic", zorder=4)
+    axes.plot(
+        over, curve(over), color=style.BLACK, linewidth=1.6, label="fitted logistic", zorder=4
+    )
 
 
-def _dress(axes: Axes, target: str) -> None:
+def _dress(axes: style.Axes, target: str) -> None:
     axes.set_xlabel("predicted quality")
-    axes.set_ylabel(f"target: {short(target, 50)}")
+    axes.set_ylabel(f"target: {style.short(target, 50)}")
     low, high = zip(axes.get_xlim(), axes.get_ylim(), strict=True)
     ends = min(-0.03, *low), max(1.03, *high)
     axes.set_xlim(ends)
     axes.set_ylim(ends)
     axes.set_aspect("equal")
-    axes.grid(color=GRID, linewidth=0.6)
-    bare(axes)
+    axes.grid(color=style.GRID, linewidth=0.6)
+    style.bare(axes)

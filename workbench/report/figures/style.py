@@ -9,15 +9,17 @@ import warnings
 from collections.abc import Sequence
 from io import StringIO
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
-
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from workbench.domain.comparison import Interval
 from workbench.domain.metrics import Metric, Undefined
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes as Axes
+    from matplotlib.figure import Figure as Figure
+else:  # matplotlib takes half a second to load: only what draws loads it, in functions
+    Axes = Figure = Any
 
 _STYLE: Any = {  # Any: matplotlib types the keys from 3.11 on, and not before
     "svg.hashsalt": "attribute-workbench",  # else every drawing gets new random ids
@@ -35,6 +37,28 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # XML allow
 _DRAWING = Lock()  # matplotlib keeps its style in one global place, pages draw in threads
 
 
+def new_figure(width: float, height: float, *, constrained: bool = True) -> Figure:
+    """Return an empty figure, made without pyplot: pages share no global state.
+
+    Args:
+        width: In inches.
+        height: In inches.
+        constrained: Whether its parts make room for each other.
+    """
+    from matplotlib import figure
+
+    return figure.Figure(figsize=(width, height), layout="constrained" if constrained else None)
+
+
+def add_cell(
+    axes: Axes, corner: tuple[float, float], width: float = 1, height: float = 1, **style: Any
+) -> None:
+    """Add a rectangle; its corner is that with the lowest coordinates."""
+    from matplotlib.patches import Rectangle
+
+    axes.add_patch(Rectangle(corner, width, height, **style))
+
+
 def svg_text(figure: Figure, name: str, *, title: str, about: str) -> str:
     """Return a figure as SVG: the same figure gives the same text.
 
@@ -48,6 +72,8 @@ def svg_text(figure: Figure, name: str, *, title: str, about: str) -> str:
         title: What the plot shows, in a few words.
         about: What can be read from it, with its numbers.
     """
+    import matplotlib
+
     out = StringIO()
     with _DRAWING, matplotlib.rc_context(_STYLE), warnings.catch_warnings():
         # The reader's fonts draw the text; that ours lack a letter only makes its width a guess.
@@ -80,19 +106,14 @@ SHORTEST_AXIS = 0.1  # of a correlation; a tiny difference must not fill the pag
 _LEGEND_WIDTH = 100  # characters that fit side by side above a figure of 9.2 inches
 
 
-def colour_of(place: int) -> str:
-    """Return the colour of a version by its place."""
-    return PALETTE[place % len(PALETTE)]
+def colour_of(index: int) -> str:
+    """Return the colour of a version by its index."""
+    return PALETTE[index % len(PALETTE)]
 
 
-def marker_of(place: int) -> str:
-    """Return the mark of a version by its place; colour and mark together are distinct for 56."""
-    return MARKERS[(place + 2 * (place // len(PALETTE))) % len(MARKERS)]
-
-
-def title_of(distortion: str) -> str:
-    """Return a distortion's id as people read it; "clean" for no distortion."""
-    return distortion.replace("_", " ") or "clean"
+def marker_of(index: int) -> str:
+    """Return the mark of a version by its index; colour and mark together are distinct for 56."""
+    return MARKERS[(index + 2 * (index // len(PALETTE))) % len(MARKERS)]
 
 
 def short(label: str, length: int = 28) -> str:
@@ -107,8 +128,8 @@ def short(label: str, length: int = 28) -> str:
     if len(label) > length:
         head = length // 2
         label = f"{label[:head]}…{label[len(label) - (length - 1 - head) :]}"
-    shown = label.replace("$", r"\$")
-    return f"\u200b{shown}" if shown.startswith("_") else shown
+    label = label.replace("$", r"\$")
+    return f"\u200b{label}" if label.startswith("_") else label
 
 
 def bare(axes: Axes) -> None:
@@ -132,11 +153,11 @@ def legend_above(figure: Figure, labels: Sequence[str], handles: Sequence[object
 
 
 def draw_interval(
-    axes: Axes, place: int, value: Metric, interval: Interval | None, colour: str, note: str
+    axes: Axes, row: int, value: Metric, interval: Interval | None, colour: str, note: str
 ) -> None:
     """Draw one line: interval, point, and its words above it, which never leave the axes."""
     axes.text(
-        *(0.0, place - 0.3, note),
+        *(0.0, row - 0.3, note),
         transform=axes.get_yaxis_transform(),
         fontsize=9,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2},
@@ -144,9 +165,9 @@ def draw_interval(
     if isinstance(value, Undefined):
         return
     if interval is not None:
-        axes.plot(interval, [place, place], color=colour, linewidth=2.4, solid_capstyle="butt")
-        axes.plot(interval, [place, place], "|", color=colour, markersize=9, markeredgewidth=2)
-    axes.plot([value], [place], "o", color=colour, markersize=7, markeredgecolor="white")
+        axes.plot(interval, [row, row], color=colour, linewidth=2.4, solid_capstyle="butt")
+        axes.plot(interval, [row, row], "|", color=colour, markersize=9, markeredgewidth=2)
+    axes.plot([value], [row], "o", color=colour, markersize=7, markeredgecolor="white")
 
 
 def interval_lines(axes: Axes, count: int, unit: str) -> None:

@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from tests.experiment.small_run import ATTRIBUTES, configured, made_set, silent, tasked
+from tests.experiment.small_run import ATTRIBUTES, configured, made_set, planned, silent
 from tests.processes import started
 from workbench.domain.attributes import AttributeSet
 from workbench.errors import CheckpointMismatchError, ConfigError, RunCancelledError, RunError
-from workbench.experiment.resumable_training import finished_folder, resumable_trainings
+from workbench.experiment.training_plan import finished_folder, resumable_trainings
 
 DATA, NONE = made_set(), np.array([], dtype=np.intp)
 TRAIN = np.arange(20)
 
 
 def tuned(
-    task, *, name="split-0", data=DATA, train=TRAIN, validation=NONE, progress=silent, seed=0
+    plan, *, name="split-0", data=DATA, train=TRAIN, validation=NONE, progress=silent, seed=0
 ):
-    return task.tuned(name, data, train, validation, progress, seed=seed)
+    return plan.tune(name, data, train, validation, progress, seed=seed)
 
 
 def refused(share, text):
@@ -29,41 +29,41 @@ def refused(share, text):
 
 
 def test_a_training_that_has_ended_is_recalled_and_trains_nothing(tmp_path):
-    first = tuned(tasked(tmp_path / "kept")).state()
-    again = tuned(tasked(tmp_path / "kept"), progress=refused).state()
+    first = tuned(planned(tmp_path / "kept")).state()
+    again = tuned(planned(tmp_path / "kept"), progress=refused).state()
     assert all(torch.equal(first[name], values) for name, values in again.items())
     assert [file.name for file in (tmp_path / "kept").iterdir()] == ["split-0.safetensors"]
 
 
 def test_a_broken_training_goes_on_from_its_own_checkpoint(tmp_path):
     config = configured(tuning={"epochs": 3})
-    whole = tuned(tasked(tmp_path / "whole", config=config)).state()
+    expected = tuned(planned(tmp_path / "whole", config=config)).state()
 
     def cancel(share, text):
         if "epoch 3" in text:
             raise RunCancelledError("Cancelled.")
 
     with pytest.raises(RunCancelledError):
-        tuned(tasked(tmp_path / "kept", config=config), progress=cancel)
+        tuned(planned(tmp_path / "kept", config=config), progress=cancel)
     assert [f.name for f in (tmp_path / "kept").iterdir()] == ["split-0.training.safetensors"]
-    told = []
-    task = tasked(tmp_path / "kept", config=config)
-    resumed = tuned(task, progress=lambda share, text: told.append(text)).state()
-    assert set(told) == {"tuning, epoch 3 of 3"}
-    assert all(torch.equal(whole[name], values) for name, values in resumed.items())
+    texts = []
+    plan = planned(tmp_path / "kept", config=config)
+    resumed = tuned(plan, progress=lambda share, text: texts.append(text)).state()
+    assert set(texts) == {"tuning, epoch 3 of 3"}
+    assert all(torch.equal(expected[name], values) for name, values in resumed.items())
 
 
 def test_a_broken_training_on_other_pixels_is_not_resumed(tmp_path):
-    task = tasked(tmp_path / "kept", config=configured(tuning={"epochs": 2}))
+    plan = planned(tmp_path / "kept", config=configured(tuning={"epochs": 2}))
 
     def cancel(share, text):
         if "epoch 2" in text:
             raise RunCancelledError("Cancelled.")
 
     with pytest.raises(RunCancelledError):
-        tuned(task, progress=cancel)
+        tuned(plan, progress=cancel)
     with pytest.raises(CheckpointMismatchError, match="another set of images: hash of mine, "):
-        tuned(task, data=made_set(name="theirs", seed=1))
+        tuned(plan, data=made_set(name="theirs", seed=1))
 
 
 @pytest.mark.parametrize(
@@ -76,27 +76,27 @@ def test_a_broken_training_on_other_pixels_is_not_resumed(tmp_path):
     ids=["images", "rows", "seed"],
 )
 def test_what_is_kept_of_something_else_is_refused(tmp_path, changes, words):
-    task = tasked(tmp_path / "kept")
-    tuned(task)
+    plan = planned(tmp_path / "kept")
+    tuned(plan)
     with pytest.raises(CheckpointMismatchError, match=f"trained with another {words}.*--again"):
-        tuned(task, **changes)
+        tuned(plan, **changes)
 
 
 def test_a_version_starts_from_its_parents_training_of_the_same_split(tmp_path):
-    tuned(tasked(tmp_path / "parent"))
+    tuned(planned(tmp_path / "parent"))
     still = configured(tuning={"learning_rate": 1e-12, "weight_decay": 0.0})
     reworded = AttributeSet.from_phrases({**ATTRIBUTES.phrases(), "white_noise": ["grit"]})
-    child = tasked(
+    child = planned(
         tmp_path / "child", config=still, parent=tmp_path / "parent", attributes=reworded
     )
-    prompts = tuned(tasked(tmp_path / "parent"), progress=refused).state()["prompts"]
+    prompts = tuned(planned(tmp_path / "parent"), progress=refused).state()["prompts"]
     assert torch.allclose(tuned(child).state()["prompts"], prompts, atol=1e-7)
-    fresh = tuned(tasked(tmp_path / "fresh", config=still)).state()["prompts"]
+    fresh = tuned(planned(tmp_path / "fresh", config=still)).state()["prompts"]
     assert not torch.allclose(fresh, prompts, atol=1e-4)
 
 
 def test_a_parent_without_the_training_is_named(tmp_path):
-    child = tasked(tmp_path / "child", parent=tmp_path / "nowhere")
+    child = planned(tmp_path / "child", parent=tmp_path / "nowhere")
     with pytest.raises(
         ConfigError, match=r"left no split-0\.safetensors in .*nowhere\. Run the par"
     ):
@@ -104,9 +104,9 @@ def test_a_parent_without_the_training_is_named(tmp_path):
 
 
 def test_a_parent_that_saw_other_rows_is_refused(tmp_path):
-    tuned(tasked(tmp_path / "parent"), train=TRAIN[5:])
+    tuned(planned(tmp_path / "parent"), train=TRAIN[5:])
     with pytest.raises(CheckpointMismatchError, match="trained with another split"):
-        tuned(tasked(tmp_path / "child", parent=tmp_path / "parent"))
+        tuned(planned(tmp_path / "child", parent=tmp_path / "parent"))
 
 
 def broken_off(settings):
@@ -139,7 +139,7 @@ def test_a_run_afresh_forgets_what_was_left(settings):
 HOLDING = """
 from pathlib import Path
 from workbench.settings import read_settings
-from workbench.training.task import resumable_trainings
+from workbench.experiment.training_plan import resumable_trainings
 
 settings = read_settings().model_copy(update={{"home": Path({home!r})}})
 with resumable_trainings(settings, "key", afresh=False):
@@ -170,7 +170,7 @@ def test_a_folder_that_cannot_be_written_says_so(settings):
     settings.results.parent.mkdir(parents=True, exist_ok=True)
     settings.results.write_text("in the way")
     with (
-        pytest.raises(RunError, match=r"What the run trains cannot be kept in .*Make room"),
+        pytest.raises(RunError, match=r"The run's trainings cannot be saved in .*Free some"),
         resumable_trainings(settings, "key", afresh=False),
     ):
         raise AssertionError("it was let in")

@@ -2,14 +2,14 @@ from tests.evaluation.comparison_factory import make_run
 from workbench.domain.number_format import figure_text, interval_text, p_text, signed_text
 from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import compare_runs
-from workbench.report.page import comparison_table
+from workbench.report.terminal import comparison_text
 from workbench.report.wording import IDENTIFICATION_FIGURES, QUALITY_FIGURES
 
 RUNS = (make_run(1, word="draft", noise=0.3), make_run(2, word="curated", seed=5))
 COMPARISON = compare_runs(
     ComparedRuns.of(RUNS, ["a draft [by a machine]", "curated"]), resamples=500
 )
-TABLE = comparison_table(COMPARISON)
+TABLE = comparison_text(COMPARISON)
 
 
 def test_the_table_fits_a_hundred_columns():

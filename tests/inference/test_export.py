@@ -6,13 +6,12 @@ import open_clip
 import pytest
 import torch
 
-from tests.inference.small_model import ATTRIBUTES, PROTOCOL, VERSION, configured, trained
+from tests.inference.small_model import ATTRIBUTES, card_for, configured, trained
 from workbench.domain.run import EncoderFacts
-from workbench.encoders.native import native_tower
+from workbench.encoders.openclip import open_tower
 from workbench.encoders.protocol import Encoder
 from workbench.errors import CheckpointMismatchError, ConfigError
 from workbench.inference.export import OUTPUTS, export_model, write_onnx
-from workbench.inference.model_card import card_of
 from workbench.inference.model_files import CARD, ONNX, WEIGHTS
 from workbench.inference.quality_model import QualityModel, load_model
 from workbench.settings import read_settings
@@ -36,7 +35,7 @@ def small_clip():
         image_parameters=1,
     )  # fmt: skip
     return Encoder(
-        facts, model=model, tower=native_tower("small", model.visual),
+        facts, model=model, tower=open_tower("small", model.visual),
         tokenise=open_clip.tokenize, count_tokens=lambda texts: [1] * len(texts),
         context_length=77, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4), logit_scale=10.0,
         default_polarity="not", device=torch.device("cpu"),
@@ -46,10 +45,9 @@ def small_clip():
 def clip_model(**fields):
     encoder, config = small_clip(), configured(**fields)
     tuned, regressor, _ = trained(encoder, config)
-    card = card_of(
-        encoder, version=VERSION, attributes=ATTRIBUTES, config=config, protocol=PROTOCOL
+    return QualityModel(
+        card_for(encoder, config), tuned, regressor, torch.zeros(ATTRIBUTES.size).double()
     )
-    return QualityModel(card, tuned, regressor, torch.zeros(ATTRIBUTES.size).double())
 
 
 def agree(model, file, shapes):
@@ -58,15 +56,15 @@ def agree(model, file, shapes):
     size = model.tuned.encoder.tower.image_size
     for seed, shape in enumerate(shapes):
         image = np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
-        found = dict(
+        outputs = dict(
             zip(OUTPUTS, session.run(None, {"crops": grid_crops(image, size).numpy()}), strict=True)
         )
         score = model.score(image)
-        told = [value for some in score.attributes.values() for value in some.values()]
-        np.testing.assert_allclose(found["attributes"], told, rtol=0, atol=EQUAL)
+        probabilities = [value for values in score.attributes.values() for value in values.values()]
+        np.testing.assert_allclose(outputs["attributes"], probabilities, rtol=0, atol=EQUAL)
         strengths = list(score.distortions.values())
-        np.testing.assert_allclose(found["strengths"], strengths, rtol=0, atol=EQUAL)
-        assert found["quality"] == pytest.approx(score.quality, abs=EQUAL)
+        np.testing.assert_allclose(outputs["strengths"], strengths, rtol=0, atol=EQUAL)
+        assert outputs["quality"] == pytest.approx(score.quality, abs=EQUAL)
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ import pytest
 
 from tests.evaluation.comparison_factory import make_run
 from workbench.domain.number_format import figure_text, interval_text
-from workbench.errors import ConfigError
 from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import compare_runs
-from workbench.report.figures.scatter import scatter_plot
-from workbench.report.plots import identification_plot, interval_plot
+from workbench.report.figures.identification import identification_figure
+from workbench.report.figures.intervals import intervals_figure
+from workbench.report.figures.scatter import scatter_figure
 
 pytestmark = pytest.mark.slow
 
@@ -20,8 +20,12 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def draw(name: str, comparison=COMPARISON) -> str:
-    drawers = {"intervals": interval_plot, "identification": identification_plot}
-    return drawers[name](comparison) if name in drawers else scatter_plot(RUNS[0], "draft")
+    figures = {"intervals": intervals_figure, "identification": identification_figure}
+    return figures[name](comparison).svg if name in figures else scatter(RUNS[0])
+
+
+def scatter(run) -> str:
+    return scatter_figure(run.id, "draft", run.result).svg
 
 
 PLOTS = pytest.mark.parametrize("name", ["intervals", "identification", "scatter"])
@@ -102,13 +106,8 @@ def test_labels_that_look_like_markup_or_formulae_are_drawn_as_they_are():
 
 
 def test_two_photographs_and_a_single_version_can_be_drawn():
-    few = compare_runs(
-        ComparedRuns.of(
-            [make_run(n, word=w, photographs=2, seed=n) for n, w in ((1, "draft"), (2, "curated"))],
-            LABELS,
-        ),
-        resamples=500,
-    )
+    pair = [make_run(n, word=w, photographs=2, seed=n) for n, w in enumerate(LABELS, start=1)]
+    few = compare_runs(ComparedRuns.of(pair, LABELS), resamples=500)
     alone = compare_runs(ComparedRuns.of(RUNS[:1], LABELS[:1]), resamples=500)
     for comparison in (few, alone):
         for name in ("intervals", "identification"):
@@ -117,11 +116,6 @@ def test_two_photographs_and_a_single_version_can_be_drawn():
 
 def test_25_distortions_get_25_different_marks():
     names = tuple(f"type_{chr(97 + i)}" for i in range(25))
-    drawing = scatter_plot(make_run(1, distortions=names, photographs=1), "many")
+    drawing = scatter(make_run(1, distortions=names, photographs=1))
     legend = re.findall(r'<use xlink:href="#([^"]+)"[^>]*style="([^"]*)"', drawing)
     assert len({mark for mark in legend if "opacity: 0.8" in mark[1]}) == 25
-
-
-def test_a_run_without_result_is_refused():
-    with pytest.raises(ConfigError, match="Run 1 has no result to draw; it is running"):
-        scatter_plot(RUNS[0].model_copy(update={"result": None, "status": "running"}), "draft")

@@ -16,10 +16,10 @@ from workbench.store.tables import RunRow
 
 @pytest.fixture
 def work(store, settings):
-    """Work the queue off with a function, then return how many runs were done."""
+    """Process the queue with a function in place of a run; return how many runs were done."""
 
     def start(execute, **options):
-        def executed(_store, run, _settings, progress, *, afresh):
+        def executed(_store, run, _settings, progress, _afresh):
             return execute(run, progress)
 
         options = {"until_idle": True, "poll_s": 0.01, **options}
@@ -57,17 +57,17 @@ def test_an_idle_worker_that_may_leave_leaves(work):
 
 def test_a_run_in_progress_can_be_watched(store, version, work):
     enqueue(store, version)
-    seen = []
+    states = []
 
     def execute(run, report):
         for share, stage in ((0.1, "images"), (0.6, "tuning")):
             report(share, stage)
             now = store.runs.get(run.id)
-            seen.append((now.status, now.progress, now.stage, store.runs.workers()))
+            states.append((now.status, now.progress, now.stage, store.runs.workers()))
         return make_result(run.version, run.config)
 
     work(execute)
-    assert seen == [
+    assert states == [
         ("running", 0.1, "images", ["here:1"]),
         ("running", 0.6, "tuning", ["here:1"]),
     ]
@@ -192,8 +192,8 @@ def test_a_signal_while_progress_is_written_waits_until_it_is_written(
 
     monkeypatch.setattr(store.runs, "report", signalled)
     work(succeed)
-    seen = store.runs.get(id)
-    assert (seen.status, seen.progress) == ("interrupted", 0.5)
+    states = store.runs.get(id)
+    assert (states.status, states.progress) == ("interrupted", 0.5)
 
 
 def test_a_waiting_worker_leaves_at_a_signal(store, work):

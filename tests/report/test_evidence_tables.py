@@ -5,8 +5,10 @@ from workbench.domain.comparison import AccessCount, Choice, QuotedRow, labels_o
 from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.report.comparison_tables import pairs_table, quality_table
-from workbench.report.page import write_report
-from workbench.report.sections import evidence_tables, quoted_table, subset_tables
+from workbench.report.content import report_content
+from workbench.report.evidence_tables import evidence_tables, quoted_table, subset_tables
+from workbench.report.page import report_html
+from workbench.report.render import json_table
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +38,7 @@ LOOKED = COMPARISON.model_copy(
 
 
 def rows_of(table) -> list[dict]:
-    return table.document()["rows"]
+    return json_table(table)["rows"]
 
 
 def test_every_part_has_its_figures_and_differences():
@@ -61,16 +63,16 @@ def test_the_win_matrix_has_a_cell_for_every_ordered_pair():
     assert [row["higher"] for row in rows_of(counts)] == [c.higher for c in COMPARISON.wins.cells]
 
 
-def test_looks_and_what_the_choice_is_worth_are_told():
+def test_accesses_and_what_the_choice_is_worth_are_listed():
     (looks,) = rows_of(evidence_tables(LOOKED)[-1])
     assert (looks["looks"], looks["versions"], looks["corrected"]) == (7, 3, 0.88)
     assert [row["p_looked"] for row in rows_of(pairs_table(LOOKED))] == [0.5] * 3
-    assert "p_looked" not in pairs_table(COMPARISON).document()["columns"]
+    assert "p_looked" not in json_table(pairs_table(COMPARISON))["columns"]
 
 
 def test_quoted_figures_stand_aside_with_their_source():
     results = [run.result for run in RUNS]
-    last = quality_table(LOOKED, results).document()["rows"][-1]
+    last = rows_of(quality_table(LOOKED, results))[-1]
     assert (last["label"], last["kind"], last["srcc"], last["krcc"]) == (
         *("=BRISQUE", "quoted", 0.61),
         None,
@@ -86,7 +88,6 @@ def test_a_report_shows_the_table(page, name):
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory) -> str:
+def page() -> str:
     sets = {label: make_attributes(label) for label in LABELS}
-    path = tmp_path_factory.mktemp("report") / "r.html"
-    return write_report(LOOKED, RUNS, LABELS, sets, path).read_text("utf-8")
+    return report_html(report_content(LOOKED, ComparedRuns.of(RUNS, LABELS), sets))

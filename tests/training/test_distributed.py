@@ -24,7 +24,10 @@ from workbench.errors import (
     ShapeError,
     TrainingDivergedError,
 )
-from workbench.training import distributed, epochs, loop
+from workbench.training.distributed import TrainingPickler, process_group
+from workbench.training.epochs import EpochTraining
+from workbench.training.loop import tune
+from workbench.training.tuned_model import Examples
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]  # each starts a process that imports torch
 
@@ -47,23 +50,23 @@ def tuned(encoder, pairs, devices, *, images=IMAGES, progress=lambda share, text
     config = TuningConfig(
         **{"prompts": 4, "epochs": 3, "crops": 1, "batch_size": 5, "prompt_dropout": 0.2, **fields}
     )
-    return loop.tune(
-        encoder, *pairs, images, STRENGTHS, config, seed=0, progress=progress,
-        validation=validation, checkpoint=checkpoint, devices=devices,
+    return tune(
+        encoder, pairs, Examples(images, STRENGTHS), config, seed=0, progress=progress,
+        validation=validation and Examples(*validation), checkpoint=checkpoint, devices=devices,
     )  # fmt: skip
 
 
 @pytest.fixture
 def losses(monkeypatch):
     """Return the losses of all steps that this process takes from here on."""
-    told, gradients = [], epochs.EpochTraining.gradients
+    losses, step = [], EpochTraining.step
 
-    def telling(training, crops, batch):
-        told.append(gradients(training, crops, batch))
-        return told[-1]
+    def recording(training, crops, batch, done):
+        losses.append(step(training, crops, batch, done))
+        return losses[-1]
 
-    monkeypatch.setattr(epochs.EpochTraining, "gradients", telling)
-    return told
+    monkeypatch.setattr(EpochTraining, "step", recording)
+    return losses
 
 
 @pytest.mark.parametrize(
@@ -80,31 +83,31 @@ def test_two_processes_take_the_steps_of_one_with_the_joined_batch(
     encoder, pairs, losses, fields, steps
 ):
     alone = tuned(encoder, pairs, 1, **fields).state()
-    beside = tuned(encoder, pairs, 2, **fields).state()
-    curves = torch.stack(losses).detach().reshape(2, steps)
+    together = tuned(encoder, pairs, 2, **fields).state()
+    curves = torch.stack(losses).reshape(2, steps)
     assert curves[0].numpy() == pytest.approx(curves[1].numpy(), abs=1e-5)
     for name, values in alone.items():
-        assert torch.allclose(values, beside[name], atol=1e-5), name
+        assert torch.allclose(values, together[name], atol=1e-5), name
 
 
 def test_a_cancelled_training_is_resumed_with_any_number_of_processes(encoder, pairs, tmp_path):
-    kept, whole = tmp_path / "kept", tuned(encoder, pairs, 1).state()
+    checkpoint, expected = tmp_path / "kept", tuned(encoder, pairs, 1).state()
 
     def cancel(share, text):
         if "epoch 2" in text:
             raise RunCancelledError("Cancelled.")
 
     with pytest.raises(RunCancelledError, match=r"^Cancelled\.$"):
-        tuned(encoder, pairs, 2, progress=cancel, checkpoint=kept)
+        tuned(encoder, pairs, 2, progress=cancel, checkpoint=checkpoint)
     for devices in (1, 2):
-        copied = shutil.copy(kept, tmp_path / "copied")
+        copied = shutil.copy(checkpoint, tmp_path / "copied")
         resumed = tuned(encoder, pairs, devices, checkpoint=copied).state()
-        assert all(torch.allclose(whole[name], resumed[name], atol=1e-5) for name in whole)
+        assert all(torch.allclose(expected[name], resumed[name], atol=1e-5) for name in expected)
         assert not copied.exists()
 
 
 def test_divergence_surfaces_as_itself(encoder, pairs):
-    poisoned = (torch.full_like(pairs[0], torch.nan), pairs[1])
+    poisoned = pairs._replace(pairs=torch.full_like(pairs.pairs, torch.nan))
     with pytest.raises(TrainingDivergedError, match=r"^The loss became nan in epoch 1 of 3\."):
         tuned(encoder, poisoned, 2)
 
@@ -118,12 +121,12 @@ class FaultyElsewhere:
     def __len__(self):
         return len(IMAGES)
 
-    def __getitem__(self, place):
+    def __getitem__(self, row):
         if multiprocessing.parent_process() is not None:
             if self.fault is None:
                 os.kill(os.getpid(), signal.SIGKILL)
             raise self.fault
-        return IMAGES[place]
+        return IMAGES[row]
 
 
 @pytest.mark.parametrize(
@@ -143,11 +146,11 @@ def test_what_befalls_another_process_surfaces_here(encoder, pairs, fault, surfa
 PARENT = """
 import multiprocessing, sys
 from tests.training.small_encoder import ATTRIBUTES
-from tests.training.test_processes import tuned
+from tests.training.test_distributed import tuned
 from workbench.domain.config import EncoderConfig
 from workbench.encoders import load_encoder
 from workbench.settings import read_settings
-from workbench.tuning.polarity import encode_attributes
+from workbench.training.prompt_pairs import encode_attributes
 
 def progress(share, text):
     print(multiprocessing.active_children()[0].pid, flush=True)
@@ -167,18 +170,18 @@ def test_the_other_process_ends_with_a_killed_parent():
 
 
 def test_more_gpus_than_there_are_is_refused():
-    beside = distributed.together(
+    group = process_group(
         None, range(1), processes=torch.cuda.device_count() + 2, device=torch.device("cuda")
     )
     with pytest.raises(ConfigError, match=r"needs as many GPUs, found \d+\. Lower WORKBENCH_DEVIC"):
-        beside.__enter__()
+        group.__enter__()
 
 
-def test_memory_mapped_images_cross_as_the_place_of_their_file(tmp_path):
+def test_memory_mapped_images_are_pickled_as_the_name_of_their_file(tmp_path):
     pixels = np.lib.format.open_memmap(tmp_path / "images.npy", "w+", np.uint8, (9, 50, 60, 3))
     pixels[:] = np.random.default_rng(0).integers(0, 256, pixels.shape, dtype=np.uint8)
     pixels.flush()
     sent = BytesIO()
-    distributed._Pickler(sent).dump(ChosenImages(pixels[3:], np.array([4, 0])))
+    TrainingPickler(sent).dump(ChosenImages(pixels[3:], np.array([4, 0])))
     assert len(sent.getvalue()) < 1000
     assert (pickle.loads(sent.getvalue())[0] == pixels[7]).all()

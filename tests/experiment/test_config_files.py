@@ -19,7 +19,9 @@ DEMOS = {
     "demo-quick": "ad1648c82dd58806",
     "demo": "2f5056cead0043a5",
 }
-TYPES = {name: {one.distortion for one in found.facts.types} for name, found in adapters().items()}
+TYPES = {
+    name: {kind.distortion for kind in adapter.facts.types} for name, adapter in adapters().items()
+}
 
 
 @pytest.mark.parametrize("name", NAMES)

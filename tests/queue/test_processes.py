@@ -22,7 +22,7 @@ from workbench.queue.worker import process_queue
 from workbench.settings import read_settings
 from workbench.store import open_store
 
-def slow(store, run, settings, report, *, afresh):
+def slow(store, run, settings, report, afresh):
     for step in itertools.count():
         report(min(1, step / 600), "waiting")
         time.sleep(0.1)
@@ -38,19 +38,22 @@ def worker(settings):
         yield process
 
 
-def in_background():
-    """The workers that this process has started."""
-    words = ["-m", "workbench", "worker"]
-    return [one for one in psutil.Process().children() if one.cmdline()[1:] == words]
+def background_workers():
+    """Return the workers that this process has started and that have not ended."""
+    return [
+        child
+        for child in psutil.Process().children()
+        if child.status() != psutil.STATUS_ZOMBIE and child.cmdline()[-1:] == ["worker"]
+    ]
 
 
 @pytest.fixture
-def no_worker_is_left():
+def background():
+    """Make sure that no background worker outlives the test."""
     yield
-    left = in_background()
-    for one in left:
-        one.kill()
-    psutil.wait_procs(left, timeout=PATIENCE_S)
+    for process in background_workers():
+        process.kill()
+        process.wait()
 
 
 def test_sigterm_marks_the_run_interrupted_and_the_worker_leaves(store, version, worker):
@@ -69,24 +72,21 @@ def test_a_running_run_is_cancelled_from_another_process(store, version, worker)
     wait_until(lambda: store.runs.get(id).status == "cancelled", "the run stops")
 
 
-def test_a_killed_worker_is_not_taken_for_alive(
-    store, version, worker, settings, no_worker_is_left
-):
+def test_a_killed_worker_is_not_taken_for_alive(store, version, worker, settings, background):
     id = store.runs.enqueue(version.hash, CONFIG).id
     wait_until(lambda: store.runs.get(id).status == "running", "the run begins")
     killed = worker_name(worker.pid)
     assert ensure_worker(store, settings) == killed
     worker.kill()
     worker.wait()
-    store.runs.beat(killed)  # its last heartbeat is not old yet
-    assert store.runs.workers() == [killed]
-    new = ensure_worker(store, settings)
-    assert [worker_name(one.pid) for one in in_background()] == [new]
-    assert new in store.runs.workers()
-    assert killed not in store.runs.workers()
+    assert store.runs.workers() == [killed]  # its last heartbeat is not old yet
+    started = ensure_worker(store, settings)
+    (process,) = background_workers()
+    assert started == worker_name(process.pid) != killed
+    assert store.runs.workers() == [started]
 
 
-def test_a_worker_is_started_in_the_background_once(store, settings, no_worker_is_left):
+def test_a_worker_is_started_in_the_background_once(store, settings, background):
     name = ensure_worker(store, settings)
     host, _, pid = name.rpartition(":")
     assert host == socket.gethostname()
@@ -96,7 +96,7 @@ def test_a_worker_is_started_in_the_background_once(store, settings, no_worker_i
     assert os.getsid(int(pid)) == int(pid) != os.getsid(0)
     assert worker_log(settings).is_file()
     assert ensure_worker(store, settings) == name
-    assert [one.pid for one in in_background()] == [int(pid)]
+    assert [process.pid for process in background_workers()] == [int(pid)]
 
 
 def test_a_worker_on_another_machine_counts(store, settings):

@@ -9,11 +9,11 @@ from workbench.training.prompt_pairs import encode_attributes
 @pytest.fixture
 def asked(encoder, monkeypatch):
     """How many sentences the text tower was asked for, each time."""
-    told, encode = [], encoder.encode_texts
+    counts, encode = [], encoder.encode_texts
     monkeypatch.setattr(
-        encoder, "encode_texts", lambda texts: told.append(len(texts)) or encode(texts)
+        encoder, "encode_texts", lambda texts: counts.append(len(texts)) or encode(texts)
     )
-    return told
+    return counts
 
 
 def test_sentences_are_encoded_once_for_all_runs(encoder, asked, tmp_path):
@@ -33,10 +33,10 @@ def test_another_set_or_polarity_is_encoded_by_itself(encoder, asked, tmp_path):
 
 
 def test_a_damaged_file_is_made_anew(encoder, asked, tmp_path):
-    whole, _ = encode_attributes(encoder, ATTRIBUTES, cache=tmp_path)
+    expected, _ = encode_attributes(encoder, ATTRIBUTES, cache=tmp_path)
     (file,) = (tmp_path / "texts").iterdir()
     file.write_bytes(file.read_bytes()[:-40])
-    assert torch.equal(encode_attributes(encoder, ATTRIBUTES, cache=tmp_path)[0], whole)
+    assert torch.equal(encode_attributes(encoder, ATTRIBUTES, cache=tmp_path)[0], expected)
     encode_attributes(encoder, ATTRIBUTES, cache=tmp_path)
     assert asked == [8, 8]
 

@@ -15,7 +15,7 @@ COFFEE, ROCKET, CAT = (
 )
 
 
-def shown(name, *photographs):
+def clean_photographs(name, *photographs):
     """Return data of clean photographs, the first image of each worthless noise at level 3."""
     made = made_set(len(photographs), types=("white_noise",), name=name)
     images = list(made.images)
@@ -26,8 +26,8 @@ def shown(name, *photographs):
 
 
 def test_a_picture_that_was_tuned_on_is_left_out_under_any_name_and_size():
-    tuned = shown("mine", COFFEE, ROCKET)
-    other = shown("other", CAT, COFFEE[40:340, 150:550], ROCKET[:, ::-1])
+    tuned = clean_photographs("mine", COFFEE, ROCKET)
+    other = clean_photographs("other", CAT, COFFEE[40:340, 150:550], ROCKET[:, ::-1])
     left = without_leaked_photographs(other, tuned, silent)
     assert set(left.photograph) == {"photograph 0"}
     assert left.dataset == "other, without 2 photographs that the run was tuned on"
@@ -36,16 +36,17 @@ def test_a_picture_that_was_tuned_on_is_left_out_under_any_name_and_size():
 
 
 def test_data_that_were_never_seen_stay_as_they_are():
-    other = shown("other", CAT, ROCKET)
-    assert without_leaked_photographs(other, shown("mine", COFFEE), silent) is other
+    other = clean_photographs("other", CAT, ROCKET)
+    assert without_leaked_photographs(other, clean_photographs("mine", COFFEE), silent) is other
 
 
 def test_data_of_nothing_but_seen_pictures_are_refused():
+    other, tuned = clean_photographs("other", COFFEE), clean_photographs("mine", CAT, COFFEE)
     with pytest.raises(DataError) as refused:
-        without_leaked_photographs(shown("other", COFFEE), shown("mine", CAT, COFFEE), silent)
+        without_leaked_photographs(other, tuned, silent)
     assert str(refused.value) == (
         "Every photograph of other shows a picture that the run was tuned on, so nothing in it is "
-        "unseen. Name other data."
+        "new to the model. Name other data."
     )
 
 

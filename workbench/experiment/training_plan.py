@@ -1,14 +1,15 @@
-"""What every training of a run shares, and how each is kept so that a broken run goes on.
+"""What every training of a run shares, and how each is saved so that a broken run goes on.
 
-While a run is not done, what its trainings gave lies in `results/training/<run's key>/`: a file for
-each that has ended, and a checkpoint of the one under way. When it is done they move to
-`results/folds/`, where a later version may start from them.
+While a run is not done, its trainings lie in `results/training/<run's key>/`: a file for each that
+has ended, and a checkpoint of the one under way. When it is done they move to `results/folds/`,
+where a later version may start from them.
 """
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,70 +21,49 @@ from workbench.datasets.image_set import ChosenImages, ImageSet
 from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.canonical import Progress, content_hash
 from workbench.domain.config import RunConfig
+from workbench.domain.distortion import Recipe
 from workbench.domain.run import run_key
 from workbench.encoders import Encoder
 from workbench.errors import ConfigError, RunError
 from workbench.settings import Settings
 from workbench.training.checkpoint import load_state, save_state
-from workbench.training.loop import restored, tune
-from workbench.training.prompt_pairs import encode_attributes
-from workbench.training.tuned_model import Features, TunedModel
+from workbench.training.loop import restored_model, tune
+from workbench.training.prompt_pairs import EncodedAttributes, encode_attributes
+from workbench.training.regressor import Regressor, fit_regressor
+from workbench.training.tuned_model import Examples, Features, TunedModel
 
 Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Task:
+class TrainingPlan:
     """An encoder, attributes and a configuration, ready to be trained with.
 
     Attributes:
         encoder: The frozen encoder.
         attributes: A attributes of D distortions.
-        pairs: Embeddings of their sentences, (A, 2, E).
-        groups: Distortion of each attribute, (A,).
-        config: Everything else.
-        folder: Where unfinished trainings are kept.
+        config: Everything else that decides the numbers.
+        settings: Cache folder and devices.
+        folder: Where unfinished trainings are saved.
         parent: Where the finished trainings of the parent's run lie; None starts afresh.
-        devices: Processes that share every batch.
+        recipes: The store's distortion types beside the built-in ones.
     """
 
     encoder: Encoder
     attributes: AttributeSet
-    pairs: Tensor
-    groups: Tensor
     config: RunConfig
+    settings: Settings
     folder: Path
-    parent: Path | None
-    devices: int = 1
+    parent: Path | None = None
+    recipes: tuple[Recipe, ...] = ()
 
-    @classmethod
-    def of(
-        cls,
-        encoder: Encoder,
-        attributes: AttributeSet,
-        config: RunConfig,
-        *,
-        folder: Path,
-        parent: Path | None,
-        devices: int = 1,
-        cache: Path | None = None,
-    ) -> "Task":
-        """Encode the attributes, which no training does again.
+    @cached_property
+    def encoded(self) -> EncodedAttributes:
+        """The attributes as the encoder reads them, encoded once for all trainings."""
+        polarity, cache = self.config.tuning.polarity, self.settings.cache
+        return encode_attributes(self.encoder, self.attributes, polarity, cache=cache)
 
-        Args:
-            encoder: See the attributes, and so all others.
-            attributes: A attributes of D distortions.
-            config: Everything else.
-            folder: Where unfinished trainings are kept.
-            parent: Where those of the parent's run lie.
-            devices: Processes that share every batch.
-            cache: Folder that embeddings of sentences are kept in.
-        """
-        polarity = config.tuning.polarity
-        pairs, groups = encode_attributes(encoder, attributes, polarity, cache=cache)
-        return cls(encoder, attributes, pairs, groups, config, folder, parent, devices)
-
-    def tuned(
+    def tune(
         self,
         name: str,
         data: ImageSet,
@@ -93,48 +73,44 @@ class Task:
         *,
         seed: int,
     ) -> TunedModel:
-        """Return a tower tuned on some rows: what is kept of it, else trained now and kept.
+        """Return a tower tuned on rows of the open images: the saved one, else trained and saved.
 
-        Args:
-            name: What its files are called ("split-0").
-            data: The open images.
-            train: Rows to train on.
-            validation: Rows that training may stop by.
-            progress: Told the share done; what it raises passes through.
-            seed: Decides prompts, order and crops.
+        Files are called by the name ("split-0"). Training may stop by the validation rows.
 
         Raises:
-            CheckpointMismatchError: What is kept belongs to something else.
-            TrainingDivergedError: The loss is no finite number.
+            CheckpointMismatchError: What is saved belongs to something else.
+            TrainingDivergedError: The loss is not finite.
         """
-        truth, file = data.strengths(train), self.folder / f"{name}.safetensors"
-        facts = self._facts(data, train, validation, seed)
+        file, facts = (
+            self.folder / f"{name}.safetensors",
+            self._facts(data, train, validation, seed),
+        )
         if file.is_file():
             state = load_state(file, facts)
-            return restored(self.encoder, self.pairs, self.groups, self.config.tuning, state)
-        held = (ChosenImages(data.images, validation), truth[validation])
+            return restored_model(self.encoder, self.encoded, self.config.tuning, state)
+        truth = data.strengths(train)
+        trained_on, stopped_by = (
+            Examples(ChosenImages(data.images, rows), truth[rows]) for rows in (train, validation)
+        )
         model = tune(
-            self.encoder, self.pairs, self.groups,
-            ChosenImages(data.images, train), truth[train], self.config.tuning,
+            self.encoder, self.encoded, trained_on, self.config.tuning,
             seed=seed, progress=progress,
-            validation=held if len(validation) else None,
+            validation=stopped_by if len(validation) else None,
             start=self._start(name, facts),
             checkpoint=self.folder / f"{name}.training.safetensors",
-            belongs={fact: facts[fact] for fact in ("data", "rows")},
-            devices=self.devices,
+            facts={fact: facts[fact] for fact in ("data", "rows")},
+            devices=self.settings.devices,
         )  # fmt: skip
         save_state(file, model.state(), facts)
         return model
 
-    def regressed(self, model: TunedModel, seen: Features) -> np.ndarray:
+    def fit_regressor(self, inputs: np.ndarray, quality: np.ndarray, *, seed: int) -> Regressor:
+        """Fit the configuration's regressor to `regressor_inputs` of N images."""
+        return fit_regressor(inputs, quality, self.config.regressor, seed=seed)
+
+    def regressor_inputs(self, model: TunedModel, features: Features) -> np.ndarray:
         """Return what the regressor reads of N images, (N, A), (N, D) or (N, E)."""
-        match self.config.regressor.given:
-            case "strengths":
-                return model.strengths(seen.probabilities)
-            case "embedding":
-                return seen.embeddings
-            case "attributes":
-                return seen.probabilities
+        return model.regressor_inputs(features, self.config.regressor.given)
 
     def _start(self, name: str, facts: dict[str, str]) -> dict[str, Tensor] | None:
         if self.parent is None:
@@ -146,8 +122,9 @@ class Task:
                 f"{self.parent}. Run the parent with the same experiment first, or set it to "
                 "'fresh'."
             )
-        shared = {key: facts[key] for key in ("encoder", "data", "rows")}
-        return load_state(file, shared)
+        # Attributes and configuration may differ; images and split may not, or what is held out
+        # here would have been trained on there.
+        return load_state(file, {key: facts[key] for key in ("encoder", "data", "rows")})
 
     def _facts(self, data: ImageSet, train: Rows, validation: Rows, seed: int) -> dict[str, str]:
         facts = self.encoder.facts
@@ -163,28 +140,25 @@ class Task:
 
 @contextmanager
 def resumable_trainings(settings: Settings, key: str, *, afresh: bool) -> Iterator[Path]:
-    """Yield the folder of a run's unfinished trainings; when the block ends well, they are kept.
+    """Yield the folder of a run's unfinished trainings; when the block succeeds, they are moved.
 
-    Args:
-        settings: Says where results lie.
-        key: Of the version and the configuration; see `run_key`.
-        afresh: Forget what an earlier attempt left.
+    The key is that of `run_key`; afresh discards what an earlier attempt left.
 
     Raises:
         RunError: Another process runs the same version under the same configuration, or the folder
             cannot be written.
     """
-    folder, kept = settings.results / "training" / key, finished_folder(settings, key)
+    folder, finished = settings.results / "training" / key, finished_folder(settings, key)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        finished.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock"), timeout=0):
             if afresh:
                 shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(exist_ok=True)
             yield folder
-            shutil.rmtree(kept, ignore_errors=True)
-            folder.rename(kept)
+            shutil.rmtree(finished, ignore_errors=True)
+            folder.rename(finished)
     except Timeout as fault:
         raise RunError(
             "The same version is being run under the same configuration by another process. Wait "
@@ -192,8 +166,8 @@ def resumable_trainings(settings: Settings, key: str, *, afresh: bool) -> Iterat
         ) from fault
     except OSError as fault:
         raise RunError(
-            f"What the run trains cannot be kept in {folder}: {fault}. Make room or the folder "
-            "writable, then resume the run."
+            f"The run's trainings cannot be saved in {folder}: {fault}. Free some space or make "
+            "the folder writable, then resume the run."
         ) from fault
 
 
@@ -206,7 +180,7 @@ def parent_folder(version: Version, config: RunConfig, settings: Settings) -> Pa
     """Return where the parent's trainings lie; None for a run that starts afresh.
 
     Raises:
-        ConfigError: The run is to start from a parent, and the version has none.
+        ConfigError: The run should start from a parent, but the version has none.
     """
     if config.tuning.start == "fresh":
         return None
@@ -214,9 +188,10 @@ def parent_folder(version: Version, config: RunConfig, settings: Settings) -> Pa
         raise ConfigError(
             f"tuning.start is 'parent', but version {version.label} has none. Set it to 'fresh'."
         )
-    afresh = config.model_copy(
+    fresh = config.model_copy(
         update={"tuning": config.tuning.model_copy(update={"start": "fresh"})}
     )
-    keys = [run_key(version.parent, one.hash) for one in (config, afresh)]
+    # The parent itself may have started from its own parent, or afresh.
+    keys = [run_key(version.parent, candidate.hash) for candidate in (config, fresh)]
     folders = [finished_folder(settings, key) for key in keys]
     return next((folder for folder in folders if folder.is_dir()), folders[-1])

@@ -1,0 +1,91 @@
+"""Every image is predicted by a model that never saw its photograph."""
+
+import numpy as np
+import pytest
+
+from tests.experiment.small_run import configured, made_set, planned, silent
+from workbench.datasets.image_set import ChosenImages
+from workbench.datasets.splits.run_splits import run_splits
+from workbench.experiment.cross_validation import cross_validate
+from workbench.experiment.final_model import evaluate_locked, train_final_model
+from workbench.training.regressor import fit_regressor
+
+pytestmark = pytest.mark.slow
+
+DATA = made_set()
+CONFIG = configured(split={"folds": 3, "repeats": 2, "validation": 0.4}, tuning={"patience": 1})
+
+
+@pytest.fixture(scope="module")
+def validated(tmp_path_factory):
+    plan = planned(tmp_path_factory.mktemp("run") / "kept", config=CONFIG)
+    splits = run_splits(DATA, CONFIG.split)
+    return plan, splits, cross_validate(plan, DATA, splits, silent)
+
+
+def test_each_repeat_of_each_fold_has_its_figures(validated):
+    _, splits, result = validated
+    assert [figures.name for figures in result.splits] == [split.name for split in splits]
+    assert len(result.splits) == 3 * 2
+    assert sum(figures.images for figures in result.splits) == 2 * len(DATA)
+    assert result.data.names == DATA.names
+
+
+def test_an_image_is_predicted_by_the_first_split_that_held_it_out(validated):
+    plan, splits, result = validated
+    held = result.predictions
+    assert held.fold_of.max() == 2
+    for number, split in enumerate(splits[:3]):
+        assert (held.fold_of[split.test] == number).all()
+        model = plan.tune(
+            f"split-{number}", DATA, split.train, split.validation, silent, seed=number
+        )
+        train = model.probabilities(ChosenImages(DATA.images, split.train))
+        test = model.probabilities(ChosenImages(DATA.images, split.test))
+        regressor = fit_regressor(train, DATA.quality[split.train], CONFIG.regressor, seed=number)
+        assert (held.quality[split.test] == regressor.predict(test)).all()
+        assert (held.strengths[split.test] == model.strengths(test)).all()
+
+
+def test_the_probabilities_of_every_image_are_kept_validation_too(validated):
+    _, splits, result = validated
+    assert result.predictions.probabilities.shape == (3, len(DATA), 5)
+    assert all(len(split.validation) for split in splits)
+    assert result.predictions.probabilities.min() > 0
+
+
+def test_no_photograph_is_on_two_sides(validated):
+    _, splits, _ = validated
+    photograph = np.array(DATA.photograph)
+    for split in splits:
+        sides = [set(photograph[rows]) for rows in split.parts.values()]
+        assert sum(map(len, sides)) == len(set().union(*sides))
+
+
+@pytest.mark.parametrize("given", ["strengths", "embedding"])
+def test_the_regressor_of_an_ablation_reads_something_else(tmp_path, given):
+    config = configured()
+    config = config.model_copy(
+        update={"regressor": config.regressor.model_copy(update={"given": given})}
+    )
+    plan = planned(tmp_path / "kept", config=config)
+    model = train_final_model(plan, DATA, silent)
+    assert len(model.regressor.centre) == {"strengths": 2, "embedding": 16}[given]
+    result = cross_validate(plan, DATA, run_splits(DATA, config.split), silent)
+    assert np.isfinite(result.predictions.quality).all()
+
+
+def test_the_locked_part_is_scored_by_the_final_model(tmp_path):
+    opened, locked = DATA.only(np.arange(20)), DATA.only(np.arange(20, 30))
+    model = train_final_model(planned(tmp_path / "kept"), opened, silent)
+    part = evaluate_locked(model, locked)
+    expected = model.regressor.predict(model.tuned.probabilities(locked.images))
+    assert part.predictions.predicted == tuple(expected.tolist())
+    assert evaluate_locked(model, DATA.only(np.arange(0))) is None
+
+
+def test_absent_is_the_mean_over_the_clean_images(tmp_path):
+    model = train_final_model(planned(tmp_path / "kept"), DATA, silent)
+    clean = [row for row, distortion in enumerate(DATA.distortion) if not distortion]
+    probabilities = model.tuned.probabilities(DATA.images)
+    assert model.absent == pytest.approx(probabilities[clean].mean(0), abs=1e-6)
