@@ -29,8 +29,8 @@ def rows() -> list[dict[str, Any]]:
     ours = AttributeSet.from_phrases({name: some[:-1] for name, some in names.items()})
     theirs = AttributeSet.from_phrases({name: [*some, "more"] for name, some in names.items()})
     return [
-        compared("difference of two sets", lambda: difference(base, reworded), base, reworded, 0.07),
-        compared("merge of two branches", lambda: merge(base, ours, theirs), ours, theirs, 0.01),
+        compared("difference", lambda: difference(base, reworded), base, reworded, 0.07),
+        compared("merge", lambda: merge(base, ours, theirs), ours, theirs, 0.01),
     ]
 
 

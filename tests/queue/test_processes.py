@@ -79,7 +79,8 @@ def test_a_killed_worker_is_not_taken_for_alive(store, version, worker, settings
     assert ensure_worker(store, settings) == killed
     worker.kill()
     worker.wait()
-    assert store.runs.workers() == [killed]  # its last heartbeat is not old yet
+    store.runs.beat(killed)  # its last heartbeat is not old yet
+    assert store.runs.workers() == [killed]
     started = ensure_worker(store, settings)
     (process,) = background_workers()
     assert started == worker_name(process.pid) != killed
