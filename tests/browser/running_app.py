@@ -127,8 +127,9 @@ def go_to(page: Page, title: str) -> None:
 def choose(page: Page, name: str, option: str) -> None:
     """Choose an option of a select box, as one does with the keyboard.
 
-    Not with the mouse: what it is moved onto is focused, and a long list scrolls what is focused
-    into view. So a row can slip away between press and release, and the click is nobody's.
+    Not with the mouse: a long list scrolls back to the option that has the focus, at first the
+    present one, while Playwright scrolls to the wanted one. So that can slip away between press
+    and release, and the click is nobody's. Typed, it is the only one in the list.
 
     Args:
         page: The browser's page.

@@ -132,6 +132,7 @@ def edit_an_attribute(page: Page) -> None:
     expect(field).to_have_value("visible grid of small square blocks")
     settled(page, "Draft")
     field.fill("There are blocks on a chessboard in the photo.")
+    expect(field).to_have_value("There are blocks on a chessboard in the photo.")
     page.get_by_role("button", name="Save 1").click()
     expect(page.get_by_role("status")).to_contain_text("Saved: 'blocks on a chessboard'")
     expect(field).to_have_value("blocks on a chessboard")
