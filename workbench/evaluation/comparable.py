@@ -78,11 +78,6 @@ class ComparedRuns:
         return hash_of_test_set(self.protocol, self.results[0].predictions)
 
 
-def finished_results(runs: Sequence[Run], labels: Sequence[str]) -> tuple[RunResult, ...]:
-    """Return the results of runs that may be compared; for callers that have no `ComparedRuns`."""
-    return ComparedRuns.of(runs, labels).results
-
-
 def finished_result(run: Run) -> RunResult:
     """Return the result of a run.
 
