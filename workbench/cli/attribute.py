@@ -25,24 +25,26 @@ _EFFECT = (
 
 def attribute(
     a: Annotated[str, typer.Argument(help="The version that was edited.")],
-    b: Annotated[str, typer.Argument(help="What became of it.")],
+    b: Annotated[str, typer.Argument(help="The edited version.")],
     config: Annotated[
-        Path | None, typer.Option(help="Experiment YAML; without, the newest that both have run.")
+        Path | None, typer.Option(help="Experiment YAML; default the newest that both have run.")
     ] = None,
     shapley: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Share the gain fairly, by N random orders.")
+        int,
+        typer.Option(metavar="N", min=0, help="Shapley shares of the gain, by N random orders."),
     ] = 0,
     refit: Annotated[
         RefitName, typer.Option(help="ridge: milliseconds a refit; mlp: as in the runs, seconds.")
     ] = "ridge",
     retune: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Make the N strongest edits for real too.")
+        int,
+        typer.Option(metavar="N", min=0, help="Also retune with each of the N strongest edits."),
     ] = 0,
     author: Author = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Say what each edit between two versions contributed; a test-set access.
+    """Show what each edit between two versions contributed; a test-set access.
 
     Nothing is tuned unless --retune asks for it; that takes as long as N runs.
     """

@@ -28,28 +28,26 @@ if TYPE_CHECKING:
 
 
 def lint(
-    ref: Annotated[
-        str | None, typer.Argument(help="A version; without, the working draft.")
-    ] = None,
+    ref: Annotated[str | None, typer.Argument(help="A version; default the working draft.")] = None,
     images: Annotated[
         bool, typer.Option("--images/--no-images", help="Also measure on photographs.")
     ] = True,
-    encoder: Annotated[str, typer.Option(help="Which encoder reads and sees.")] = "auto",
+    encoder: Annotated[str, typer.Option(help="Encoder to use.")] = "auto",
     pretrained: Annotated[
         str | None, typer.Option(help="open_clip tag or checkpoint of that encoder.")
     ] = None,
     polarity: Annotated[
-        str | None, typer.Option(help="Pair of sentences; without, what suits the encoder.")
+        str | None, typer.Option(help="Prompt pair; default the encoder's own.")
     ] = None,
     distortion: Annotated[
-        list[str] | None, typer.Option("--distortion", help="Only of this; can be repeated.")
+        list[str] | None, typer.Option("--distortion", help="Only this distortion; repeatable.")
     ] = None,
-    rule: Annotated[list[str] | None, typer.Option(help="Only this rule; can be repeated.")] = None,
+    rule: Annotated[list[str] | None, typer.Option(help="Only this rule; repeatable.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if there are faults.")] = False,
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Say what is doubtful about attributes, why, and what to do about it; nothing is changed.
+    """Report doubtful attributes, with the reason and a remedy; nothing is changed.
 
     Rejected attributes are left out. The first time, photographs are distorted and encoded, some
     seconds for each distortion; after that they are read from the cache.
@@ -128,14 +126,14 @@ def _probe(
 
 attributes = typer.Typer(help="The working draft.", no_args_is_help=True, add_completion=False)
 
-As = Annotated[Form | None, typer.Option("--as", help="The form; without, as the name says.")]
+As = Annotated[Form | None, typer.Option("--as", help="File format; default by file name.")]
 STDOUT = Path("-")
 
 
 @attributes.command("list")
 def list_attributes(
-    distortion: Annotated[str | None, typer.Option(help="Only of this distortion.")] = None,
-    status: Annotated[str | None, typer.Option(help="Only in this state of review.")] = None,
+    distortion: Annotated[str | None, typer.Option(help="Only this distortion.")] = None,
+    status: Annotated[str | None, typer.Option(help="Only this review status.")] = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
@@ -200,7 +198,7 @@ def import_attributes(
 @attributes.command("export")
 def export_attributes(
     path: Annotated[Path, typer.Argument(help="A folder for YAML, else a file; - for stdout.")],
-    ref: Annotated[str | None, typer.Option(help="A version; without, the working draft.")] = None,
+    ref: Annotated[str | None, typer.Option(help="A version; default the working draft.")] = None,
     form: As = None,
     json: Json = False,
     db: Db = None,

@@ -29,7 +29,7 @@ def export(
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Write versions, with all that bears them out, to one file."""
+    """Write versions, with the evidence behind them, to one file."""
     from workbench.store.bundle import export_bundle
 
     with open_workbench(db) as (_, store):
@@ -49,12 +49,12 @@ def verify(path: File, json: Json = False) -> None:
 @bundle.command("import")
 def import_(
     path: File,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be new.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would be added.")] = False,
     author: Author = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Add to the store what a bundle holds and the store does not have: all of it or none."""
+    """Add what the store lacks from a bundle: all of it, or nothing on any fault."""
     from workbench.store.bundle import import_bundle
 
     with open_workbench(db) as (settings, store):

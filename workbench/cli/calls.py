@@ -20,7 +20,7 @@ def list_calls(
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """List the latest calls, newest first, and what each model took in all."""
+    """List the latest calls, newest first, with the total usage of each model."""
     with open_workbench(db) as (_, store):
         calls = store.calls.list(distortion=distortion, limit=limit)
         usage = store.calls.usage()
@@ -35,7 +35,7 @@ def list_calls(
 
 @calls.command("show")
 def show_call(id: int, json: Json = False, db: Db = None) -> None:
-    """Show one call whole: what was asked, and what came of it."""
+    """Show one call in full: the request and the reply."""
     with open_workbench(db) as (_, store):
         call = store.calls.get(id)
     emit(json, call.model_dump(mode="json"), lambda: _text(call))
@@ -48,7 +48,7 @@ def export_calls(
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Write the log to a file: a JSON line for each call, the oldest first."""
+    """Write the log to a file, one JSON line for each call, oldest first."""
     from workbench.store.call_log import write_log
 
     with open_workbench(db) as (_, store):
@@ -58,7 +58,7 @@ def export_calls(
 
 @calls.command("import")
 def import_calls(path: Path, json: Json = False, db: Db = None) -> None:
-    """Add the calls of a file to the log; those that it has already are left as they are.
+    """Add the calls of a file to the log; calls already in the log are left unchanged.
 
     A fault anywhere refuses the whole, and every one is named.
     """

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 def compare(
     refs: Annotated[list[str] | None, typer.Argument(metavar="REF REF...")] = None,
     config: Annotated[
-        Path | None, typer.Option(help="Experiment YAML; without, the newest that all have run.")
+        Path | None, typer.Option(help="Experiment YAML; default the newest that all have run.")
     ] = None,
     dataset: Annotated[
-        str, typer.Option(help="Only runs on a data set of that name, or part of it.")
+        str, typer.Option(help="Only runs on a dataset whose name contains this.")
     ] = "",
     protocol: Annotated[
-        str, typer.Option(help="Only runs whose split, target or crops are described so.")
+        str, typer.Option(help="Only runs whose split, target or crops contain these words.")
     ] = "",
     run: Annotated[
         list[int],
@@ -37,7 +37,8 @@ def compare(
         typer.Option(help="Show a published table beside, as NAME or NAME:DATASET; repeatable."),
     ] = [],  # noqa: B006
     locked: Annotated[
-        bool, typer.Option("--locked", help="On the locked photographs; every look is counted.")
+        bool,
+        typer.Option("--locked", help="Compare on the locked photographs; counted."),
     ] = False,
     report: Annotated[
         Path | None,

@@ -25,7 +25,7 @@ Db = Annotated[
     str | None,
     typer.Option("--db", help="SQLAlchemy URL of the store.", envvar="WORKBENCH_DB"),
 ]
-Author = Annotated[str | None, typer.Option(help="Who does it, for the record.")]
+Author = Annotated[str | None, typer.Option(help="Your name, for the history.")]
 
 PIPED_WIDTH = 200  # characters
 

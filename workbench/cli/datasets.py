@@ -129,7 +129,7 @@ def check_dataset(
     deep: Annotated[bool, typer.Option("--deep", help="Decode every image.")] = False,
     json: Json = False,
 ) -> None:
-    """Say what is missing, unreadable or out of range, and how to obtain it; 1 if anything is."""
+    """Report what is missing, unreadable or out of range; exit 1 if anything is."""
     from workbench.datasets.adapters import dataset_adapter
     from workbench.datasets.check import check
 
@@ -151,10 +151,10 @@ def check_dataset(
 def import_table(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv")],
     name: Annotated[
-        str | None, typer.Option(help="Dataset name for experiments; else made of the file's.")
+        str | None, typer.Option(help="Dataset name for experiments; default from the file name.")
     ] = None,
     root: Annotated[
-        Path | None, typer.Option(help="Folder that paths are relative to; else the table's.")
+        Path | None, typer.Option(help="Folder that paths are relative to; default the table's.")
     ] = None,
     low: Annotated[float | None, typer.Option(help="Smallest possible score.")] = None,
     high: Annotated[float | None, typer.Option(help="Largest possible score.")] = None,
@@ -203,7 +203,7 @@ def import_table(
 
 @datasets.command("remove")
 def remove(name: Name, json: Json = False) -> None:
-    """Forget a registered table; its files stay."""
+    """Unregister a table; its files stay."""
     from workbench.datasets.adapters import remove_table
 
     remove_table(name, read_settings().home)

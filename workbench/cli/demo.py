@@ -10,7 +10,7 @@ from workbench.settings import Settings, resource
 
 
 def demo(
-    quick: Annotated[bool, typer.Option("--quick", help="Smaller and less trained.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer images and less training.")] = False,
     json: Json = False,
     db: Db = None,
 ) -> None:

@@ -42,8 +42,8 @@ def apply(
     id: str,
     source: Annotated[Path, typer.Argument(metavar="IN")],
     target: Annotated[Path, typer.Argument(metavar="OUT")],
-    level: Annotated[int, typer.Option(min=0)],
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    level: Annotated[int, typer.Option(min=0, help="Level; 0 is clean.")],
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     json: Json = False,
     db: Db = None,
 ) -> None:
@@ -65,7 +65,7 @@ def preview(
     id: Annotated[str, typer.Argument(metavar="ID|FILE.yaml", help="A distortion, or a recipe.")],
     target: Annotated[Path, typer.Argument(metavar="OUT")],
     photograph: Annotated[
-        Path | None, typer.Option(help="Image to distort; without, one that ships.")
+        Path | None, typer.Option(help="Image to distort; default a packaged photograph.")
     ] = None,
     json: Json = False,
     db: Db = None,

@@ -14,7 +14,7 @@ from workbench.settings import Settings, read_settings
 
 
 def doctor(json: Json = False, db: Db = None) -> None:
-    """Check the surroundings and say what to do about what is missing."""
+    """Check what is installed, reachable and writable, and say how to fix what is not."""
     settings = read_settings(database_url=db)
     checks = [
         {"name": name, "ok": ok, "detail": detail}

@@ -23,29 +23,33 @@ def draft(
     ids: Annotated[list[str], typer.Argument(metavar="ID...")],
     k: Annotated[int, typer.Option(min=1, max=20, help="Attributes per distortion.")] = 5,
     samples: Annotated[
-        int, typer.Option(min=1, max=20, help="How often to ask; the answers are pooled, ranked.")
+        int, typer.Option(min=1, max=20, help="How often to ask; answers are pooled and ranked.")
     ] = 1,
     pick: Annotated[
         str | None, typer.Option(help="Ranks to take instead of the best K, such as 1,4,6.")
     ] = None,
     template: Annotated[str, typer.Option(help="Prompt template.")] = "few_shot",
     model: Annotated[str | None, typer.Option(help="Model to ask.")] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     neighbour: Annotated[
         list[str] | None,
-        typer.Option(help="What to tell it from, repeatable; without, all of its group."),
+        typer.Option(help="Contrast it with this one, repeatable; default all of its group."),
     ] = None,
     concurrency: Annotated[
         int | None,
-        typer.Option(min=1, max=32, help="Most requests at once; else 4, of the local model 1."),
+        typer.Option(
+            min=1,
+            max=32,
+            help="Simultaneous requests; default 4, or 1 for the local model.",
+        ),
     ] = None,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Ask nobody; the log alone answers.")
+        bool, typer.Option("--offline", help="Ask nobody; use logged answers only.")
     ] = False,
     log_only: Annotated[
-        bool, typer.Option("--log-only", help="Ask and log; put nothing into the draft.")
+        bool, typer.Option("--log-only", help="Ask and log, but leave the draft unchanged.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the prompts only.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the prompts.")] = False,
     json: Json = False,
     db: Db = None,
 ) -> None:

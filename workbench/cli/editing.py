@@ -36,8 +36,8 @@ def row_document(row: DraftRow, comments: int) -> dict[str, Any]:
 
 def set_attribute(
     id: Id,
-    status: Annotated[str | None, typer.Option(help="Its new state in review.")] = None,
-    phrase: Annotated[str | None, typer.Option(help="Its new words.")] = None,
+    status: Annotated[str | None, typer.Option(help="New review status.")] = None,
+    phrase: Annotated[str | None, typer.Option(help="New wording.")] = None,
     author: Author = None,
     json: Json = False,
     db: Db = None,
@@ -66,7 +66,7 @@ def move_attribute(
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Give an attribute another place in its distortion."""
+    """Move an attribute to another position in its distortion."""
     with open_workbench(db) as (settings, store):
         row, who = _row(store, id), author or settings.author
         row = store.draft.move(row.id, position, based_on=row.row_version, author=who)
@@ -74,7 +74,7 @@ def move_attribute(
 
 
 def remove_attribute(id: Id, author: Author = None, json: Json = False, db: Db = None) -> None:
-    """Take an attribute out of the draft; the record keeps it."""
+    """Remove an attribute from the draft; its history is kept."""
     with open_workbench(db) as (settings, store):
         row = _row(store, id)
         who = author or settings.author
@@ -87,7 +87,7 @@ def remove_attribute(id: Id, author: Author = None, json: Json = False, db: Db =
 def add_comment(
     id: Id, text: str, author: Author = None, json: Json = False, db: Db = None
 ) -> None:
-    """Say something about an attribute."""
+    """Comment on an attribute."""
     with open_workbench(db) as (settings, store):
         who = author or settings.author
         comment = store.comments.add(_identity(store, id), text, author=who)
@@ -95,7 +95,7 @@ def add_comment(
 
 
 def list_comments(id: Id, json: Json = False, db: Db = None) -> None:
-    """List what was said about an attribute, whatever its words were then."""
+    """List the comments on an attribute, those on its earlier wordings included."""
     with open_workbench(db) as (_, store):
         comments = store.comments.list(_identity(store, id))
     rows = [(f"{said.at:%Y-%m-%d %H:%M}", said.author, said.text) for said in comments]
@@ -104,7 +104,7 @@ def list_comments(id: Id, json: Json = False, db: Db = None) -> None:
 
 
 def show_history(id: Id, json: Json = False, db: Db = None) -> None:
-    """Show what was done with an attribute, oldest first."""
+    """Show the history of an attribute, oldest event first."""
     with open_workbench(db) as (_, store):
         entries = store.history.of(_identity(store, id))
     rows = [(f"{e.at:%Y-%m-%d %H:%M}", e.author, e.kind, e.words, e.event) for e in entries]
@@ -113,15 +113,15 @@ def show_history(id: Id, json: Json = False, db: Db = None) -> None:
 
 
 def undo(
-    event: Annotated[int | None, typer.Argument(help="Number of an event of the record.")] = None,
+    event: Annotated[int | None, typer.Argument(help="Number of an event in the history.")] = None,
     change: Annotated[
-        bool, typer.Option("--change", help="The whole change that the event belongs to.")
+        bool, typer.Option("--change", help="Undo the whole change that the event belongs to.")
     ] = False,
     author: Author = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Take back an edit of the draft; without a number, the author's own last change."""
+    """Undo an edit of the draft; without a number, the author's own last change."""
     with open_workbench(db) as (settings, store):
         who = author or settings.author
         if event is None:

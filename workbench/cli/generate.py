@@ -17,24 +17,27 @@ def generate(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the set.")],
     count: Annotated[int, typer.Option(min=1, help="Number of images.")],
     max_distortions: Annotated[
-        int | None, typer.Option(help="Most on one image; without, all that there are.")
+        int | None, typer.Option(help="Maximum distortions on one image; default all.")
     ] = None,
-    clean_share: Annotated[float, typer.Option(min=0, max=1, help="Left clean.")] = 0,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    clean_share: Annotated[float, typer.Option(min=0, max=1, help="Share left clean.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; without, one a core.")
+        int | None, typer.Option(min=1, help="Processes; default one for each core.")
     ] = None,
     distortions: Annotated[
         str | None,
-        typer.Option(help="Ids, separated by commas; without, KADID-10k's 25."),
+        typer.Option(help="Ids separated by commas; default KADID-10k's 25."),
     ] = None,
     size: Annotated[
-        str | None, typer.Option(help="WIDTHxHEIGHT; without, each photograph's own.")
+        str | None, typer.Option(help="WIDTHxHEIGHT; default each photograph's own.")
     ] = None,
     form: Annotated[ImageForm, typer.Option(help="Files, or one array (needs --size).")] = "png",
-    quality: Annotated[int | None, typer.Option(min=1, max=100, help="JPEG, WebP.")] = None,
+    quality: Annotated[
+        int | None, typer.Option(min=1, max=100, help="JPEG or WebP quality.")
+    ] = None,
     scores: Annotated[
-        str | None, typer.Option(help="Weak scores to add, of haarpsi, vsi, fsim, with commas.")
+        str | None,
+        typer.Option(help="Weak scores to add: haarpsi, vsi, fsim, by commas."),
     ] = None,
     stretch: Annotated[
         bool, typer.Option("--stretch", help="Stretch values as KADID-10k's generator does.")
@@ -42,7 +45,7 @@ def generate(
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Make a multi-distortion set, or go on with one that was broken off."""
+    """Make a multi-distortion set, or resume an interrupted one."""
     from workbench.datasets.generation.plan import generator_config
     from workbench.distortions import kadid10k
     from workbench.workflow.generate import generate_set

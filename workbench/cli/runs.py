@@ -19,7 +19,9 @@ runs = typer.Typer(help="The queue of runs.", no_args_is_help=True, add_completi
 def run(
     ref: Annotated[str, typer.Argument(help="Hash prefix or alias of a version.")],
     config: Annotated[Path, typer.Option(help="Experiment YAML.")],
-    set_: Annotated[list[str], typer.Option("--set", metavar="A.B=V")] = [],  # noqa: B006
+    set_: Annotated[
+        list[str], typer.Option("--set", metavar="A.B=V", help="Override a field; repeatable.")
+    ] = [],  # noqa: B006
     stand_in: Annotated[
         bool, typer.Option("--stand-in", help="Small, on available images; proves nothing.")
     ] = False,

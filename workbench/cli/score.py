@@ -32,7 +32,7 @@ def score(
     model: Model = None,
     without: Annotated[
         list[str] | None,
-        typer.Option(help="Phrase or distortion that is taken to be absent, repeatable."),
+        typer.Option(help="Phrase or distortion to treat as absent; repeatable."),
     ] = None,
     json: Json = False,
     db: Db = None,
@@ -56,7 +56,7 @@ def export(
     run_id: Annotated[int, typer.Argument(metavar="RUN_ID")],
     out: Annotated[Path, typer.Argument(help="Folder that is made.")],
     onnx: Annotated[bool, typer.Option("--onnx", help="Write model.onnx too.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a model that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing model.")] = False,
     json: Json = False,
     db: Db = None,
 ) -> None:
@@ -74,7 +74,7 @@ def export(
 
 def explain(
     image: Annotated[Path, typer.Argument(help="A photograph.")],
-    out: Annotated[Path, typer.Option(help="Where the map goes; a PNG.")],
+    out: Annotated[Path, typer.Option(help="PNG file to write.")],
     run: Run = None,
     model: Model = None,
     attribute: Annotated[str | None, typer.Option(help="Phrase of an attribute; or")] = None,

@@ -45,13 +45,14 @@ def answers(stated: list[str]) -> dict[str, Resolution]:
 def merge(
     ours: Annotated[str, typer.Argument(help="The version that is merged into.")],
     theirs: Annotated[str, typer.Argument(help="The version that is merged in.")],
-    message: Annotated[str, typer.Option("-m", "--message", help="Why.")] = "",
+    message: Annotated[str, typer.Option("-m", "--message", help="Reason for this version.")] = "",
     base: Annotated[
-        str | None, typer.Option(help="What both came from; without, the nearest ancestor.")
+        str | None,
+        typer.Option(help="Common ancestor; default the nearest one."),
     ] = None,
-    prefer: Annotated[Side | None, typer.Option(help="What holds in every conflict.")] = None,
+    prefer: Annotated[Side | None, typer.Option(help="Side that wins every conflict.")] = None,
     resolve: Annotated[
-        list[str], typer.Option(metavar="ID=SIDE", help="What holds in one conflict.")
+        list[str], typer.Option(metavar="ID=SIDE", help="Side that wins one conflict.")
     ] = [],  # noqa: B006
     alias: Annotated[str | None, typer.Option(help="A name for the merged version.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Freeze nothing.")] = False,
@@ -59,7 +60,7 @@ def merge(
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Merge what became of a version on two sides, and freeze it with both as parents."""
+    """Merge two versions that come from a common one, and freeze the result with both parents."""
     from workbench.workflow.versions import freeze_version, merge_versions
 
     stated = answers(resolve)
@@ -123,10 +124,10 @@ DRAFT, WORKING = "draft", "@draft"  # no alias can be the second
 
 
 def freeze(
-    message: Annotated[str, typer.Option("-m", "--message", help="Why.")],
+    message: Annotated[str, typer.Option("-m", "--message", help="Reason for this version.")],
     alias: Annotated[str | None, typer.Option(help="A name for the version.")] = None,
     parent: Annotated[
-        str | None, typer.Option(help="What it was edited from; without, the draft's base.")
+        str | None, typer.Option(help="The version it was edited from; default the draft's base.")
     ] = None,
     author: Author = None,
     json: Json = False,
@@ -187,19 +188,19 @@ def show_version(ref: str, json: Json = False, db: Db = None) -> None:
 
 @versions.command("diff")
 def diff_versions(
-    a: Annotated[str, typer.Argument(help="A version, or draft: the working draft.")],
-    b: Annotated[str, typer.Argument(help="What became of it; likewise.")],
-    words: Annotated[bool, typer.Option("--words", help="Mark what changed word by word.")] = False,
+    a: Annotated[str, typer.Argument(help="A version, or 'draft' for the working draft.")],
+    b: Annotated[str, typer.Argument(help="A later version, or draft.")],
+    words: Annotated[bool, typer.Option("--words", help="Mark changes word by word.")] = False,
     evidence: Annotated[
-        bool, typer.Option("--evidence", help="Say what speaks for each wording.")
+        bool, typer.Option("--evidence", help="Show the evidence for each wording.")
     ] = False,
     effects: Annotated[
-        bool, typer.Option("--effects", help="Say what each edit contributed in the runs.")
+        bool, typer.Option("--effects", help="Show what each edit contributed in the runs.")
     ] = False,
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Show what B added to, removed from and changed in A."""
+    """Show what B added, removed and changed compared with A."""
     with open_workbench(db) as (settings, store):
         before, after = _content(store, a), _content(store, b)
         changes = difference(before, after)
@@ -221,13 +222,13 @@ def diff_versions(
 def restore_version(
     ref: str,
     discard: Annotated[
-        bool, typer.Option("--discard", help="Give up changes of the draft that are not frozen.")
+        bool, typer.Option("--discard", help="Discard draft changes that are not frozen.")
     ] = False,
     author: Author = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Make the working draft what a version holds; to go on from there is to branch."""
+    """Reset the working draft to a version; editing from there starts a branch."""
     with open_workbench(db) as (settings, store):
         version = store.draft.restore(ref, author=author or settings.author, discard=discard)
     document = {"version": version.hash, "attributes": version.attributes.size}
@@ -239,7 +240,7 @@ def restore_version(
 def alias_version(
     name: str, ref: str, author: Author = None, json: Json = False, db: Db = None
 ) -> None:
-    """Let a name point at a version."""
+    """Point an alias at a version."""
     with open_workbench(db) as (settings, store):
         version = store.versions.set_alias(name, ref, author=author or settings.author)
     emit(json, {"alias": name, "version": version.hash}, lambda: f"{name} -> {version.hash[:10]}")
@@ -247,7 +248,7 @@ def alias_version(
 
 @versions.command("verify")
 def verify_versions(json: Json = False, db: Db = None) -> None:
-    """Hash everything again and say what is no longer what was recorded."""
+    """Check every recorded hash and report whatever has changed since it was recorded."""
     with open_workbench(db) as (_, store):
         problems = store.verify()
     emit(json, {"problems": problems}, lambda: "\n".join(problems) or "The store is intact.")
