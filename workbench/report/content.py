@@ -113,6 +113,7 @@ def report_content(
     labels, distortions = labels_of(comparison), comparison.protocol.distortions
     shared = {name: _shared_phrases(list(sets.values()), name) for name in distortions}
     line = terms_line(compared)
+    run_lines = {single.runs[0].id: terms_line(single) for single in compared.singles()}
     return ReportContent(
         title=title,
         comparison=comparison,
@@ -126,7 +127,7 @@ def report_content(
         ),
         sections=tuple(
             replace(section, figures=tuple(_with_terms(figure, line) for figure in section.figures))
-            for section in _sections(comparison, compared, attributions)
+            for section in _sections(comparison, compared, run_lines, attributions)
         ),
         attributes=attributes_table(sets, shared, distortions),
         side_by_side=[
@@ -144,9 +145,12 @@ def _with_terms(figure: ReportFigure, line: str) -> ReportFigure:
 
 
 def _sections(
-    comparison: Comparison, compared: ComparedRuns, attributions: Sequence[Attribution]
+    comparison: Comparison,
+    compared: ComparedRuns,
+    run_lines: Mapping[int, str],
+    attributions: Sequence[Attribution],
 ) -> Iterator[Section]:
-    yield _quality(comparison, compared)
+    yield _quality(comparison, compared, run_lines)
     if comparison.pairs:
         yield Section(
             "section-differences",
@@ -166,7 +170,9 @@ def _sections(
     )
     strengths = (dose_figure(compared), calibration_figure(compared))
     yield Section("section-strengths", "Strengths", figures=strengths)
-    yield Section("section-types", "Types", CONFUSION_LEAD, figures=_confusions(compared))
+    yield Section(
+        "section-types", "Types", CONFUSION_LEAD, figures=_confusions(compared, run_lines)
+    )
     if attributions:
         yield Section(
             "section-edits",
@@ -179,7 +185,9 @@ def _sections(
         )
 
 
-def _quality(comparison: Comparison, compared: ComparedRuns) -> Section:
+def _quality(
+    comparison: Comparison, compared: ComparedRuns, run_lines: Mapping[int, str]
+) -> Section:
     protocol = comparison.protocol
     lead = (
         f"{count_text(protocol.images, 'held-out image')} of "
@@ -193,9 +201,8 @@ def _quality(comparison: Comparison, compared: ComparedRuns) -> Section:
     quoted = quoted_table(comparison)
     tables = (quality_table(comparison, compared.results), *((quoted,) if quoted else ()))
     scatters = (
-        replace(scatter_figure(run.id, label, result), provenance=terms_line(single))
-        for single in compared.singles()
-        for run, label, result in single.items()
+        replace(scatter_figure(run.id, label, result), provenance=run_lines[run.id])
+        for run, label, result in compared.items()
     )
     figures = (intervals_figure(comparison), *scatters)
     return Section("section-quality", "Quality", lead, tables, figures)
@@ -214,8 +221,8 @@ def _distortions(comparison: Comparison) -> Section:
     )
 
 
-def _confusions(compared: ComparedRuns) -> tuple[ReportFigure, ...]:
-    lines = {f"confusion-{single.runs[0].id}": terms_line(single) for single in compared.singles()}
+def _confusions(compared: ComparedRuns, run_lines: Mapping[int, str]) -> tuple[ReportFigure, ...]:
+    lines = {f"confusion-{id}": line for id, line in run_lines.items()}
     return tuple(
         replace(figure, provenance=lines.get(figure.name, ""))
         for figure in confusion_figures(compared)
