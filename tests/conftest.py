@@ -1,6 +1,7 @@
 """What tests of several rooms need."""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -13,6 +14,10 @@ from workbench.cli import main
 # threads of two processes on one core wait for each other. It is read when NumPy and torch load.
 for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
+# A job in the background and a worker of xdist ignore Ctrl-C, and so would every process that a
+# test starts; some tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes is the machine's affair.
 hypothesis_settings.register_profile(
