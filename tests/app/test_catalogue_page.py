@@ -1,6 +1,10 @@
 """The page Catalogue with types that somebody added as data."""
 
+import pytest
+
 from workbench.domain.distortion import Recipe, Step
+
+pytestmark = pytest.mark.slow
 
 
 def a_recipe(*steps, id="night"):

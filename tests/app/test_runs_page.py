@@ -6,6 +6,8 @@ from workbench.queue.processes import run_log
 
 from .full_database import CONFIG
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def runs(page, full_store):

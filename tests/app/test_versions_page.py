@@ -4,6 +4,8 @@ import pytest
 
 from workbench.domain.attributes import Attribute
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def versions(page, full_store):

@@ -11,6 +11,8 @@ from workbench.domain.config import DataConfig
 from workbench.domain.distortion import Distortion
 from workbench.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 SPECS = {
     "fade": Distortion(
         id="fade", name="Fade", group="brightness", source="test", explanation="dimmed",

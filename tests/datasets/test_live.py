@@ -8,6 +8,8 @@ from workbench.datasets.live import load as load_live
 from workbench.datasets.live import with_levels
 from workbench.errors import DataError, DatasetNotFoundError
 
+pytestmark = pytest.mark.slow
+
 
 def test_copies_of_references_are_left_out_and_the_folders_follow_each_other(load):
     dataset = load("live")

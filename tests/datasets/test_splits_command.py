@@ -10,6 +10,8 @@ from workbench.datasets.photographs import photograph_files, read_image
 from workbench.datasets.splits.split_files import read_split
 from workbench.datasets.table import load
 
+pytestmark = pytest.mark.slow
+
 COPIES = {"again.jpg": "coffee", "part.png": "chelsea"}
 
 

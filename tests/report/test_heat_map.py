@@ -20,6 +20,8 @@ from workbench.report.figures.heat_map import heat_map_figure
 from workbench.report.matrix_page import matrix_html, write_matrix
 from workbench.store import open_store
 
+pytestmark = pytest.mark.slow
+
 RUNS = list(paper_runs())
 PLAIN, QUOTED = matrix_of(RUNS, quote=False), matrix_of(RUNS, quote=True)
 

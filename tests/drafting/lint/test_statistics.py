@@ -13,6 +13,8 @@ from workbench.drafting.lint.statistics import (
     pooled_srcc,
 )
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 TABLES = st.integers(0, 2**32 - 1).map(
     lambda seed: np.random.default_rng(seed).integers(0, 5, (4, 6)) / 4  # with ties
