@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from types import ModuleType
 
-import workbench.distortions
 from workbench.distortions.operator import Operator
 from workbench.distortions.recipe_operator import recipe_operator
 from workbench.domain.distortion import Distortion, Recipe
@@ -80,6 +79,12 @@ WITHOUT_OPERATOR: tuple[Distortion, ...] = (
 )
 
 
+def _modules() -> list[ModuleType]:
+    import workbench.distortions  # on top it would be a cycle: the package imports this module
+
+    return discover(workbench.distortions)
+
+
 @cache
 def operators(recipes: tuple[Recipe, ...] = ()) -> Registry[Operator]:
     """Return every operator by id, KADID-10k's 25 first and in its order, recipes last.
@@ -107,7 +112,7 @@ def operators(recipes: tuple[Recipe, ...] = ()) -> Registry[Operator]:
         return Registry("distortion", others | composed)
     listed = [
         (module.__name__, operator)
-        for module in discover(workbench.distortions)
+        for module in _modules()
         for operator in getattr(module, "OPERATORS", ())
     ]
     if not listed:
@@ -141,7 +146,7 @@ def catalogue(recipes: tuple[Recipe, ...] = ()) -> Registry[Distortion]:
         return Registry("distortion", others | {r.id: _spec(r, applicable) for r in recipes})
     described = [
         (spec, module.__name__)
-        for module in discover(workbench.distortions)
+        for module in _modules()
         for spec in getattr(module, "WITHOUT_OPERATOR", ())
     ]
     entries = [*((entry.spec, "an operator") for entry in operators().values()), *described]
