@@ -89,6 +89,12 @@ def test_images_that_moved_are_found_below_another_root(command, ratings, home, 
         dataset_adapter("mine", home).open("")
 
 
+def test_the_same_file_imported_again_holds_with_what_is_said_last(command, ratings):
+    command("import", ratings, "--low", 0, "--high", 9)
+    command("import", ratings, "--low", 0, "--high", 10)
+    assert command("list")[-1]["score_range"] == [0, 10]
+
+
 def test_a_name_is_taken_once_unless_it_is_replaced(command, workbench, ratings, tmp_path):
     command("import", ratings, "--name", "my_ratings")
     command("import", ratings, "--name", "my_ratings")  # the same again is no other table

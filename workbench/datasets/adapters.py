@@ -118,6 +118,8 @@ def registered_tables(home: Path) -> dict[str, RegisteredTable]:
 def register_table(preview: TablePreview, home: Path, name: str | None, *, replace: bool) -> str:
     """Register a table, so that experiments can name it; return its name.
 
+    The same file may be imported again: what is said of its scores last holds.
+
     Args:
         preview: The table, without problems.
         home: The workbench's home.
@@ -143,7 +145,7 @@ def register_table(preview: TablePreview, home: Path, name: str | None, *, repla
     facts = table.facts_of(preview).model_copy(update=counts)
     entry = RegisteredTable(file=str(file), root=str(root), facts=facts)
     target = _folder(home) / f"{name}.json"
-    if target.is_file() and not replace and _read(target) != entry:
+    if target.is_file() and not replace and _read(target).file != entry.file:
         raise ConfigError(
             f"Another table is registered as '{name}', and experiments may name it. Give this one "
             "another name with --name, or --replace that one."
