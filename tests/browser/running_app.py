@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.ports import free_port
 from tests.processes import end, started
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, wait_until
 from workbench.settings import resource
 from workbench.store import open_store
 
@@ -88,7 +88,15 @@ def _end(workers: set[str]) -> None:
         with suppress(psutil.NoSuchProcess):
             ending.append(psutil.Process(int(name.rpartition(":")[2])))
             ending[-1].terminate()
-    psutil.wait_procs(ending, timeout=PATIENCE_S)
+    wait_until(lambda: all(_has_ended(process) for process in ending), "the workers have ended")
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """Return whether a process is gone, or is a zombie that the app has not yet collected."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @contextmanager

@@ -99,7 +99,7 @@ def test_the_text_shows_sign_phrase_verdict_and_what_is_approximate(place):
 
 def test_a_run_whose_probabilities_are_gone_is_one_plain_line(place):
     workbench, settings, runs = place
-    file = probabilities_file(settings, runs.runs[0].version, runs[0].config.hash)
+    file = probabilities_file(settings, runs.runs[0].version, runs.runs[0].config.hash)
     aside = file.rename(file.with_suffix(".aside"))
     with pytest.raises(Exception, match="run the version again with --again to create it"):
         workbench("attribute", "plain", "rich")

@@ -124,7 +124,7 @@ def test_the_same_seed_gives_the_same_result_bit_for_bit(both_run, process):
 
 def test_a_finished_run_is_reused(both_run, workbench):
     def ids():
-        return {run["id"] for run in json.loads(workbench("runs", "list", "--json")[1])}
+        return {run["run"] for run in json.loads(workbench("runs", "list", "--json")[1])}
 
     before = ids()
     _, out, _ = workbench("run", "plain", "--config", "tiny.yaml", "--json")

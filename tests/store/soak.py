@@ -77,13 +77,13 @@ DEEDS = {
 }  # fmt: skip
 
 
-def work(url, name, seconds):
-    """Edit at random until the time is over; return what was done and what was refused."""
+def work(url, name, seconds, turns):
+    """Edit at random until time or turns are over; return what was done and what was refused."""
     chance, done, turn = random.Random(name), Counter(), 0
     deeds, weights = list(DEEDS), [often for often, _ in DEEDS.values()]
     with open_store(url) as store:
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while time.monotonic() < end and turn < turns:
             turn += 1
             (deed,) = chance.choices(deeds, weights)
             try:
@@ -98,13 +98,13 @@ def work(url, name, seconds):
     return name, done
 
 
-def soak(url, processes, seconds):
+def soak(url, processes, *, seconds=float("inf"), turns=float("inf")):
     """Let processes loose on a store, check it, and return what they did together."""
     with open_store(url) as store:
         first = {d: [f"{d} phrase {index}" for index in range(10)] for d in DISTORTIONS}
         store.draft.replace(AttributeSet.from_phrases(first), author="ann")
         store.versions.freeze(store.draft.attribute_set(), message="start", author="ann")
-        jobs = [(url, f"editor {number}", seconds) for number in range(processes)]
+        jobs = [(url, f"editor {number}", seconds, turns) for number in range(processes)]
         with multiprocessing.get_context("spawn").Pool(processes) as pool:
             done = dict(pool.starmap(work, jobs, chunksize=1))
         check(store, done)
@@ -135,7 +135,7 @@ def main():
 
 
 def report(name, url):
-    done = soak(url, PROCESSES, SECONDS)
+    done = soak(url, PROCESSES, seconds=SECONDS)
     figures = ", ".join(f"{count:,} {deed}" for deed, count in sorted(done.items()))
     print(f"{name}, {PROCESSES} processes, {SECONDS:g} s: {figures}; nothing lost, verify clean")
 

@@ -76,5 +76,5 @@ def test_two_editors_of_one_attribute_lose_no_edit(store):
 
 
 def test_processes_that_do_everything_at_once_lose_nothing(store):
-    done = soak(store.url, processes=4, seconds=3)
+    done = soak(store.url, processes=4, turns=60)
     assert {"add", "edit", "freeze", "restore", "undo"} <= done.keys()

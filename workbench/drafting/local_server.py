@@ -1,12 +1,10 @@
 """Open a language model: the user's service, else a server of our own on this machine."""
 
-import ctypes
 import hashlib
 import json
 import os
 import queue
 import secrets
-import signal
 import subprocess
 import sys
 import tempfile
@@ -16,10 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import httpx2
 
+from workbench.drafting import server_process
 from workbench.drafting.client import HOW_TO_GET_A_MODEL, LanguageModel, NamedModel, connect
 from workbench.drafting.gguf import (
     QWEN,
@@ -33,60 +32,6 @@ from workbench.drafting.gguf import (
 from workbench.errors import LLMRequestError
 from workbench.hub import answers
 from workbench.settings import DEFAULT_MODEL, Settings
-
-
-def serve() -> None:
-    """Load the model, announce the address, and wait for the end of standard input."""
-    _die_with_parent()
-    answer = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # llama.cpp prints to standard output too; that goes to the log instead
-    task = json.loads(sys.stdin.readline())
-    # Loading can take a while, so the watch begins before it. It ends the process without any
-    # clean-up of llama.cpp's, which hangs while a request is being answered.
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-    import xllamacpp
-
-    server = xllamacpp.Server(_parameters(xllamacpp, task))
-    answer.write(json.dumps({"url": server.listening_address}) + "\n")
-    answer.flush()
-    threading.Event().wait()
-
-
-def _parameters(xllamacpp: Any, task: dict[str, Any]) -> Any:
-    """Return llama.cpp's parameters for answers that can be repeated bit for bit."""
-    parameters = xllamacpp.CommonParams()
-    parameters.model.path = task["gguf"]
-    parameters.model_alias = {task["name"]}  # what the server gives as the model that answered
-    parameters.api_keys = [task["key"]]  # nobody else on this machine can use the server
-    parameters.n_ctx = task["context"]
-    parameters.n_parallel = 1  # one request at a time: no batching with a neighbour's tokens
-    parameters.cpuparams.n_threads = task["threads"]
-    parameters.cpuparams_batch.n_threads = task["threads"]
-    parameters.n_gpu_layers = 0
-    parameters.fit_params = False  # or it would fit itself to the memory that happens to be free
-    parameters.cache_prompt = False
-    parameters.cache_ram_mib = 0
-    parameters.ui = False
-    parameters.warmup = False
-    return parameters
-
-
-def _leave_with_parent() -> None:
-    while sys.stdin.buffer.read(1):
-        pass
-    os._exit(0)
-
-
-def _die_with_parent() -> None:
-    """Ask Linux for SIGKILL when the parent dies: a second line behind the watched input."""
-    if sys.platform != "linux":
-        return
-    set_parent_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
-    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    serve()
 
 __all__ = ["LanguageModel", "choose_gguf", "named_model", "open_language_model"]
 
@@ -234,7 +179,7 @@ def _local_server(
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             # -P keeps this folder off the path, where our modules could hide others of their name.
-            [sys.executable, "-P", __file__],
+            [sys.executable, "-P", server_process.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.datasets.labelled import adapters
+from workbench.datasets.adapters import adapters
 from workbench.domain.config import DataConfig, DatasetConfig, RunConfig
 from workbench.domain.run import Transfer
 from workbench.store import open_store
