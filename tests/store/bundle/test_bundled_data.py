@@ -89,6 +89,6 @@ def test_the_data_of_transfers_are_named_and_their_recipes_travel(there_and_back
         for name in ("packaged", "live")
     )
     members, recipes = there_and_back(config, transfers=transfers)
-    assert "(live, packaged)" in data_terms(members)
+    assert f"(live, packaged, {result.protocol.dataset})" in data_terms(members)
     assert "licences/photographs.txt" in members
     assert recipes == [a_recipe()]
