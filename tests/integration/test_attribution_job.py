@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 from workbench.cli import cli
 from workbench.domain.attributes import AttributeSet
 from workbench.evaluation.refit import Pool, fold_refit
-from workbench.experiment.attribution import fit_of_run
 from workbench.settings import read_settings
 from workbench.store import open_store
 from workbench.training.probabilities import load_probabilities, probabilities_file
+from workbench.workflow.attribution import fit_of_run
 from workbench.workflow.compare import comparable_runs
 from workbench.workflow.versions import freeze_version
 

@@ -48,9 +48,9 @@ def attribute(
 
     Nothing is tuned unless --retune asks for it; that takes as long as N runs.
     """
-    from workbench.experiment.attribution import attribute_runs
     from workbench.experiment.config_files import load_experiment
     from workbench.workflow.access import record_run_access
+    from workbench.workflow.attribution import attribute_runs
     from workbench.workflow.compare import comparable_runs
 
     with open_workbench(db) as (settings, store), progress_bar("attribute") as progress:

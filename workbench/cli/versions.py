@@ -292,7 +292,7 @@ def _evidence(
 
 def _effects(store: "Store", settings: Settings, a: str, b: str) -> tuple[EditEffect, ...]:
     """Return what each edit contributed, from the probabilities that the runs kept."""
-    from workbench.experiment.attribution import attribute_runs
+    from workbench.workflow.attribution import attribute_runs
     from workbench.workflow.compare import comparable_runs
 
     try:

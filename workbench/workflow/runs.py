@@ -39,17 +39,15 @@ def run_now(
         ref: Hash prefix or alias of a version.
         config: The experiment.
         settings: Folders and device.
-        progress: Told the share done.
+        progress: Called with the share done.
         again: Run it even if its result is there, and forget what an interrupted attempt trained.
 
     Raises:
         RunError: The run failed or was cancelled; the line says why.
     """
-    version = store.versions.get(ref)
-    done = None if again else store.runs.find_done(version.hash, config.hash)
-    if done is not None:
-        return done
-    run = enqueue_run(store, version.hash, config)
+    run = _done_or_queued(store, ref, config, again)
+    if run.status == "done":
+        return run
     return _process_now(store, run.id, settings, progress, afresh=again)
 
 
@@ -76,12 +74,9 @@ def start_run(
         ConfigError: The version lacks a distortion of the configuration.
         RunError: No worker can be started; the run stays in the queue.
     """
-    version = store.versions.get(ref)
-    done = None if again else store.runs.find_done(version.hash, config.hash)
-    if done is not None:
-        return done
-    run = enqueue_run(store, version.hash, config)
-    ensure_worker(store, settings)
+    run = _done_or_queued(store, ref, config, again)
+    if run.status != "done":
+        ensure_worker(store, settings)
     return run
 
 
@@ -94,6 +89,12 @@ def restart_run(store: Store, id: int, *, settings: Settings) -> None:
     """
     store.runs.requeue(id)
     ensure_worker(store, settings)
+
+
+def _done_or_queued(store: Store, ref: str, config: RunConfig, again: bool) -> Run:
+    version = store.versions.get(ref)
+    done = None if again else store.runs.find_done(version.hash, config.hash)
+    return done or enqueue_run(store, version.hash, config)
 
 
 def _process_now(
