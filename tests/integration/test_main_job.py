@@ -253,7 +253,7 @@ def test_versions_can_be_exported_imported_frozen_and_diffed(workbench, place):
     assert workbench("versions", "verify")[0] == 0
 
 
-def test_a_queued_run_is_worked_off_by_a_worker(process, place):
+def test_a_queued_run_is_worked_off_by_a_worker(both_run, process, place):
     with open_store(f"sqlite:///{place / 'db.sqlite'}") as store:
         config = load_experiment(place / "tiny.yaml", ["seed=5"])
         runs = [enqueue_run(store, ref, config) for ref in ("plain", "rich")]
