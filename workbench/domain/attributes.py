@@ -18,7 +18,12 @@ Status = Literal["proposed", "accepted", "needs work", "rejected"]
 
 MAX_PHRASE_LENGTH = 200  # characters; CLIP reads 77 tokens, a phrase needs a fraction of it
 
-_ENUMERATION = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[-.):]+(?=\s))\s*")
+# A bullet may touch its phrase; a dash, star or number is a list mark only before a blank, for
+# "-2 EV" and "1.5 px" are words.
+_LIST_MARK = re.compile(
+    r"^(?:[•‣⁃◦▪▫●○■□►▶➤·]|[-*+–—](?=\s)|(\*\*|__|)(?:#?\(?\d{1,3}[-.):]+|\[\d{1,3}\]|\(?[a-z]\))\1(?=\s))\s*",
+    re.I,
+)
 _OPENING = re.compile(
     r"^(?:there (?:is|are)|it has|the (?:photo|image|picture) (?:has|shows))(?:\s+|$)", re.I
 )
@@ -30,32 +35,71 @@ _CLOSING = re.compile(
 )
 
 
+# What can enclose a whole phrase: quotation marks of several languages, and Markdown's emphasis.
+_QUOTES = ('""', "''", "``", "“”", "„“", "„”", "””", "‘’", "‚‘", "«»", "»«", "‹›", "「」", "『』")
+_EMPHASIS = re.compile(r"^(\*{1,3}|_{1,3}|~~)(?![\s*_~])(?P<inner>.+)(?<![\s*_~])\1$")
+_APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
+
+# Unicode's default ignorable characters that are no format characters (category Cf).
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+
+
 def normalise_phrase(text: str) -> str:
     """Return a sentence as the bare phrase that the polarity template can wrap.
 
-    Numbering, "There is a", "in the photo", quotes and the full stop go; blanks collapse; a
-    leading capital goes unless the word is an abbreviation. METHOD: LLM output opens and ends
-    the way the template does, and would double it.
+    List marks, "There is a", "in the photo", the full stop and quotation or emphasis marks around
+    the whole phrase go; invisible characters are dropped; blanks collapse; a leading capital goes
+    unless the word is an abbreviation. Marks within the phrase, or without a partner, are its own.
+    METHOD: LLM output opens and ends the way the template does, and would double it.
 
     Example:
-        >>> normalise_phrase("1- There is a softening of details in the photo.")
-        'softening of details'
-        >>> normalise_phrase("  JPEG-like   squares ")
+        >>> normalise_phrase("1- There is a **softening** of details in the photo.")
+        '**softening** of details'
+        >>> normalise_phrase('  "JPEG-like   squares" ')
         'JPEG-like squares'
+        >>> normalise_phrase('"blocky" edges')
+        '"blocky" edges'
     """
-    phrase = unicodedata.normalize("NFC", text)
+    phrase = text if text.isascii() else unicodedata.normalize("NFC", _visible(text))
     while (bare := _stripped(phrase)) != phrase:  # until nothing is left to take off
         phrase = bare
     return phrase
 
 
+def _visible(text: str) -> str:
+    return "".join(c for c in _IGNORABLE.sub("", text) if unicodedata.category(c) != "Cf")
+
+
 def _stripped(text: str) -> str:
-    phrase = " ".join(text.split()).strip("\"'“”‘’ ")
-    phrase = _ENUMERATION.sub("", phrase).rstrip(".!;,: ")
+    phrase = _unwrapped(_LIST_MARK.sub("", " ".join(text.split()))).rstrip(".!;,: ")
     phrase = _CLOSING.sub("", _ARTICLE.sub("", _OPENING.sub("", phrase)))
     if len(phrase) > 1 and phrase[0].isupper() and phrase[1].islower():
         phrase = phrase[0].lower() + phrase[1:]
     return unicodedata.normalize("NFC", phrase)
+
+
+def _unwrapped(phrase: str) -> str:
+    """Take off one pair of marks that encloses the whole phrase."""
+    emphasis = _EMPHASIS.match(phrase)
+    if emphasis and emphasis[1] not in emphasis["inner"]:
+        return emphasis["inner"]
+    for opening, closing in _QUOTES:
+        inner = phrase[1:-1]
+        if phrase[:1] == opening and phrase[-1:] == closing and _balanced(inner, opening, closing):
+            return inner
+    return phrase
+
+
+def _balanced(inner: str, opening: str, closing: str) -> bool:
+    """Whether marks around this text belong together: '"blocky" or "soft"' is two quotations."""
+    depth = 0
+    for character in _APOSTROPHE.sub("", inner):
+        depth += (character == opening) or -(character == closing)
+        if depth < 0:
+            return False
+    return depth == 0 and bool(inner.strip())
 
 
 class Attribute(Frozen):
@@ -84,6 +128,8 @@ class Attribute(Frozen):
         bare = normalise_phrase(phrase)
         if not bare:
             raise ValueError("an attribute needs words, not only 'there is'")
+        if any(unicodedata.category(c) in ("Cc", "Cs") for c in bare):
+            raise ValueError("an attribute holds no control characters")
         if len(bare) > MAX_PHRASE_LENGTH:  # normal form can lengthen a text
             raise ValueError(f"an attribute has at most {MAX_PHRASE_LENGTH} characters")
         return bare
