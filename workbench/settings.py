@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import yaml
 from platformdirs import user_cache_path
@@ -70,25 +71,43 @@ def read_settings(*, database_url: str | None = None) -> Settings:
         database_url: Overrides WORKBENCH_DB and the default.
     """
     env = os.environ
-    home = Path(env.get("WORKBENCH_HOME") or (_CHECKOUT if _is_checkout() else Path.cwd()))
-    gguf = env.get("WORKBENCH_GGUF")
+    home = _path("WORKBENCH_HOME") or (_CHECKOUT if _is_checkout() else Path.cwd())
     return Settings(
         home=home,
         database_url=database_url
         or env.get("WORKBENCH_DB")
-        or f"sqlite:///{home / 'attribute_db' / 'workbench.sqlite'}",
-        cache=Path(env.get("WORKBENCH_CACHE") or user_cache_path("attribute-workbench")),
+        or sqlite_url(home / "attribute_db" / "workbench.sqlite"),
+        cache=_path("WORKBENCH_CACHE") or user_cache_path("attribute-workbench"),
         api_key=env.get("OPENAI_API_KEY") or None,
         base_url=env.get("OPENAI_BASE_URL") or None,
         model=env.get("WORKBENCH_MODEL") or None,
-        gguf=Path(gguf) if gguf else None,
+        gguf=_path("WORKBENCH_GGUF"),
         offline=env.get("WORKBENCH_OFFLINE", "") not in ("", "0"),
         device=env.get("WORKBENCH_DEVICE") or "auto",
         devices=_count("WORKBENCH_DEVICES") or 1,
         threads=_count("WORKBENCH_THREADS") or os.cpu_count() or 1,
         author=env.get("WORKBENCH_AUTHOR") or env.get("USER") or env.get("USERNAME") or "unknown",
-        prices=_prices(Path(env.get("WORKBENCH_PRICES") or home / "prices.yaml")),
+        prices=_prices(_path("WORKBENCH_PRICES") or home / "prices.yaml"),
     )
+
+
+def sqlite_url(file: Path) -> str:
+    """Return the database URL of an SQLite file, whatever characters its path holds.
+
+    Example:
+        >>> sqlite_url(Path("/data/100% sharp?/w.sqlite"))
+        'sqlite:////data/100%25%20sharp%3F/w.sqlite'
+
+    Raises:
+        ConfigError: The path is not UTF-8, which no URL can tell.
+    """
+    try:
+        return f"sqlite:///{quote(str(file), safe='/:')}"
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"The store cannot be in {os.fsencode(file)!r}: the path is not UTF-8. Set "
+            "WORKBENCH_HOME to another folder."
+        ) from error
 
 
 @cache
@@ -114,6 +133,12 @@ def _prices(file: Path) -> dict[str, tuple[float, float]]:
             f"The price table {file} cannot be used; write one line for each model, such as "
             "'MODEL: [0.15, 0.60]', in US dollars per million prompt and completion tokens."
         ) from error
+
+
+def _path(variable: str) -> Path | None:
+    """Return the path in a variable; a leading ~ is the home folder, as in a shell."""
+    text = os.environ.get(variable)
+    return Path(text).expanduser() if text else None
 
 
 def _count(variable: str) -> int | None:

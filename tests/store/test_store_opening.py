@@ -6,7 +6,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from workbench.errors import StoreError
+from workbench.errors import ConfigError, StoreError
+from workbench.settings import read_settings
 from workbench.store import open_store, tables
 from workbench.store.store import alembic_config, newest_schema, schema_of
 
@@ -102,6 +103,8 @@ def test_a_folder_in_place_of_the_file_is_said(tmp_path):
     ("bad", "message"),
     [
         ("store.sqlite", "'store.sqlite' is no database URL; write sqlite:///"),
+        ("sqlite://~/store.sqlite", "SQLite has none; write sqlite:/// with three slashes"),
+        ("sqlite:///what?/store.sqlite", "ends its path at the '?'; write %3F where the path"),
         ("mysql://localhost/x", "cannot use 'mysql'; it knows sqlite and postgresql"),
         ("postgresql+psycopg2://localhost/x", "needs the package 'psycopg2', which is not"),
         ("postgresql://u:secret@127.0.0.1:1/x", "the server does not answer. Start it"),
@@ -118,6 +121,32 @@ def test_a_missing_folder_is_created(tmp_path):
     path = tmp_path / "a" / "b" / "store.sqlite"
     open_store(f"sqlite:///{path}").close()
     assert path.is_file()
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "ann"))
+    monkeypatch.chdir(tmp_path)
+    open_store("sqlite:///~/iqa/store.sqlite").close()
+    assert (tmp_path / "ann" / "iqa" / "store.sqlite").is_file()
+    assert not (tmp_path / "~").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["100%41", "what?", "a#b", "a b+c", "ü%FF", "x=1&y=2", "semi;colon", "%", "a:b@c"]
+)
+def test_the_store_of_a_home_is_in_that_home_whatever_it_is_called(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / name))
+    monkeypatch.delenv("WORKBENCH_DB", raising=False)
+    open_store(read_settings().database_url).close()
+    (file,) = tmp_path.rglob("*.sqlite")
+    assert file == tmp_path / name / "attribute_db" / "workbench.sqlite"
+
+
+def test_a_home_whose_path_no_url_can_tell_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "caf\udce9"))
+    monkeypatch.delenv("WORKBENCH_DB", raising=False)
+    with pytest.raises(ConfigError, match="the path is not UTF-8"):
+        read_settings()
 
 
 def test_sqlite_runs_in_wal_mode_with_foreign_keys(sqlite_path):

@@ -8,6 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from workbench.cli.console import print_anywhere
 from workbench.errors import WorkbenchError
 from workbench.settings import read_settings
 
@@ -74,6 +75,7 @@ def workbench() -> None:
 
 def main() -> None:
     """Run the command; exit 0 done, 1 could not be done, 2 wrong usage."""
+    print_anywhere()
     try:
         cli()
     except WorkbenchError as fault:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from workbench.cli import editing
-from workbench.cli.console import Author, Db, Json, emit, open_workbench, progress_bar, table
+from workbench.cli.console import (
+    Author,
+    Db,
+    Json,
+    emit,
+    open_workbench,
+    progress_bar,
+    table,
+    write_document,
+)
 from workbench.cli.difference_text import difference_lines
 from workbench.domain.attributes import Attribute, AttributeSet, Form, Status
 from workbench.domain.config import EncoderConfig
@@ -214,7 +223,7 @@ def export_attributes(
         if json and form not in (None, "json"):
             raise typer.BadParameter("--json prints JSON; leave it out for another form")
         form = form or ("json" if json else "yaml")
-        sys.stdout.write(attribute_text(chosen, form, calls=calls))
+        write_document(attribute_text(chosen, form, calls=calls))
         return
     files = write_attributes(chosen, path, form=form, calls=calls)
     if path.is_dir() and (others := sorted({*path.glob("[!.]*.yaml")} - {*files})):

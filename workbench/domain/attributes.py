@@ -85,11 +85,8 @@ def _unwrapped(phrase: str) -> str:
     emphasis = _EMPHASIS.match(phrase)
     if emphasis and emphasis[1] not in emphasis["inner"]:
         return emphasis["inner"]
-    for opening, closing in _QUOTES:
-        inner = phrase[1:-1]
-        if phrase[:1] == opening and phrase[-1:] == closing and _balanced(inner, opening, closing):
-            return inner
-    return phrase
+    inner, marks = phrase[1:-1], phrase[:1] + phrase[-1:]
+    return inner if marks in _QUOTES and _balanced(inner, *marks) else phrase
 
 
 def _balanced(inner: str, opening: str, closing: str) -> bool:

@@ -213,7 +213,23 @@ def _parse(url: str) -> URL:
         raise StoreError(
             f"The store cannot use '{parsed.get_backend_name()}'; it knows sqlite and postgresql."
         )
-    return parsed
+    return _local_file(parsed, url) if parsed.get_backend_name() == "sqlite" else parsed
+
+
+def _local_file(parsed: URL, url: str) -> URL:
+    """Return the URL of an SQLite file with ~ expanded; refuse one that would lead elsewhere."""
+    if parsed.host:
+        raise StoreError(
+            f"'{url}' names a server, and SQLite has none; write sqlite:/// with three slashes "
+            "before a relative path and four before an absolute one."
+        )
+    _, mark, query = url.partition("?")
+    if mark and not all("=" in option for option in query.split("&")):
+        raise StoreError(
+            f"'{url}' ends its path at the '?'; write %3F where the path itself has one."
+        )
+    path = parsed.database
+    return parsed.set(database=str(Path(path).expanduser())) if path else parsed
 
 
 def _make_folder(url: URL) -> None:
