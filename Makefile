@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requir
 JOBS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 TESTS = $(BIN)/pytest -n $(JOBS) --maxprocesses 8 --dist worksteal
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast app check docs bench soak lock wheel-test
+.PHONY: help demo test test-fast app check docs bench soak fuzz lock wheel-test
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -63,6 +63,9 @@ docs: $(VENV)/.docs  ## the documentation as a site in site/; a broken link fail
 
 soak: $(VENV)/.dev  ## 20 processes at one store for a minute, on SQLite and on PostgreSQL
 	$(BIN)/python -m tests.store.soak
+
+fuzz: $(VENV)/.dev  ## ten minutes of damaged replies, files and images at every reader
+	$(BIN)/python -m tests.fuzz
 
 bench: $(VENV)/.dev  ## ratios against stated references, measured side by side
 	$(BIN)/python -m benchmarks
