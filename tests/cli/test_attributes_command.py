@@ -94,6 +94,24 @@ def test_what_was_exported_comes_back_with_review_and_calls(store, done, tmp_pat
     assert store.draft.attribute_set() == before
 
 
+def test_a_comment_that_cuts_a_phrase_is_warned_of_and_nothing_else_changes(
+    store, workbench, done, tmp_path
+):
+    file = tmp_path / "jpeg.yaml"
+    file.write_text("distortion: jpeg\nattributes:\n  - blocks # like tiles\n")
+    warning = (
+        "jpeg.yaml, line 3: '# like tiles' is a comment, so the text is 'blocks'; put quotes "
+        "around all of it to keep it"
+    )
+    status, _, err = workbench("attributes", "import", file)
+    assert (status, err) == (0, f"warning: {warning}\n")
+    assert phrases(store) == ["blocks"]
+    assert done("import", file)["warnings"] == [warning]
+    file.write_text("distortion: jpeg\nattributes:\n  - 'blocks # like tiles'\n")
+    assert done("import", file)["warnings"] == []
+    assert phrases(store) == ["blocks # like tiles"]
+
+
 @pytest.mark.parametrize(
     ("form", "opening"), [("yaml", "distortion: jpeg"), ("csv", '\ufeff"dist')]
 )

@@ -87,7 +87,7 @@ def test_bytes_of_another_encoding_can_be_shown(workbench, tmp_path, form):
     (tmp_path / "a.csv").write_bytes("image,score,caf\xe9\n\xe9.png,1,2\n".encode("latin-1"))
     status, out, _ = workbench("datasets", "import", tmp_path / "a.csv", *form)
     assert status == 1
-    assert "line 2: not UTF-8; save the file as UTF-8" in out
+    assert "line 1: the header is not UTF-8; save the file as 'CSV UTF-8'" in out
 
 
 def test_import_of_what_is_no_table_is_one_line_on_stderr(workbench, tmp_path):
@@ -95,4 +95,4 @@ def test_import_of_what_is_no_table_is_one_line_on_stderr(workbench, tmp_path):
     status, out, err = workbench("datasets", "import", tmp_path / "a.xlsx")
     assert (status, out) == (1, "")
     assert err.startswith("workbench: ")
-    assert "Save a spreadsheet as CSV" in err
+    assert "A spreadsheet is saved as 'CSV UTF-8'" in err

@@ -23,6 +23,7 @@ def test_order_type_level_and_score_are_those_of_the_table(load):
         ("I01_01_01.png,I02.png,3,1", "line 2: 'I01_01_01.png' of 'I02.png' is no I01_TT_LL.png"),
         ("I01_01_01.png,I01.png,nan,1", "line 2: score 'nan' is not finite"),
         ("I01_01_01.png,I01.png,good,1", "line 2: score 'good' is no number"),
+        ("I01_01_01.png,I01.png,1_0,1", "line 2: score '1_0' is no number"),
         ("I01_01_01.png", "line 2: 1 cells are too few"),
     ],
 )
@@ -32,6 +33,24 @@ def test_a_row_that_cannot_be_read_is_named(built, row, message):
     with pytest.raises(DataError, match=r"dmos\.csv") as fault:
         load_kadid10k(root)
     assert message in str(fault.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_table_that_a_spreadsheet_saved_again_is_the_same(built, encoding):
+    root = built("kadid10k")
+    before = load_kadid10k(root).images
+    text = (
+        (root / "dmos.csv").read_text().replace(",", ";").replace(".", ",").replace(",png", ".png")
+    )
+    (root / "dmos.csv").write_bytes(f"sep=;\r\n{text}; ;;\r\n".encode(encoding))
+    assert load_kadid10k(root).images == before
+
+
+def test_a_table_that_is_no_csv_is_named(built):
+    root = built("kadid10k")
+    (root / "dmos.csv").write_text('dist_img,ref_img,dmos\n"I01_01_01.png,I01.png,3\n')
+    with pytest.raises(DataError, match=r"dmos\.csv, line 2: unexpected end of data"):
+        load_kadid10k(root)
 
 
 def test_a_missing_column_is_named(built):

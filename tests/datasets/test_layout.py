@@ -17,6 +17,16 @@ def test_of_two_names_that_differ_in_case_the_exact_one_is_meant(tmp_path):
     assert [FileIndex(tmp_path).find(name) for name in ("A.png", "a.png")] == ["A.png", "a.png"]
 
 
+def test_a_name_is_found_in_either_normal_form(tmp_path):
+    composed, decomposed = "\u00c9t\u00e9.png", "E\u0301te\u0301.png"
+    (tmp_path / decomposed).touch()
+    names = (composed, decomposed, composed.upper())
+    assert {FileIndex(tmp_path).find(name) for name in names} == {decomposed}
+    (tmp_path / composed).touch()  # a disk may hold both
+    files = FileIndex(tmp_path)
+    assert [files.find(name) for name in (composed, decomposed)] == [composed, decomposed]
+
+
 @pytest.mark.parametrize("path", ["", ".", "../x.png", "/etc/passwd", "x.png/y.png", "z.png"])
 def test_what_is_not_below_the_root_is_not_found(tmp_path, path):
     (tmp_path / "root").mkdir()

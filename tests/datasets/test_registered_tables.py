@@ -49,6 +49,58 @@ def test_a_table_is_a_dataset_from_its_import_on(command, ratings, home):
     assert dataset.path(dataset.images[1]).is_file()
 
 
+def test_columns_and_direction_stay_those_that_the_import_states(command, ratings, home):
+    head = "photo,reference,distortion,level,verdict"
+    lines = ratings.read_text().splitlines()
+    names = lines[0].split(",")
+    order = [names.index(name) for name in ("image", "reference", "distortion", "level", "score")]
+    rows = [",".join(line.split(",")[at] for at in order) for line in lines[1:]]
+    ratings.write_text("\n".join([head, *rows, ""]))
+    stated = ("--column", "image=photo", "--column", "score=verdict", "--lower-is-better")
+    document = command("import", ratings, *stated)
+    assert document["stated_columns"] == {"image": "photo", "score": "verdict"}
+    listed = command("list")[-1]
+    assert (listed["score"], listed["polarity"]) == ("verdict", "lower is better")
+    assert command("check", "mine")["problems"] == []
+    assert len(dataset_adapter("mine", home).open(None).images) == 8
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "message"),
+    [
+        (("--column", "picture=photo"), 1, "Unknown field 'picture'."),
+        (("--column", "image"), 1, "--column image: give each field one column, such as score=MOS"),
+        (("--column", "image=a", "--column", "image=b"), 1, "give each field one column"),
+        (("--low", "1_0"), 2, "'1_0' is no number"),
+        (("--high", "nan"), 2, "'nan' is no number"),
+    ],
+)
+def test_what_is_stated_wrongly_of_a_table_is_refused(
+    workbench, ratings, home, options, status, message
+):
+    got, _, err = workbench("datasets", "import", ratings, *options)
+    assert (got, message in " ".join(err.split())) == (status, True)
+    assert registered_tables(home) == {}
+
+
+def test_a_table_in_a_workbench_of_before_is_still_read(command, ratings, home):
+    command("import", ratings)
+    file = home / "attribute_db" / "tables" / "mine.json"
+    document = json.loads(file.read_text())
+    del document["columns"]  # unknown to earlier programs
+    file.write_text(json.dumps(document))
+    assert len(dataset_adapter("mine", home).open(None).images) == 8
+
+
+def test_a_cell_prints_as_one_line_without_commands_to_the_terminal(workbench, ratings, home):
+    text = ratings.read_text()
+    ratings.write_text(
+        text.replace("\n", ",x\n").replace(",x\n", ",note\n", 1) + 'a,b,c,d,e,"\x1b[2J\n"\n'
+    )
+    _, out, _ = workbench("datasets", "import", ratings, "--dry-run")
+    assert "\x1b" not in out
+
+
 def test_a_dry_run_registers_nothing(command, ratings, home):
     assert command("import", ratings, "--dry-run")["dataset"] is None
     assert registered_tables(home) == {}

@@ -1,4 +1,5 @@
 import json
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -144,6 +145,17 @@ def test_a_written_split_comes_back_whatever_the_order_of_the_images(tmp_path):
     assert (back.name, back.rule, back.seed) == ("seed 3", "r", None)
     write_split(SPLIT, DATA, tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == (tmp_path / "s.json").read_bytes()
+
+
+def test_a_split_and_a_list_hold_on_a_disk_that_composes_accents(tmp_path):
+    files = [f"{name}.png" for name in ("cafe\u0301", "cafz", "e\u0301lan")]
+    here = dataset_of(*(LabelledImage(file=file, group=file) for file in files))
+    there = dataset_of(*(LabelledImage(file=normalize("NFC", file), group=file) for file in files))
+    split = make_split("s", {"train": [0, 1], "validation": [], "test": [2]}, rule="r", seed=None)
+    write_split(split, here, tmp_path / "s.json")
+    assert rows_of(read_split(tmp_path / "s.json", there)) == rows_of(split)
+    write_lists(tmp_path / "1", train=files[:2], test=[f"x\u2028/{files[2].upper()}"])
+    assert rows_of(liqe_splits(tmp_path, there)[0]) == rows_of(split)
 
 
 def test_a_frame_is_named_by_its_number(tmp_path):

@@ -180,6 +180,7 @@ def import_attributes(
     from workbench.store.text import read_text
 
     text = read_text(path, form=form)
+    sys.stderr.writelines(f"warning: {warning}\n" for warning in text.warnings)
     with open_workbench(db) as (settings, store):
         _refuse_unknown(text, path, store.recipes.catalogue())
         known = store.calls.ids(text.digests)
@@ -198,6 +199,7 @@ def import_attributes(
         "calls_left_out": unlogged,
         "changes": {d: change.model_dump(mode="json") for d, change in changes.items()},
         "restated": restated,
+        "warnings": list(text.warnings),
     }
     counts = f"{read.size} attributes of {len(read.distortions)} distortions"
     lines = [*difference_lines(changes), *(f"= {line}" for line in restated)] or ["No difference."]

@@ -9,8 +9,9 @@ import typer
 
 from workbench.cli.console import Json, emit, progress_bar, table
 from workbench.domain.number_format import count_text
-from workbench.errors import ConfigError, DataError
+from workbench.errors import ConfigError, DataError, UnknownNameError
 from workbench.settings import read_settings
+from workbench.text_files import printable
 
 if TYPE_CHECKING:  # help loads none of them
     from workbench.datasets.check import CheckReport
@@ -147,6 +148,15 @@ def check_dataset(
         )
 
 
+def _number_option(text: str) -> float:
+    from workbench.text_files import number
+
+    try:
+        return number(text)
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault)) from None
+
+
 @datasets.command("import")
 def import_table(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv")],
@@ -156,11 +166,25 @@ def import_table(
     root: Annotated[
         Path | None, typer.Option(help="Folder that paths are relative to; default the table's.")
     ] = None,
-    low: Annotated[float | None, typer.Option(help="Smallest possible score.")] = None,
-    high: Annotated[float | None, typer.Option(help="Largest possible score.")] = None,
+    low: Annotated[
+        float | None, typer.Option(parser=_number_option, help="Smallest possible score.")
+    ] = None,
+    high: Annotated[
+        float | None, typer.Option(parser=_number_option, help="Largest possible score.")
+    ] = None,
     lower_is_better: Annotated[
-        bool, typer.Option("--lower-is-better", help="The score falls with quality.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--lower-is-better/--higher-is-better",
+            help="Whether the score falls or rises with quality; a DMOS needs one of them.",
+        ),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=NAME", help="Which column is image, score, reference, …; repeatable."
+        ),
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace another table of that name.")
     ] = False,
@@ -182,7 +206,8 @@ def import_table(
         root,
         low=low,
         high=high,
-        polarity="lower is better" if lower_is_better else "higher is better",
+        polarity=_direction(lower_is_better),
+        columns=_columns(column or ()),
         known=catalogue(),
     )
     registered = None
@@ -199,6 +224,28 @@ def import_table(
             f"{file} has {count_text(len(result.problems), 'problem')}, so nothing was registered. "
             "Mend the rows that stdout names, and import it again."
         )
+
+
+def _direction(
+    lower_is_better: bool | None,
+) -> Literal["higher is better", "lower is better"] | None:
+    if lower_is_better is None:
+        return None
+    return "lower is better" if lower_is_better else "higher is better"
+
+
+def _columns(stated: Sequence[str]) -> dict[str, str]:
+    from workbench.datasets.table_header import FIELDS
+
+    columns: dict[str, str] = {}
+    for text in stated:
+        field, _, name = (part.strip() for part in text.partition("="))
+        if field not in FIELDS:
+            raise UnknownNameError("field", field, FIELDS)
+        if not name or field in columns:
+            raise ConfigError(f"--column {text}: give each field one column, such as score=MOS.")
+        columns[field] = name
+    return columns
 
 
 @datasets.command("remove")
@@ -223,18 +270,21 @@ def _check_text(report: "CheckReport") -> str:
 
 
 def _preview_text(result: "TablePreview", registered: str | None) -> str:
-    columns = ", ".join(f"{name} ({field or 'ignored'})" for name, field in result.columns.items())
+    columns = ", ".join(
+        f"{printable(name)} ({field or 'ignored'})" for name, field in result.columns.items()
+    )
     lines = [
         f"{result.file}, {result.encoding}, paths below {result.root}",
         f"columns: {columns}",
-        *(" | ".join(cells.values()) for cells in result.first),
+        *(" | ".join(map(printable, cells.values())) for cells in result.first),
         f"{result.images:,} of {count_text(result.rows, 'row')} can be used, "
         f"{_contents(result.references, result.types)}",
     ]
     if result.score_range is not None:
         low, high = result.score_range
         origin = "as stated" if result.stated else "as found; state it with --low and --high"
-        lines.append(f"score from {low:g} to {high:g} ({origin}), {result.polarity}")
+        direction = result.polarity or "of unknown direction"
+        lines.append(f"score from {low:g} to {high:g} ({origin}), {direction}")
     lines += [f"note: {note}" for note in result.notes]
     lines += [f"problem: {text}" for text in result.problems[:PRINTED]]
     if len(result.problems) > PRINTED:

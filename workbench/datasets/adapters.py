@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 import workbench.datasets
 from workbench.atomic_files import atomic_write
@@ -76,6 +76,8 @@ class RegisteredTable(Frozen):
     # what the import read; `score_range` and `polarity` stay what they were then, so that a quality
     # keeps its meaning when rows are added
     facts: DatasetFacts
+    # field to the name of its column, as the user stated them
+    columns: dict[str, str] = Field(default_factory=dict)
 
     def adapter(self) -> Adapter:
         """Return what reads the table where it lies."""
@@ -86,6 +88,7 @@ class RegisteredTable(Frozen):
             low=low,
             high=high,
             polarity=self.facts.polarity or "higher is better",
+            columns=self.columns,
             name=self.facts.name,
         )
         return Adapter(self.facts, load, Path(self.root))
@@ -143,7 +146,9 @@ def register_table(preview: TablePreview, home: Path, name: str | None, *, repla
         )
     counts = {"name": name, "images": preview.images, "references": preview.references}
     facts = table.facts_of(preview).model_copy(update=counts)
-    entry = RegisteredTable(file=str(file), root=str(root), facts=facts)
+    entry = RegisteredTable(
+        file=str(file), root=str(root), facts=facts, columns=preview.stated_columns
+    )
     target = _folder(home) / f"{name}.json"
     if target.is_file() and not replace and _read(target).file != entry.file:
         raise ConfigError(

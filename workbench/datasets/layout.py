@@ -13,6 +13,7 @@ from workbench.datasets.labelled import (
     quality_of,
 )
 from workbench.errors import DatasetNotFoundError
+from workbench.text_files import name_key
 
 
 class FileIndex:
@@ -29,7 +30,8 @@ class FileIndex:
     def find(self, path: str) -> str | None:
         """Return a path as it is on disk, or None.
 
-        Where two names differ in case only, the one that is written as asked for is meant.
+        Where two names differ in case or normal form only, the one that is written as asked for is
+        meant.
 
         Args:
             path: Relative to the root, "/" between folders; "." and ".." are not followed.
@@ -42,7 +44,7 @@ class FileIndex:
         on_disk = ""
         for part in PurePosixPath(path).parts:
             names = self._names(on_disk)
-            name = names.get(part) or names.get(part.casefold())
+            name = names.get(part) or names.get(name_key(part))
             if name is None:
                 return None
             on_disk = f"{on_disk}/{name}" if on_disk else name
@@ -63,7 +65,7 @@ class FileIndex:
                 names = sorted(file.name for file in (self.root / folder).iterdir())
             except OSError:
                 names = []
-            self._listed[folder] = {n.casefold(): n for n in names} | {n: n for n in names}
+            self._listed[folder] = {name_key(n): n for n in names} | {n: n for n in names}
         return self._listed[folder]
 
 

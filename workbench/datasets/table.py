@@ -1,6 +1,6 @@
 """A user's own images: a CSV of image and score, and what else is known of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workbench.datasets.labelled import (
@@ -56,7 +56,8 @@ def read_table(
     *,
     low: float | None = None,
     high: float | None = None,
-    polarity: Polarity = "higher is better",
+    polarity: Polarity | None = None,
+    columns: Mapping[str, str] | None = None,
     name: str = FACTS.name,
 ) -> ImageDataset:
     """Read a table in place, under a name; the other arguments are those of `preview`.
@@ -65,7 +66,7 @@ def read_table(
         ConfigError: low is not below high.
         DataError: A row cannot be used, or the file cannot be read.
     """
-    table = preview(file, root, low=low, high=high, polarity=polarity)
+    table = preview(file, root, low=low, high=high, polarity=polarity, columns=columns)
     if table.problems:
         count = len({row.line for row in table.bad})
         raise DataError(

@@ -1,79 +1,25 @@
 """What a user's table holds, how its columns are read, and every row that cannot be used."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import Field
 
 from workbench.datasets.labelled import DatasetType, Polarity
-from workbench.datasets.table_rows import TableRow, read_rows, read_text_table
+from workbench.datasets.table_header import REQUIRED, direction_of, read_header, what_to_state
+from workbench.datasets.table_rows import (
+    NO_TEXT,
+    TableRow,
+    TextTable,
+    read_rows,
+    read_text_table,
+)
 from workbench.datasets.text_tables import first_few
 from workbench.domain.canonical import Frozen
-from workbench.errors import ConfigError
-
-REQUIRED = ("image", "score")
-FIELDS = (*REQUIRED, "reference", "distortion", "level", "levels", "group", "subset")
-_ALSO = {  # how published tables call them
-    "image name": "image",
-    "dist_img": "image",
-    "file": "image",
-    "filename": "image",
-    "mos": "score",
-    "dmos": "score",
-    "ref_img": "reference",
-    "type": "distortion",
-}
-
-
-@dataclass(frozen=True)
-class Columns:
-    """How a header is read."""
-
-    index: dict[str, int]  # index of the column of each field that is there, from 0
-    meaning: dict[str, str]  # field of each column of the header, "" for one that is ignored
-    faults: tuple[str, ...]  # what makes the table unusable
-    notes: tuple[str, ...]  # what its author may want to know
-
-
-def read_header(header: Sequence[str]) -> Columns:
-    """Match the columns of a header to fields, whatever the case of their names.
-
-    A name that looks like a misspelt field is a fault: a reference that went unnoticed would put
-    one picture on both sides of a split.
-
-    Example:
-        >>> read_header(["Image Name", "MOS", "std"]).index
-        {'image': 0, 'score': 1}
-        >>> read_header(["image", "score", "refernce"]).faults
-        ("unknown column 'refernce'; did you mean 'reference'?",)
-    """
-    index: dict[str, int] = {}
-    meaning: dict[str, str] = {}
-    faults: list[str] = []
-    notes: list[str] = []
-    for number, name in enumerate(header):
-        folded = name.casefold()
-        field = folded if folded in FIELDS else _ALSO.get(folded, "")
-        meaning[name] = field
-        near = get_close_matches(folded, FIELDS, n=1, cutoff=0.75)
-        if field in index:
-            faults.append(f"columns '{header[index[field]]}' and '{name}' are both the {field}")
-        elif field:
-            index[field] = number
-        elif near:
-            faults.append(f"unknown column '{name}'; did you mean '{near[0]}'?")
-        else:
-            notes.append(f"Column '{name}' is not known and is ignored.")
-    missing = [field for field in REQUIRED if field not in index]
-    faults += [f"no column '{field}'; the columns are {', '.join(header)}" for field in missing]
-    if "score" in index and header[index["score"]].casefold() == "dmos":
-        notes.append(
-            "DMOS often falls with quality; say so with --lower-is-better if it does here."
-        )
-    return Columns(index, meaning, tuple(faults), tuple(notes))
-
+from workbench.errors import ConfigError, DataError
+from workbench.text_files import printable, with_decimal_point
 
 FIRST_ROWS = 5  # of the preview
 
@@ -103,7 +49,8 @@ class TablePreview(Frozen):
     # smallest and largest score, as stated or as in the file; None without any
     score_range: tuple[float, float] | None
     stated: bool  # whether the range was stated
-    polarity: Polarity  # direction of the score
+    polarity: Polarity | None  # direction of the score; None where it must be stated
+    stated_columns: dict[str, str]  # field to the name of its column, as the user stated them
     # the rows that can be used; no part of the JSON
     usable: tuple[TableRow, ...] = Field((), exclude=True, repr=False)
 
@@ -119,7 +66,8 @@ def preview(
     *,
     low: float | None = None,
     high: float | None = None,
-    polarity: Polarity = "higher is better",
+    polarity: Polarity | None = None,
+    columns: Mapping[str, str] | None = None,
     known: Collection[str] = (),
 ) -> TablePreview:
     """Read a table and every fault in it.
@@ -129,25 +77,40 @@ def preview(
         root: Folder that paths are relative to; the table's own without.
         low: Smallest possible score; the smallest of the file without.
         high: Largest possible score; the largest of the file without.
-        polarity: Direction of the score.
+        polarity: Direction of the score; without, as the table is known to mean it.
+        columns: Field to the name of its column, for columns that are not known by name.
         known: Ids of the catalogue; a distortion that is not among them is noted.
 
     Raises:
-        ConfigError: low is not below high.
+        ConfigError: low is not below high, or not finite.
         DataError: The file cannot be opened, is no text or is empty.
     """
+    if not all(end is None or math.isfinite(end) for end in (low, high)):
+        raise ConfigError(f"The range of scores, {low} to {high}, must have finite ends.")
     if low is not None and high is not None and low >= high:
         raise ConfigError(
-            f"The smallest score, {low:g}, must be below the largest, {high:g}. Change --low or "
-            "--high."
+            f"The smallest score, {low:g}, must be below the largest, {high:g}; state both ends of "
+            "the scale."
         )
-    table, base = read_text_table(file), file.parent if root is None else root
+    base = file.parent if root is None else root
+    _require_utf8(file, base)
+    table = read_text_table(file)
     line, header = table.header
-    columns = read_header(header)
-    faults = [(line, fault) for fault in columns.faults]
+    read = read_header(header, columns)
+    faults = [(line, fault) for fault in read.faults]
+    if table.damaged and any(NO_TEXT in name for name in header):
+        faults.append((line, "the header is not UTF-8; save the file as 'CSV UTF-8'"))
+    if any(field not in read.index for field in REQUIRED):
+        faults.append((line, what_to_state(table, read, file)))
+    notes = list(read.notes)
     rows: list[TableRow] = []
     if not faults:
-        rows, faults = read_rows(table, columns.index, base, low=low, high=high)
+        polarity, direction_notes, unclear = direction_of(table, read.index, polarity)
+        notes += direction_notes
+        faults += [(line, fault) for fault in unclear]
+        rows, bad_rows = read_rows(table, read.index, base, low=low, high=high)
+        faults += bad_rows
+        notes += _decimal_notes(table, read.index["score"])
     score_range = _range(rows, low, high)
     if not faults and score_range is None:
         equal = "all scores are equal; state --low and --high"
@@ -158,19 +121,38 @@ def preview(
         root=str(base),
         encoding=table.encoding,
         delimiter=table.delimiter,
-        columns=columns.meaning,
+        columns=read.meaning,
         rows=len(table.rows),
         first=tuple(dict(zip(header, cells, strict=False)) for _, cells in table.rows[:FIRST_ROWS]),
         bad=tuple(BadRow(line=number, reason=reason) for number, reason in faults),
-        notes=(*columns.notes, *_notes(rows, types, known)),
+        notes=(*notes, *_notes(rows, types, known)),
         images=len(rows),
         references=len({row.reference for row in rows if row.reference}),
         types=types,
         score_range=score_range,
         stated=low is not None and high is not None,
         polarity=polarity,
+        stated_columns=dict(columns or {}),
         usable=tuple(rows),
     )
+
+
+def _require_utf8(*paths: Path) -> None:
+    for path in paths:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            name = str(path).encode("utf-8", "backslashreplace").decode()
+            raise DataError(
+                f"{name} has a name that is not UTF-8, which no registration can hold. Rename it."
+            ) from None
+
+
+def _decimal_notes(table: TextTable, column: int) -> Iterator[str]:
+    scores = (cells[column] for _, cells in table.rows if column < len(cells))
+    comma = next((score for score in scores if with_decimal_point(score) != score), None)
+    if table.decimal_comma and comma is not None:
+        yield f"Scores have a decimal comma: '{comma}' is {with_decimal_point(comma)}."
 
 
 def _range(
@@ -213,5 +195,5 @@ def _notes(
     for name in [t.distortion for t in types if known and t.distortion not in known]:
         near = get_close_matches(name, known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else "it is taken as a type of your own."
-        notes.append(f"Distortion '{name}' is not in the catalogue; {hint}")
+        notes.append(f"Distortion '{printable(name)}' is not in the catalogue; {hint}")
     return notes

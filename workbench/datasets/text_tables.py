@@ -1,16 +1,25 @@
 """Rows of the text tables that datasets come with; every row that cannot be read is named."""
 
-import csv
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from workbench.errors import DataError
+from workbench.text_files import (
+    TextFault,
+    decoded,
+    lines,
+    number,
+    printable,
+    read_csv,
+    with_decimal_point,
+)
 
 Row = TypeVar("Row")
 T = TypeVar("T")
 MOST_NAMED = 5  # faults spelled out in a message
+_NOT_FINITE = {"nan", "inf", "infinity"}
 
 
 def first_few(items: Sequence[str]) -> str:
@@ -28,15 +37,13 @@ def read_text(file: Path) -> str:
     """Return a table's text.
 
     Raises:
-        DataError: It cannot be opened, or is not UTF-8.
+        DataError: It cannot be opened, or is no text.
     """
     try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise DataError(
-            f"{file} is no UTF-8 text ({fault.reason} at byte {fault.start}). Unpack it again, or "
-            "save it as UTF-8."
-        ) from None
+        return decoded(file.read_bytes())
+    except TextFault as fault:
+        line = f", line {fault.line}," if fault.line else ""
+        raise DataError(f"{file}{line} {fault}. Or unpack it again.") from None
     except OSError as fault:
         raise DataError(
             f"{file} cannot be read: {fault.strerror}. Name another file, or allow reading it."
@@ -45,10 +52,8 @@ def read_text(file: Path) -> str:
 
 def read_words(file: Path, parse: Callable[[list[str]], T]) -> list[T]:
     """Return what `parse` makes of the words of each line that is not blank; as `parse_rows`."""
-    lines = enumerate(read_text(file).splitlines(), start=1)
-    return parse_rows(
-        file, ((number, line.split()) for number, line in lines if line.strip()), parse
-    )
+    numbered = enumerate(lines(read_text(file)), start=1)
+    return parse_rows(file, ((n, line.split()) for n, line in numbered if line.strip()), parse)
 
 
 def read_columns(file: Path, columns: Sequence[str], parse: Callable[[list[str]], T]) -> list[T]:
@@ -62,9 +67,13 @@ def read_columns(file: Path, columns: Sequence[str], parse: Callable[[list[str]]
     Raises:
         DataError: A column is missing, a row has fewer cells than the header, or cannot be read.
     """
-    rows = csv_rows(file, read_text(file))
-    _, first = next(rows, (1, []))
-    header = [name.casefold() for name in first]
+    try:
+        table = read_csv(read_text(file))
+    except TextFault as fault:
+        raise DataError(
+            f"{file}, line {fault.line}: {fault}. Mend the line, or save it again."
+        ) from None
+    header = [name.strip().casefold() for name in table.header[1]]
     missing = [name for name in columns if name.casefold() not in header]
     if missing:
         raise DataError(
@@ -76,28 +85,10 @@ def read_columns(file: Path, columns: Sequence[str], parse: Callable[[list[str]]
     def cells_of(row: list[str]) -> T:
         if len(row) <= max(positions):
             raise ValueError(f"{len(row)} cells are too few")
-        return parse([row[position] for position in positions])
+        cells = [row[position].strip() for position in positions]
+        return parse([with_decimal_point(c) for c in cells] if table.decimal_comma else cells)
 
-    return parse_rows(file, rows, cells_of)
-
-
-def csv_rows(file: Path, text: str, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
-    """Yield the line on which each row begins, since a quoted cell may hold line breaks; no blanks.
-
-    Raises:
-        DataError: The text is no CSV; names the file and the line.
-    """
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
-    begin = 1
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield begin, [cell.strip() for cell in cells]
-            begin = reader.line_num + 1
-    except csv.Error as fault:
-        raise DataError(
-            f"{file}, line {begin}: {fault}. Mend the line, or save it again."
-        ) from fault
+    return parse_rows(file, table.rows, cells_of)
 
 
 def parse_rows(file: Path, rows: Iterable[tuple[int, Row]], parse: Callable[[Row], T]) -> list[T]:
@@ -113,11 +104,11 @@ def parse_rows(file: Path, rows: Iterable[tuple[int, Row]], parse: Callable[[Row
     """
     parsed: list[T] = []
     faults: list[str] = []
-    for number, row in rows:
+    for line, row in rows:
         try:
             parsed.append(parse(row))
         except ValueError as fault:
-            faults.append(f"line {number}: {fault}")
+            faults.append(f"line {line}: {fault}")
     if faults:
         count = "1 row that" if len(faults) == 1 else f"{len(faults)} rows that"
         raise DataError(
@@ -128,7 +119,7 @@ def parse_rows(file: Path, rows: Iterable[tuple[int, Row]], parse: Callable[[Row
 
 
 def finite(text: str, what: str = "score") -> float:
-    """Return a finite number.
+    """Return a finite number in plain decimal notation.
 
     Raises:
         ValueError: Says what it is not.
@@ -139,9 +130,9 @@ def finite(text: str, what: str = "score") -> float:
         ValueError: score '0,5' is no number
     """
     try:
-        value = float(text)
+        value = math.inf if text.lstrip("+-").casefold() in _NOT_FINITE else number(text)
     except ValueError:
-        raise ValueError(f"{what} '{text}' is no number") from None
+        raise ValueError(f"{what} '{printable(text)}' is no number") from None
     if not math.isfinite(value):
         raise ValueError(f"{what} '{text}' is not finite")
     return value

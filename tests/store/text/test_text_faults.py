@@ -96,6 +96,25 @@ def test_every_fault_of_a_yaml_file_is_named_with_its_line():
             "line 2: 'haze' is no phrase",
         ),
         ("distortion: x\nattributes: [{<<: {phrase: haze}, phrase: b}]", "line 2: '<<': no such"),
+        (
+            "distortion: x\nattributes:\n  - glow: soft",
+            "line 3: 'glow': no such field; an attribute has phrase, id, origin, status, "
+            "decided_by, call; a phrase with a colon needs quotes",
+        ),
+        (
+            "distortion: x\nattributes:\n  - # haze\n",
+            "line 3: nothing is no phrase; put words in quotes, for '# haze' is a comment",
+        ),
+        ("distortion: x\r\nattributes:\r\n  - 12:30\r\n", "line 3: '12:30' is no phrase; put"),
+        ("distortion: x\rattributes:\r  - 2020-01-01\r", "line 3: '2020-01-01' is no phrase; put"),
+        ("distortion: x\nattributes:\n  - 1.5\n", "line 3: '1.5' is no phrase; put"),
+        (
+            'distortion: x\nattributes:\n  - "soft" edges\n',
+            "line 3: is no YAML: while parsing a block collection, did not find expected '-' "
+            "indicator; a phrase with marks such as",
+        ),
+        ("distortion: x\rattributes:\r\t- haze", "line 3: is no YAML: while scanning for the next"),
+        ("distortion: x\rattributes:\r  - a\x0bb", "line 3: holds a control character"),
     ],
 )
 def test_a_file_that_is_no_yaml_of_attributes_is_refused_in_one_line(text, fault):
@@ -206,6 +225,13 @@ def test_every_fault_of_a_csv_file_is_named_with_its_line():
         ("distortion,words\n", "line 1: no such column 'words'; there are distortion, phrase, id"),
         ("distortion,phrase,phrase\n", "line 1: column 'phrase' stands twice"),
         ('distortion,phrase\njpeg,"haze', "line 2: is no CSV: unexpected end of data"),
+        ("sep=;\ndistortion;words\n", "line 2: no such column 'words'; there are distortion"),
+        (
+            "distortion,,phrase\njpeg,x,haze\n",
+            "line 1: a column without a name has text below it; name it, or empty it",
+        ),
+        ("distortion,phrase,,\njpeg,haze,,x\n", "line 1: a column without a name has text below"),
+        ("distortion,phrase\njpeg,haze,\n", "line 2: has 3 cells, the header 2"),
     ],
 )
 def test_a_file_that_is_no_csv_of_attributes_is_refused(text, fault):
@@ -216,12 +242,12 @@ def test_a_file_that_is_no_csv_of_attributes_is_refused(text, fault):
 @pytest.mark.parametrize(
     ("data", "fault"),
     [
-        ("distortion: x".encode("utf-16"), "it: is UTF-16 or binary; save it as UTF-8 text"),
+        ("distortion: x".encode("utf-16")[:-1], "it: is cut off, or no UTF-16; save it as UTF-8"),
         ("distortion: x".encode("utf-16-le"), "it: is UTF-16 or binary; save it as UTF-8 text"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "it: is binary, no text"),
         (
             "a\né".encode("cp1252"),
-            "it, line 2: is not UTF-8; a spreadsheet saves it as 'CSV UTF-8'",
+            "it, line 2: is not UTF-8 from character 1 on; a spreadsheet saves it as 'CSV UTF-8'",
         ),
         (b" " * (MAX_BYTES + 1), "it: is larger than the 20 MB that are read"),
     ],
@@ -241,7 +267,7 @@ def test_faults_of_all_files_of_a_folder_are_named_together(tmp_path):
         f"{tmp_path} has 3 faults: "
         "b.yaml, line 1: 'jpeg' has its attributes in a.yaml, line 1 already; "
         "c.yml, line 2: id: belongs to the attribute in a.yaml, line 2 already; "
-        "d.yaml, line 1: is not UTF-8; a spreadsheet saves it as 'CSV UTF-8'."
+        "d.yaml, line 1: is not UTF-8 from character 1 on; a spreadsheet saves it as 'CSV UTF-8'."
     )
 
 

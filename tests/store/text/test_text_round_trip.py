@@ -130,6 +130,88 @@ def test_a_file_that_names_no_origin_gets_the_readers(form, tmp_path):
     assert read == AttributeSet.from_phrases({"jpeg": ["specks"]}, origin="curated")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\ndistortion;phrase\njpeg;soft, hazy\n",
+        'distortion,phrase,,\njpeg,"soft, hazy",,\n , ,,\n\u00a0,,,\n',
+        'distortion,phrase,,\njpeg,"soft, hazy"\n',
+        "Phrase\tDistortion\nsoft, hazy\tjpeg\n",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_csv_is_read_as_spreadsheets_write_it(text, encoding, end):
+    read = parsed(text.replace("\n", end).encode(encoding), "csv")
+    assert read.attributes.phrases() == {"jpeg": ("soft, hazy",)}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_text_in_an_encoding_that_it_names_is_read_in_every_form(form, encoding):
+    written = AttributeSet.from_phrases({"jpeg": ["grid of 8×8 blocks"]})
+    text = attribute_text(written, form).removeprefix("\ufeff")
+    assert parsed(text.encode(encoding), form) == parsed(text, form)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_marks_that_a_form_could_take_for_its_own_stay_in_the_phrase(form):
+    phrases = ["blocks # like tiles", "glow: soft", "yes", "12:30", "1.5", "null", "-2 EV look",
+               "**soft** outlines", '"blocky" edges', "50% grey", "=1+1", "it's", "C# noise",
+               "<think> of fog", "{haze}", "&haze", "a\\nb", "2020-01-01", "1_0"]  # fmt: skip
+    written = AttributeSet.from_phrases({"jpeg": phrases})
+    assert written.phrases() == {"jpeg": tuple(phrases)}
+    read = parsed(attribute_text(written, form), form)
+    assert (read.attributes.phrases(), read.warnings) == (written.phrases(), ())
+
+
+@pytest.mark.parametrize(
+    ("entry", "phrase", "warning"),
+    [
+        (
+            "- blocks # like tiles",
+            "blocks",
+            "line 3: '# like tiles' is a comment, so the text is 'bl",
+        ),
+        (
+            "- blocks\t#x",
+            "blocks",
+            "line 3: '#x' is a comment, so the text is 'blocks'; put quotes",
+        ),
+        ("- phrase: é blocks # x", "é blocks", "line 3: '# x' is a comment, so the text is 'é bl"),
+        ("- {phrase: blocks # x\n    }", "blocks", "line 3: '# x' is a comment"),
+        (
+            "- blocks\n    like tiles",
+            "blocks like tiles",
+            "line 3: the text goes on in line 4: 'bl",
+        ),
+        (
+            "- blocks\n    like # x",
+            "blocks like",
+            "line 4: '# x' is a comment, so the text is 'blo",
+        ),
+        ("- blocks\n  # like tiles", "blocks", None),
+        ("- blocks\n# like tiles\n", "blocks", None),
+        ("- 'blocks # like tiles'", "blocks # like tiles", None),
+        ('- "blocks" # like tiles', "blocks", None),
+        ("- blocks #like tiles".replace(" #", "#"), "blocks#like tiles", None),
+        ("- |\n    blocks # like tiles", "blocks # like tiles", None),
+        ("- phrase: blocks\n    status: accepted # at last", "blocks", None),
+        ("- blocks\u2028# like\u2029tiles", "blocks", "line 3: '# like tiles' is a comment"),
+        ("- soft\x85tiles", "soft tiles", None),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_yaml_that_cuts_or_joins_words_is_warned_of_with_its_line(entry, phrase, warning, end):
+    text = f"distortion: jpeg # of the catalogue\nattributes:\n  {entry}\n  - specks\n"
+    read = parsed(text.replace("\n", end), "yaml")
+    assert read.attributes.phrases() == {"jpeg": (phrase, "specks")}
+    if warning is None:
+        assert read.warnings == ()
+    else:
+        assert read.warnings[-1].startswith(f"it, {warning}")
+
+
 def test_a_call_that_the_log_lacks_is_left_out_and_counted():
     some = [Attribute(phrase=f"specks {n}", call_id=n) for n in CALLS]
     text = parsed(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from workbench.datasets.splits.split import PARTS, Split, make_split
 from workbench.datasets.text_tables import first_few, read_text
 from workbench.domain.canonical import Frozen, content_hash
 from workbench.errors import ConfigError, DataError, DatasetNotFoundError
+from workbench.text_files import lines, name_key
 
 ABBREVIATED = {"train": "train", "validation": "val", "test": "test"}
 PADDING = -1  # fills rows of an array whose splits differ in size
@@ -114,7 +116,7 @@ def write_split(split: Split, dataset: ImageDataset, file: Path) -> None:
     Raises:
         DataError: The file cannot be written.
     """
-    names = [image.name for image in dataset.images]
+    names = _names(dataset)
     document = SplitFile(
         name=split.name,
         rule=split.rule,
@@ -145,7 +147,7 @@ def read_split(file: Path, dataset: ImageDataset) -> Split:
         DataError: The file is no split, was changed, or divides another list of images.
     """
     document = _read_document(file)
-    names = [image.name for image in dataset.images]
+    names = _names(dataset)
     if content_hash(sorted(names)) != document.images_sha256:
         raise DataError(
             f"{file} divides another list of images than {dataset.root} holds: {document.images} "
@@ -167,6 +169,13 @@ def read_split(file: Path, dataset: ImageDataset) -> Split:
         rule=document.rule,
         seed=document.seed,
     )
+
+
+def _names(dataset: ImageDataset) -> list[str]:
+    """Return the images' names as every disk has them: accents composed, unless two then meet."""
+    names = [image.name for image in dataset.images]
+    composed = [unicodedata.normalize("NFC", name) for name in names]
+    return composed if len(set(composed)) == len(set(names)) else names
 
 
 def _read_document(file: Path) -> SplitFile:
@@ -294,7 +303,7 @@ def _list_file(folder: Path, short: str) -> Path | None:
 
 def _rows_by_name(dataset: ImageDataset) -> dict[str, int]:
     """Return the row of each path, and of each file name that only one image has."""
-    paths = {image.file.casefold(): row for row, image in enumerate(dataset.images)}
+    paths = {name_key(image.file): row for row, image in enumerate(dataset.images)}
     named: dict[str, list[int]] = defaultdict(list)
     for path, row in paths.items():
         named[path.rpartition("/")[2]].append(row)
@@ -303,10 +312,10 @@ def _rows_by_name(dataset: ImageDataset) -> dict[str, int]:
 
 def _listed_rows(file: Path, rows: dict[str, int], title: str) -> list[int]:
     listed, unknown = [], []
-    for number, line in enumerate(read_text(file).splitlines(), start=1):
+    for number, line in enumerate(lines(read_text(file)), start=1):
         if not line.strip():
             continue
-        path = re.sub(r"^(\./)+", "", line.split("\t")[0].strip().replace("\\", "/")).casefold()
+        path = name_key(re.sub(r"^(\./)+", "", line.split("\t")[0].strip().replace("\\", "/")))
         row = rows.get(path, rows.get(path.rpartition("/")[2]))
         if row is None:
             unknown.append(f"line {number} '{line.split(chr(9))[0]}'")

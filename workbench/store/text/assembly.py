@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from workbench.domain.attributes import Attribute, AttributeSet, Origin
 from workbench.domain.canonical import fault_words
 from workbench.store.text.attribute_document import WrittenAttribute
+from workbench.text_files import TextFault, decoded
 
 MAX_BYTES = 20_000_000  # ten thousand attributes with all they carry are 3 MB of JSON
 _MOST = 300  # characters of a fault; a file may hold a sentence of megabytes
@@ -19,7 +20,7 @@ _MOST = 300  # characters of a fault; a file may hold a sentence of megabytes
 
 @dataclass
 class Faults:
-    """What is wrong, in the order of files and lines."""
+    """What is wrong, or worth a warning, in the order of files and lines."""
 
     _faults: list[tuple[str, int, str]] = field(default_factory=list)
 
@@ -44,15 +45,21 @@ class Source:
         name: What faults call the file.
         text: All of it.
         faults: Where its faults are noted.
+        warnings: Where it is noted what is read otherwise than its author may think.
     """
 
     name: str
     text: str
     faults: Faults
+    warnings: Faults
 
     def fault(self, line: int, words: str) -> None:
         """Note what is wrong in a line, counted from 1."""
         self.faults.add(self.name, line, words)
+
+    def warn(self, line: int, words: str) -> None:
+        """Note what is read otherwise than it looks in a line, counted from 1."""
+        self.warnings.add(self.name, line, words)
 
 
 @dataclass(frozen=True)
@@ -89,25 +96,19 @@ class Block:
         return f"{self.source.name}, line {self.line}"
 
 
-def decoded(data: bytes, name: str, faults: Faults) -> Source | None:
+def source_of(data: bytes, name: str, faults: Faults, warnings: Faults) -> Source | None:
     """Return a file's bytes as text, or note in one line why they are none.
 
     Of a file that is too large, one byte more than `MAX_BYTES` is enough.
     """
     if len(data) > MAX_BYTES:
         faults.add(name, 0, f"is larger than the {MAX_BYTES // 1_000_000} MB that are read")
-    elif data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4]:
-        faults.add(name, 0, "is UTF-16 or binary; save it as UTF-8 text")
-    else:
-        try:
-            return Source(name, data.decode("utf-8-sig"), faults)
-        except UnicodeDecodeError as fault:
-            if b"\0" in data:
-                faults.add(name, 0, "is binary, no text")
-            else:
-                line = data.count(b"\n", 0, fault.start) + 1
-                faults.add(name, line, "is not UTF-8; a spreadsheet saves it as 'CSV UTF-8'")
-    return None
+        return None
+    try:
+        return Source(name, decoded(data), faults, warnings)
+    except TextFault as fault:
+        faults.add(name, fault.line, str(fault))
+        return None
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,13 @@ class AttributeText:
         attributes: The set, no attribute with a call.
         calls: Identity of an attribute to the digest of the LLM call behind it.
         locations: Distortion to file and line where its attributes open.
+        warnings: What is read otherwise than its author may think, each with its file and line.
     """
 
     attributes: AttributeSet
     calls: Mapping[str, str]
     locations: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
 
     @property
     def digests(self) -> frozenset[str]:
@@ -174,7 +177,7 @@ class Assembly:
                 self._locations[block.distortion] = block.location
                 self._entries[block.distortion] = list(self._checked(block))
 
-    def text(self) -> AttributeText:
+    def text(self, warnings: Faults) -> AttributeText:
         """Return everything that was added; only for use when no fault was noted."""
         attributes = AttributeSet(
             by_distortion={d: tuple(a for a, _ in pairs) for d, pairs in self._entries.items()}
@@ -185,7 +188,7 @@ class Assembly:
             for attribute, (_, digest) in zip(listed, self._entries[distortion], strict=True)
             if digest is not None
         }
-        return AttributeText(attributes, calls, self._locations)
+        return AttributeText(attributes, calls, self._locations, tuple(warnings.lines()))
 
     def _checked(self, block: Block) -> Iterator[tuple[Attribute, str | None]]:
         entries: dict[str, Entry] = {}

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from workbench.domain.attributes import AttributeSet
 from workbench.store.text.assembly import Block, Entry, Source
 from workbench.store.text.attribute_document import FIELDS, WrittenAttribute
+from workbench.text_files import TextFault, read_csv
 
 COLUMNS = ("distortion", *FIELDS)
 _REQUIRED = ("distortion", "phrase")
@@ -66,13 +67,17 @@ def csv_text(attributes: AttributeSet, calls: Mapping[int, str] | None) -> str:
 
 def csv_blocks(source: Source) -> Iterator[Block]:
     """Yield the attributes of each distortion of a CSV text; what is faulty is noted."""
-    rows = _rows(source)
-    line, header = next(rows, (1, []))
+    try:
+        table = read_csv(source.text)
+    except TextFault as fault:
+        source.fault(fault.line, f"is no CSV: {fault}")
+        return
+    line, header = table.header
     columns = [name.strip().lower() for name in header]
     if not _is_header(source, line, columns):
         return
     blocks: dict[str, Block] = {}
-    for line, cells in rows:
+    for line, cells in table.rows:
         if len(cells) != len(columns):
             source.fault(line, f"has {len(cells)} cells, the header {len(columns)}")
             continue
@@ -91,28 +96,15 @@ def csv_blocks(source: Source) -> Iterator[Block]:
 
 
 def _is_header(source: Source, line: int, columns: list[str]) -> bool:
-    twice = [name for name in sorted(set(columns)) if columns.count(name) > 1]
-    unknown = [name for name in columns if name not in COLUMNS]
+    twice = [name for name in sorted(set(columns)) if name and columns.count(name) > 1]
+    unknown = [name for name in columns if name and name not in COLUMNS]
     missing = [name for name in _REQUIRED if name not in columns]
     known = ", ".join(COLUMNS)
     faults = [f"column {name!r} stands twice" for name in twice]
+    if "" in columns:
+        faults.append("a column without a name has text below it; name it, or empty it")
     faults += [f"no such column {name!r}; there are {known}" for name in unknown]
     faults += [f"column {name!r} is missing" for name in missing]
     for words in faults:
         source.fault(line, words)
     return not faults
-
-
-def _rows(source: Source) -> Iterator[tuple[int, list[str]]]:
-    """Yield first line and cells of each row that holds anything."""
-    first = source.text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)  # Excel writes what its country separates with
-    reader = csv.reader(io.StringIO(source.text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
-    try:
-        for cells in reader:
-            if any(cells):
-                yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as fault:
-        source.fault(line, f"is no CSV: {fault}")

@@ -15,7 +15,7 @@ from workbench.store.text.assembly import (
     Block,
     Faults,
     Source,
-    decoded,
+    source_of,
 )
 from workbench.store.text.csv_form import csv_blocks, csv_text
 from workbench.store.text.json_form import json_blocks, json_text
@@ -103,14 +103,14 @@ def parse_attributes(
 def _assembled(
     where: str, files: Iterable[tuple[str, bytes]], form: Form, origin: Origin
 ) -> AttributeText:
-    faults, assembly = Faults(), Assembly(origin)
+    faults, warnings, assembly = Faults(), Faults(), Assembly(origin)
     for name, data in files:
-        source = decoded(data, name, faults)
+        source = source_of(data, name, faults, warnings)
         if source is not None:
             assembly.add(_BLOCKS[form](source))
     if lines := faults.lines():
         raise InvalidConfigError(where, lines)
-    return assembly.text()
+    return assembly.text(warnings)
 
 
 def _files(path: Path) -> list[Path]:

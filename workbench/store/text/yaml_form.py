@@ -10,7 +10,9 @@ attributes:
 A plain string is an attribute with nothing but words; a mapping holds only what says something.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -18,10 +20,14 @@ import yaml
 from workbench.domain.attributes import Attribute, AttributeSet, Origin, birth_identity
 from workbench.store.text.assembly import Block, Entry, Source
 from workbench.store.text.attribute_document import FIELDS, WrittenAttribute
+from workbench.text_files import lines
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # some platforms lack libyaml
 _DEPTH = 8  # three are needed; what is a little deeper is better called by its name
 _ONE_LINE = 1_000_000  # characters; a folded phrase would show as a change of two lines
+_COMMENT = re.compile(r"[ \t]+(#[^\r\n]*)")
+# YAML 1.1 ends a line at these, an editor and YAML 1.2 do not; a phrase has a blank in their place
+_NO_LINE_ENDS = str.maketrans("\x85\u2028\u2029", "   ")
 
 
 def yaml_texts(
@@ -45,6 +51,7 @@ def yaml_texts(
 
 def yaml_blocks(source: Source) -> Iterator[Block]:
     """Yield the attributes of each document of a YAML text; what is faulty is noted."""
+    source = replace(source, text=source.text.translate(_NO_LINE_ENDS))
     try:
         if not _is_plain(source):
             return
@@ -83,18 +90,40 @@ def _document(source: Source, document: yaml.Node) -> Iterator[Block]:
 def _entries(source: Source, nodes: Iterable[yaml.Node]) -> Iterator[Entry]:
     for node in nodes:
         if _is_text(node):
+            _warn_of_loss(source, node)
             yield Entry(_line(node), {"phrase": node.value})
         elif not isinstance(node, yaml.MappingNode):
-            source.fault(_line(node), f"{_quoted(node)} is no phrase; put words in quotes")
+            comment = _COMMENT.match(source.text, node.end_mark.index)
+            hint = f", for {comment[1]!r} is a comment" if comment else ""
+            source.fault(_line(node), f"{_quoted(node)} is no phrase; put words in quotes{hint}")
         else:
             fields = _fields(source, node, FIELDS, "an attribute has") or {}
+            for name in {"phrase", "decided_by"} & fields.keys():
+                _warn_of_loss(source, fields[name])
             values = {name: value.value for name, value in fields.items() if _is_text(value)}
             for name in fields.keys() - values.keys():
                 words = f"{name}: {_quoted(fields[name])} is no text; put it in quotes"
                 source.fault(_line(fields[name]), words)
-            if "phrase" in values or "phrase" not in fields:
+            if fields and ("phrase" in values or "phrase" not in fields):
                 lines = {name: _line(value) for name, value in fields.items()}
                 yield Entry(_line(node), values, lines)
+
+
+def _warn_of_loss(source: Source, node: yaml.Node) -> None:
+    """Warn where an unquoted text ends before a comment, or goes on in the next line."""
+    if not isinstance(node, yaml.ScalarNode) or node.style:
+        return
+    text, last = node.value, int(node.end_mark.line) + 1
+    if comment := _COMMENT.match(source.text, node.end_mark.index):
+        source.warn(
+            last,
+            f"{comment[1]!r} is a comment, so the text is {text!r}; put quotes around all of it to "
+            "keep it",
+        )
+    if last > _line(node):
+        source.warn(
+            _line(node), f"the text goes on in line {last}: {text!r}; a new one opens with '- '"
+        )
 
 
 def _fields(
@@ -108,7 +137,9 @@ def _fields(
     for key, value in node.value:
         if not _is_text(key) or key.value not in known:
             words = f"{_quoted(key)}: no such field; {owner} {', '.join(known)}"
-            source.fault(_line(key), words)
+            colon = "phrase" in known and "phrase" not in {name.value for name, _ in node.value}
+            hint = "; a phrase with a colon needs quotes" if colon else ""
+            source.fault(_line(key), words + hint)
         elif key.value in fields:
             first = _line(fields[key.value])
             source.fault(_line(key), f"{key.value}: stands in line {first} already")
@@ -137,9 +168,11 @@ def _line_and_words(fault: yaml.YAMLError, text: str) -> tuple[int, str]:
     if isinstance(fault, yaml.MarkedYAMLError):
         line = fault.problem_mark.line + 1 if fault.problem_mark else 1
         problem = ", ".join(filter(None, (fault.context, fault.problem)))
-        return min(line, text.count("\n") + 1), f"is no YAML: {problem}"  # not behind the last
+        words = f"is no YAML: {problem}; a phrase with marks such as : # \" ' needs quotes"
+        return min(line, len(lines(text)) or 1), words  # not behind the last
     position = getattr(fault, "position", 0)
-    return text.encode().count(b"\n", 0, position) + 1, "holds a control character"
+    before = text.encode()[:position].decode(errors="ignore")
+    return len(lines(f"{before}.")), "holds a control character"
 
 
 def _is_text(node: yaml.Node) -> bool:

@@ -1,0 +1,216 @@
+"""Text that people bring: its encoding, its lines, the rows of a CSV and its numbers.
+
+Every reader of a table or a list comes here, so that one file means the same to all of them.
+"""
+
+import codecs
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_MARKS = {  # byte-order marks; that of UTF-32 opens like that of UTF-16, so it comes first
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)", re.ASCII)
+_SEPARATOR_LINE = re.compile(r'"?sep=([^"\w\r\n ])"?[\s,;]*?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+_DELIMITERS = (",", ";", "\t")
+_HINTS = {  # what csv says of a text, and what its author can do
+    "field larger": "a quotation mark may be left open",
+    "unexpected end": "a quotation mark is left open",
+    "expected after": "double the quotation marks inside a quoted cell",
+}
+
+
+class TextFault(ValueError):
+    """What makes a text unreadable, and in which line, from 1; 0 is the file as a whole."""
+
+    def __init__(self, words: str, line: int = 0) -> None:
+        super().__init__(words)
+        self.line = line
+
+
+def encoding_of(data: bytes) -> str:
+    """Return the encoding that the first bytes of a file name; UTF-8 if they name none.
+
+    Example:
+        >>> encoding_of("a".encode("utf-16")), encoding_of(b"a")
+        ('utf-16', 'utf-8')
+    """
+    return next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
+
+
+def decoded(data: bytes) -> str:
+    """Return the text of a file in UTF-8, or in UTF-16 or UTF-32 with a byte-order mark.
+
+    Another encoding is never guessed: what is "é" in one is "Г©" in the next.
+
+    Raises:
+        TextFault: It is in none of them; says where the first unreadable character is.
+    """
+    encoding = encoding_of(data)
+    if encoding.startswith("utf-8") and b"\0" in data[:4]:
+        raise TextFault("is UTF-16 or binary; save it as UTF-8 text")
+    try:
+        # all marks go, for files that were joined have more than one
+        return data.decode(encoding.removesuffix("-sig")).lstrip("\ufeff")
+    except UnicodeDecodeError as fault:
+        if encoding.startswith("utf-8") and b"\0" in data:
+            raise TextFault("is binary, no text") from None
+        if not encoding.startswith("utf-8"):
+            raise TextFault(f"is cut off, or no {encoding.upper()}; save it as UTF-8") from None
+        before = data[: fault.start].decode().lstrip("\ufeff")
+        ends = list(_LINE_END.finditer(before))
+        column = len(before) - (ends[-1].end() if ends else 0) + 1
+        raise TextFault(
+            f"is not UTF-8 from character {column} on; a spreadsheet saves it as 'CSV UTF-8'",
+            len(ends) + 1,
+        ) from None
+
+
+def lines(text: str) -> list[str]:
+    r"""Return the lines of a text as an editor counts them: they end with LF, CR or both.
+
+    `str.splitlines` also ends them at U+2028, U+0085 and six others, which stand inside cells.
+
+    Example:
+        >>> lines("a\x0bb\r\nc\u2028d\n")
+        ['a\x0bb', 'c\u2028d']
+    """
+    parts = _LINE_END.split(text)
+    return parts[:-1] if parts[-1] == "" else parts
+
+
+def number(text: str) -> float:
+    """Return the number that a text spells in plain decimal notation.
+
+    Python's `float` takes "1_0" for 10, digits of any script, "nan" and "infinity"; in a table
+    these are slips.
+
+    Raises:
+        ValueError: It spells none.
+
+    Example:
+        >>> number("-1.5e2")
+        -150.0
+        >>> number("1_0")
+        Traceback (most recent call last):
+        ValueError: '1_0' is no number
+    """
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{printable(text)!r} is no number")
+    return float(text)
+
+
+def with_decimal_point(text: str) -> str:
+    """Return a number that is written with a decimal comma with a point, any other text as it is.
+
+    Example:
+        >>> with_decimal_point("3,25"), with_decimal_point("1.234,5")
+        ('3.25', '1.234,5')
+    """
+    return _DECIMAL_COMMA.sub(r"\1.\2", text) if _DECIMAL_COMMA.fullmatch(text) else text
+
+
+def name_key(name: str) -> str:
+    """Return what two spellings of one file name share, whatever their case and normal form.
+
+    macOS writes an accent as a character of its own where most others write one letter.
+
+    Example:
+        >>> name_key("Caf\u00e9.JPG") == name_key("cafe\u0301.jpg")
+        True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def printable(text: str) -> str:
+    r"""Return a text with escapes for what a terminal would obey, or tear a line at.
+
+    Example:
+        >>> printable("é\x1b[2J")
+        'é\\x1b[2J'
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+@dataclass(frozen=True)
+class CsvTable:
+    """Cells of a CSV.
+
+    Columns that have no name and no content, which spreadsheets leave at the right, are not there;
+    nor are rows of nothing but blanks.
+    """
+
+    delimiter: str  # one character
+    header: tuple[int, list[str]]  # line and cells; no cells if there is no row at all
+    rows: list[tuple[int, list[str]]]  # line on which it begins, and cells, of each row below
+
+    @property
+    def decimal_comma(self) -> bool:
+        """Whether a comma can be the decimal mark, since it does not separate the cells."""
+        return self.delimiter != ","
+
+
+def read_csv(text: str) -> CsvTable:
+    r"""Read a CSV as spreadsheets write it: comma, semicolon or tab, or what a line "sep=" names.
+
+    Raises:
+        TextFault: It is no CSV; says in which line.
+
+    Example:
+        >>> read_csv("sep=;\r\nimage;score;\r\na.png;3,5;\r\n ; ;\r\n").rows
+        [(3, ['a.png', '3,5'])]
+    """
+    first, start = 1, 0
+    if stated := _SEPARATOR_LINE.match(text):
+        first, start, delimiter = 2, stated.end(), stated[1]
+    else:
+        delimiter = max(_DELIMITERS, key=lambda each: len(_first_row(text, each)))
+    rows = list(_rows(text[start:], delimiter, first))
+    if not rows:
+        return CsvTable(delimiter, (first, []), [])
+    return _without_empty_columns(delimiter, rows)
+
+
+def _first_row(text: str, delimiter: str) -> list[str]:
+    try:
+        return next(_rows(text, delimiter, 1), (1, []))[1]
+    except TextFault:
+        return []
+
+
+def _rows(text: str, delimiter: str, line: int) -> Iterator[tuple[int, list[str]]]:
+    # newline="" keeps the line breaks inside quoted cells; strict refuses what would lose a mark
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    offset = line - 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield line, cells
+            line = offset + reader.line_num + 1
+    except csv.Error as fault:
+        hint = next((f" ({hint})" for words, hint in _HINTS.items() if words in str(fault)), "")
+        raise TextFault(f"{fault}{hint}", line) from None
+
+
+def _without_empty_columns(delimiter: str, rows: list[tuple[int, list[str]]]) -> CsvTable:
+    nameless = {column for column, name in enumerate(rows[0][1]) if not name.strip()}
+    for _, cells in rows[1:]:
+        nameless -= {column for column in nameless if "".join(cells[column : column + 1]).strip()}
+    if nameless:
+        rows = [
+            (line, [cell for column, cell in enumerate(cells) if column not in nameless])
+            for line, cells in rows
+        ]
+    return CsvTable(delimiter, rows[0], rows[1:])
