@@ -45,6 +45,7 @@ def test_big_endian_text_and_a_second_mark_are_read():
         ("\ufeffa".encode() + b"\xff", 1, "is not UTF-8 from character 2 on"),
         ("text".encode("utf-16-be"), 0, "is UTF-16 or binary; save it as UTF-8 text"),
         ("text".encode("utf-16")[:-1], 0, "is cut off, or no UTF-16; save it as UTF-8"),
+        (b"PK\x03\x04\x14\0", 0, "is a workbook or an archive, no text; a spreadsheet saves it as"),
         (b"\x89PNG\r\n\x1a\n\0", 0, "is binary, no text"),
     ],
 )

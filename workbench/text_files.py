@@ -18,6 +18,10 @@ _MARKS = {  # byte-order marks; that of UTF-32 opens like that of UTF-16, so it 
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_WORKBOOKS = (
+    b"PK\x03\x04",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+)  # .xlsx and .ods are archives; .xls
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)", re.ASCII)
@@ -56,6 +60,10 @@ def decoded(data: bytes) -> str:
     Raises:
         TextFault: It is in none of them; says where the first unreadable character is.
     """
+    if data.startswith(_WORKBOOKS):
+        raise TextFault(
+            "is a workbook or an archive, no text; a spreadsheet saves it as 'CSV UTF-8'"
+        )
     encoding = encoding_of(data)
     if encoding.startswith("utf-8") and b"\0" in data[:4]:
         raise TextFault("is UTF-16 or binary; save it as UTF-8 text")

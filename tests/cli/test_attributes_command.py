@@ -112,6 +112,16 @@ def test_a_comment_that_cuts_a_phrase_is_warned_of_and_nothing_else_changes(
     assert phrases(store) == ["blocks # like tiles"]
 
 
+def test_of_many_warnings_the_first_are_printed_and_json_has_all(workbench, done, tmp_path, store):
+    file = tmp_path / "jpeg.yaml"
+    lines = "".join(f"  - {number} px # wide\n" for number in range(25))
+    file.write_text(f"distortion: jpeg\nattributes:\n{lines}")
+    _, _, err = workbench("attributes", "import", file, "--dry-run")
+    assert err.count("warning: ") == 20
+    assert err.endswith("and 5 more warnings; --json has all\n")
+    assert len(done("import", file, "--dry-run")["warnings"]) == 25
+
+
 @pytest.mark.parametrize(
     ("form", "opening"), [("yaml", "distortion: jpeg"), ("csv", '\ufeff"dist')]
 )

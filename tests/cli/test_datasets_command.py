@@ -91,8 +91,8 @@ def test_bytes_of_another_encoding_can_be_shown(workbench, tmp_path, form):
 
 
 def test_import_of_what_is_no_table_is_one_line_on_stderr(workbench, tmp_path):
-    (tmp_path / "a.xlsx").write_bytes(b"PK\0")
+    (tmp_path / "a.xlsx").write_bytes(b"PK\3\4\0")
     status, out, err = workbench("datasets", "import", tmp_path / "a.xlsx")
     assert (status, out) == (1, "")
     assert err.startswith("workbench: ")
-    assert "A spreadsheet is saved as 'CSV UTF-8'" in err
+    assert "is a workbook or an archive, no text; a spreadsheet saves it as 'CSV UTF-8'" in err

@@ -70,13 +70,13 @@ def test_what_the_user_says_of_a_column_comes_first():
     )
 
 
-def test_columns_that_are_not_known_are_asked_for_with_the_first_row(table):
+def test_columns_that_are_not_known_are_asked_for_with_the_first_rows(table):
     file = table("who,photo,rating", "ann,a.png,3.5", "bob,b.png,4")
     assert preview(file).problems[-1] == (
         "line 1: say which columns they are, for example --column image='photo' --column "
-        "score='rating'; the first row is ann | a.png | 3.5"
+        "score='rating'; the first rows are ann | a.png | 3.5; bob | b.png | 4"
     )
-    with pytest.raises(DataError, match=r"first row is ann \| a\.png \| 3\.5"):
+    with pytest.raises(DataError, match=r"first rows are ann \| a\.png \| 3\.5"):
         read_table(file)
     assert len(read_table(file, columns={"image": "photo", "score": "rating"}).images) == 2
 

@@ -39,7 +39,7 @@ HEAD = "image,score,reference,distortion,level,levels\na.png,1,,,,\n"
         ("b.png,0x10,,,,", "score '0x10' is no number"),
         ("b.png,−2,,,,", "score '−2' is no number"),
         ("b.png,1e400,,,,", "score '1e400' is not finite"),
-        ("b\x1b[2J.png,2,,,,", "image 'b\\x1b[2J.png' is missing"),
+        ("b\x1b[2J.png,2,,,,", "image 'b\\x1b[2J.png' has a control character in its name; rename"),
         ("b.png,nan,,,,", "score 'nan' is not finite"),
         ("b.png,-inf,,,,", "score '-inf' is not finite"),
         ("b.png,11,,,,", "score 11 is out of the stated range, 0 to 10"),
@@ -238,13 +238,16 @@ def test_what_one_may_want_to_know_is_noted(written):
     [
         (b"", "is empty. Its first line must name the columns"),
         (b"\n \n", "is empty"),
-        (b"PK\x03\x04\0\0", "no text but a binary file (a NUL character in line 1). Save a spread"),
+        (
+            b"PK\x03\x04\0\0",
+            "is a workbook or an archive, no text; a spreadsheet saves it as 'CSV UT",
+        ),
         (b"image,score\r1\r\0", "a binary file (a NUL character in line 3). Save a spreadsheet"),
         (
             "image,score\n".encode("utf-16-le"),
-            "is UTF-16 or binary; save it as UTF-8 text. A spread",
+            "is UTF-16 or binary; save it as UTF-8 text. N",
         ),
-        ("image,score\n".encode("utf-16")[:-1], "is cut off, or no UTF-16; save it as UTF-8. A sp"),
+        ("image,score\n".encode("utf-16")[:-1], "is cut off, or no UTF-16; save it as UTF-8. N"),
         (b"image,score\n" + b"x" * 140_000, "line 2: field larger than field limit"),
         (
             b'image,score\n"a.png,1\n',

@@ -1,7 +1,7 @@
 """The working draft on the command line: what is in it, and in and out of files."""
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
@@ -137,6 +137,7 @@ attributes = typer.Typer(help="The working draft.", no_args_is_help=True, add_co
 
 As = Annotated[Form | None, typer.Option("--as", help="File format; default by file name.")]
 STDOUT = Path("-")
+PRINTED = 20  # warnings as text; JSON has them all
 
 
 @attributes.command("list")
@@ -180,7 +181,7 @@ def import_attributes(
     from workbench.store.text import read_text
 
     text = read_text(path, form=form)
-    sys.stderr.writelines(f"warning: {warning}\n" for warning in text.warnings)
+    sys.stderr.write(_warned(text.warnings))
     with open_workbench(db) as (settings, store):
         _refuse_unknown(text, path, store.recipes.catalogue())
         known = store.calls.ids(text.digests)
@@ -287,6 +288,12 @@ def _unlogged(count: int) -> str:
         f"{named} not in this store's log, and left out; import the log or bundle first to keep "
         "them.\n"
     )
+
+
+def _warned(warnings: Sequence[str]) -> str:
+    more = len(warnings) - PRINTED
+    listed = [f"warning: {warning}\n" for warning in warnings[:PRINTED]]
+    return "".join([*listed, f"and {more} more warnings; --json has all\n" if more > 0 else ""])
 
 
 def _others(path: Path, names: list[str]) -> str:

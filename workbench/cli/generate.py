@@ -88,7 +88,7 @@ def _names(text: str) -> tuple[str, ...]:
 def _size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    form = re.fullmatch(r"(\d+)x(\d+)", text)
+    form = re.fullmatch(r"([0-9]+)x([0-9]+)", text)
     if not form:
         raise ConfigError(f"--size must be WIDTHxHEIGHT, for example 512x384, not '{text}'.")
     return int(form[1]), int(form[2])

@@ -80,6 +80,7 @@ _PUBLISHED = (
     _Published("LIVE", r"(?:jp2k|jpeg|wn|gblur|fastfading)/img\d+\.bmp", "lower is better"),
     _Published("LIVE Multiply Distorted", r"blur(?:jpeg|noise)/.+", "lower is better"),
 )
+_ROWS_SHOWN = 3  # where columns must be stated
 _IMAGE_SUFFIX = re.compile(r"\.(?:png|jpe?g|bmp|tiff?|webp|gif|jp2|avif|heic)", re.IGNORECASE)
 
 
@@ -123,14 +124,16 @@ def read_header(header: Sequence[str], stated: Mapping[str, str] | None = None) 
             index[field] = same[0]
         else:
             count = "no column" if not same else f"{len(same)} columns"
-            faults.append(f"there is {count} '{name}' to take as {field}: {_listed(header)}")
+            faults.append(
+                f"there is {count} '{printable(name)}' to take as {field}: {_listed(header)}"
+            )
     for names in ({field: field for field in FIELDS} | _ALSO, _ONLY_IF_NO_OTHER):
         earlier = set(index)
         for number, name in enumerate(folded):
             field = names.get(name, "")
             if field and field not in earlier and number not in index.values():
                 if field in index:
-                    both = f"'{header[index[field]]}' and '{header[number]}'"
+                    both = f"'{printable(header[index[field]])}' and '{printable(header[number])}'"
                     faults.append(f"columns {both} are both the {field}")
                     twice.add(number)
                 index.setdefault(field, number)
@@ -168,7 +171,7 @@ def _ignored(names: Sequence[str]) -> Iterator[str]:
 
 
 def what_to_state(table: TextTable, columns: Columns, file: Path) -> str:
-    """Return how to name what is missing, with the first row to choose by."""
+    """Return how to name what is missing, with the first rows to choose by."""
     header = table.header[1]
     if any(_is_number(cell) or _is_image(cell.split()[-1:]) for cell in header):
         published = [p for p in _PUBLISHED if p.headless == file.name.casefold()]
@@ -189,8 +192,9 @@ def what_to_state(table: TextTable, columns: Columns, file: Path) -> str:
         for field in REQUIRED
         if field not in columns.index
     )
-    cells = " | ".join(printable(cell) for cell in first) or "missing"
-    return f"say which columns they are, for example {options}; the first row is {cells}"
+    rows = [" | ".join(map(printable, cells)) for _, cells in table.rows[:_ROWS_SHOWN]]
+    shown = f"the first rows are {'; '.join(rows)}" if rows else "there is no row below"
+    return f"say which columns they are, for example {options}; {shown}"
 
 
 def _is_image(names: Sequence[str]) -> bool:

@@ -57,7 +57,7 @@ def read_text_table(file: Path) -> TextTable:
         text = decoded(content)
     except TextFault as fault:
         if not fault.line:
-            raise DataError(f"{file} {fault}. A spreadsheet is saved as 'CSV UTF-8'.") from None
+            raise DataError(f"{file} {fault}. Nothing was read.") from None
         text, damaged = content.decode(encoding, errors="replace"), True
     if "\0" in text:
         line = len(lines(text.partition("\0")[0] + "."))
@@ -147,7 +147,8 @@ class _Files:
         """Return the path that a cell names as it is on disk.
 
         Raises:
-            ValueError: It leads out of the root, or there is no such file.
+            ValueError: It leads out of the root, holds a control character, or there is no such
+                file.
         """
         path = PurePosixPath(text.replace("\\", "/"))
         if path.is_relative_to(self._root.as_posix()):
@@ -155,6 +156,8 @@ class _Files:
         called = f"{what} '{printable(text)}'"
         if path.is_absolute() or ".." in path.parts:
             raise ValueError(f"{called} lies outside {self._root}; name another --root")
+        if any(unicodedata.category(character) == "Cc" for character in text):
+            raise ValueError(f"{called} has a control character in its name; rename the file")
         file = self._index.find(path.as_posix())
         if file is None or not (self._root / file).is_file():
             raise ValueError(f"{called} is missing below {self._root}{self._elsewhere(path)}")
@@ -276,15 +279,15 @@ def _contradictory_levels(rows: Sequence[TableRow]) -> Iterator[Fault]:
     """Yield the rows whose distortion has other levels, or levels at all, on an earlier line."""
     first: dict[str, TableRow] = {}
     for row in rows:
-        before = first.setdefault(row.distortion, row)
+        before, called = first.setdefault(row.distortion, row), printable(row.distortion)
         if not row.distortion:
             continue
         if (row.level is None) != (before.level is None):
             which = "no level" if row.level is None else "a level"
-            yield row.line, f"'{row.distortion}' has {which} here, unlike on line {before.line}"
+            yield row.line, f"'{called}' has {which} here, unlike on line {before.line}"
         elif row.levels != before.levels:
             yield (
                 row.line,
-                f"'{row.distortion}' has {row.levels or 'no'} levels here and "
+                f"'{called}' has {row.levels or 'no'} levels here and "
                 f"{before.levels or 'none'} stated on line {before.line}",
             )

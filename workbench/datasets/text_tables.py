@@ -108,7 +108,7 @@ def parse_rows(file: Path, rows: Iterable[tuple[int, Row]], parse: Callable[[Row
         try:
             parsed.append(parse(row))
         except ValueError as fault:
-            faults.append(f"line {line}: {fault}")
+            faults.append(f"line {line}: {printable(str(fault))}")
     if faults:
         count = "1 row that" if len(faults) == 1 else f"{len(faults)} rows that"
         raise DataError(
