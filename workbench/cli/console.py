@@ -65,10 +65,14 @@ def write_document(text: str) -> None:
 
     What no UTF-8 can hold (a file name of other bytes) is escaped as JSON escapes it.
     """
+    data = text.encode("utf-8", "backslashreplace")
     with _plain_output_errors():
         sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-        sys.stdout.buffer.flush()
+        if buffer := getattr(sys.stdout, "buffer", None):
+            buffer.write(data)
+            buffer.flush()
+        else:  # somebody has put a stream of text in its place
+            sys.stdout.write(data.decode())
 
 
 @contextmanager

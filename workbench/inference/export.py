@@ -66,7 +66,7 @@ def write_onnx(model: QualityModel, file: Path) -> None:
         program = torch.export.export(path, (crops,), dynamic_shapes=shapes, strict=True)
         torch.onnx.export(
             program, (crops,), file, dynamo=True, external_data=False, verbose=False,
-            opset_version=OPSET, input_names=["crops"], output_names=list(OUTPUTS),
+            opset_version=OPSET, optimize=False, input_names=["crops"], output_names=list(OUTPUTS),
         )  # fmt: skip
 
 
