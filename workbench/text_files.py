@@ -26,6 +26,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)", re.ASCII)
 _SEPARATOR_LINE = re.compile(r'"?sep=([^"\w\r\n ])"?[\s,;]*?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+_YAML_COMMENT = re.compile(r"[ \t]+(#[^\r\n]*)")
 _DELIMITERS = (",", ";", "\t")
 _HINTS = {  # what csv says of a text, and what its author can do
     "field larger": "a quotation mark may be left open",
@@ -126,6 +127,17 @@ def with_decimal_point(text: str) -> str:
         ('3.25', '1.234,5')
     """
     return _DECIMAL_COMMA.sub(r"\1.\2", text) if _DECIMAL_COMMA.fullmatch(text) else text
+
+
+def yaml_comment(text: str, end: int) -> str:
+    """Return the comment that follows on the same line where a YAML scalar ends, or "".
+
+    Example:
+        >>> yaml_comment("a: soft # edges", len("a: soft"))
+        '# edges'
+    """
+    comment = _YAML_COMMENT.match(text, end)
+    return comment[1] if comment else ""
 
 
 def name_key(name: str) -> str:

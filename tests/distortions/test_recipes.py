@@ -16,6 +16,7 @@ from workbench.distortions import (
     operators,
     parse_recipe,
     read_recipe,
+    recipe_warnings,
     side_by_side,
     strip,
     write_recipe,
@@ -48,6 +49,24 @@ def faults_of(raw, recipes=()):
 @pytest.fixture
 def image():
     return np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_comment_that_cuts_a_text_is_warned_of_with_its_line(tmp_path, end):
+    file = tmp_path / "night.yaml"
+    text = """# mine
+name: 'Night # 2'  # kept
+explanation: A phone's camera at night # grainy
+steps:  # one
+  - {operator: darken, parameters: [0.1]}  # dark
+"""
+    file.write_bytes(text.replace("\n", end).encode())
+    recipe = read_recipe(file)
+    assert (recipe.name, recipe.explanation) == ("Night # 2", "A phone's camera at night")
+    assert recipe_warnings(file) == [
+        f"{file}, line 3: '# grainy' is a comment; put quotes around all of the explanation to "
+        "keep it"
+    ]
 
 
 def test_a_file_becomes_a_recipe(tmp_path):

@@ -1,5 +1,6 @@
 """The catalogue of distortions on the command line, and types added to it as data."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,11 +96,12 @@ def add(
     db: Db = None,
 ) -> None:
     """Add a distortion type that a YAML recipe describes."""
-    from workbench.distortions import read_recipe
+    from workbench.distortions import read_recipe, recipe_warnings
 
     with open_workbench(db) as (settings, store):
         recipe = read_recipe(path, tuple(store.recipes.list()))
         store.recipes.add(recipe, author=author or settings.author)
+    sys.stderr.writelines(f"warning: {warning}\n" for warning in recipe_warnings(path))
     emit(json, {"id": recipe.id}, lambda: f"{recipe.id}: {recipe.name}, {recipe.levels} levels")
 
 

@@ -21,7 +21,12 @@ from workbench.distortions.apply import (
 from workbench.distortions.catalogue import catalogue, kadid10k, operator_of, operators
 from workbench.distortions.operator import Operator, effective_strength
 from workbench.distortions.pixels import as_rgb
-from workbench.distortions.recipe_files import parse_recipe, read_recipe, write_recipe
+from workbench.distortions.recipe_files import (
+    parse_recipe,
+    read_recipe,
+    recipe_warnings,
+    write_recipe,
+)
 
 __all__ = [
     "Operator",
@@ -36,6 +41,7 @@ __all__ = [
     "operators",
     "parse_recipe",
     "read_recipe",
+    "recipe_warnings",
     "side_by_side",
     "strip",
     "write_recipe",

@@ -24,6 +24,7 @@ from workbench.atomic_files import atomic_write
 from workbench.distortions.catalogue import catalogue, operators
 from workbench.domain.distortion import Distortion, Group, Recipe, Step, id_of
 from workbench.errors import ConfigError, InvalidConfigError, UnknownNameError
+from workbench.text_files import yaml_comment
 
 MOST_LEVELS = 20
 
@@ -185,6 +186,24 @@ def read_recipe(path: Path, recipes: tuple[Recipe, ...] = ()) -> Recipe:
     except (yaml.YAMLError, ValueError, RecursionError) as fault:
         raise InvalidConfigError(str(path), [_syntax(fault)]) from fault
     return parse_recipe(document, str(path), recipes)
+
+
+def recipe_warnings(path: Path) -> list[str]:
+    """Return a warning for each unquoted text of a recipe's file that ends before a comment."""
+    text = path.read_text(encoding="utf-8-sig")
+    document = yaml.compose(text, _StrictLoader)
+    fields = document.value if isinstance(document, yaml.MappingNode) else ()
+    comments = {
+        (key.value, int(value.end_mark.line) + 1): yaml_comment(text, value.end_mark.index)
+        for key, value in fields
+        if key.value in ("name", "explanation") and not value.style
+    }
+    return [
+        f"{path}, line {line}: {comment!r} is a comment; put quotes around all of the {field} to "
+        "keep it"
+        for (field, line), comment in comments.items()
+        if comment
+    ]
 
 
 def parse_recipe(raw: object, where: str, recipes: tuple[Recipe, ...] = ()) -> Recipe:

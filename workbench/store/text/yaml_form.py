@@ -10,7 +10,6 @@ attributes:
 A plain string is an attribute with nothing but words; a mapping holds only what says something.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,12 +19,11 @@ import yaml
 from workbench.domain.attributes import Attribute, AttributeSet, Origin, birth_identity
 from workbench.store.text.assembly import Block, Entry, Source
 from workbench.store.text.attribute_document import FIELDS, WrittenAttribute
-from workbench.text_files import lines
+from workbench.text_files import lines, yaml_comment
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # some platforms lack libyaml
 _DEPTH = 8  # three are needed; what is a little deeper is better called by its name
 _ONE_LINE = 1_000_000  # characters; a folded phrase would show as a change of two lines
-_COMMENT = re.compile(r"[ \t]+(#[^\r\n]*)")
 # YAML 1.1 ends a line at these, an editor and YAML 1.2 do not; a phrase has a blank in their place
 _NO_LINE_ENDS = str.maketrans("\x85\u2028\u2029", "   ")
 
@@ -93,8 +91,8 @@ def _entries(source: Source, nodes: Iterable[yaml.Node]) -> Iterator[Entry]:
             _warn_of_loss(source, node)
             yield Entry(_line(node), {"phrase": node.value})
         elif not isinstance(node, yaml.MappingNode):
-            comment = _COMMENT.match(source.text, node.end_mark.index)
-            hint = f", for {comment[1]!r} is a comment" if comment else ""
+            comment = yaml_comment(source.text, node.end_mark.index)
+            hint = f", for {comment!r} is a comment" if comment else ""
             source.fault(_line(node), f"{_quoted(node)} is no phrase; put words in quotes{hint}")
         else:
             fields = _fields(source, node, FIELDS, "an attribute has") or {}
@@ -114,10 +112,10 @@ def _warn_of_loss(source: Source, node: yaml.Node) -> None:
     if not isinstance(node, yaml.ScalarNode) or node.style:
         return
     text, last = node.value, int(node.end_mark.line) + 1
-    if comment := _COMMENT.match(source.text, node.end_mark.index):
+    if comment := yaml_comment(source.text, node.end_mark.index):
         source.warn(
             last,
-            f"{comment[1]!r} is a comment, so the text is {text!r}; put quotes around all of it to "
+            f"{comment!r} is a comment, so the text is {text!r}; put quotes around all of it to "
             "keep it",
         )
     if last > _line(node):
