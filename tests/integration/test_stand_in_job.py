@@ -55,7 +55,8 @@ def test_a_paper_experiment_runs_on_stand_ins_and_its_matrix_is_drawn(
     done = workbench(
         "run", "curated", "--config", str(resource("experiments") / "paper/kadid10k-transfer.yaml"),
         "--set", "data.distortions=[gaussian_blur, jpeg, white_noise]", "--set", "tuning.epochs=1",
-        "--set", "transfer.0.distortions=[gaussian_blur, jpeg, white_noise, jpeg2000, masked_noise]",
+        "--set",
+        "transfer.0.distortions=[gaussian_blur, jpeg, white_noise, jpeg2000, masked_noise]",
         "--stand-in", "--elsewhere", str(elsewhere), "--json",
     )  # fmt: skip
     assert "photographs of installed packages" in done["protocol"]["dataset"]
