@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from tests.processes import started
 from tests.waiting import PATIENCE_S
+from workbench.cli import cli
 from workbench.domain.attributes import AttributeSet
 from workbench.errors import ConfigError
 from workbench.experiment.config_files import load_experiment
@@ -96,10 +98,16 @@ def workbench(workbench, place, surroundings, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def both_run(process):
-    answers = [process("run", ref, "--config", "tiny.yaml", "--json") for ref in ("plain", "rich")]
-    assert [status for status, _, _ in answers] == [0, 0], answers
-    return [json.loads(out) for _, out, _ in answers]
+def both_run(place, surroundings):
+    """What `run` answers of both versions, in this process."""
+    answers = []
+    for ref in ("plain", "rich"):
+        done = CliRunner().invoke(
+            cli, ["run", ref, "--config", str(place / "tiny.yaml"), "--json"], env=surroundings
+        )
+        assert done.exit_code == 0, done.output
+        answers.append(json.loads(done.stdout))
+    return answers
 
 
 def test_a_run_answers_with_one_json_document_and_its_terms(both_run):
@@ -114,7 +122,7 @@ def test_a_run_answers_with_one_json_document_and_its_terms(both_run):
     assert "not CLIP" in first["encoder"]["note"]
 
 
-def test_the_same_seed_gives_the_same_result_bit_for_bit(both_run, process):
+def test_another_process_gives_the_same_result_bit_for_bit(both_run, process):
     status, out, _ = process("run", "plain", "--config", "tiny.yaml", "--again", "--json")
     assert status == 0
     again = json.loads(out)
@@ -134,8 +142,8 @@ def test_a_finished_run_is_reused(both_run, workbench):
     assert ids() == before
 
 
-def test_compare_prints_the_numbers_of_the_runs(both_run, process):
-    status, out, _ = process("compare", "plain", "rich", "--config", "tiny.yaml", "--json")
+def test_compare_prints_the_numbers_of_the_runs(both_run, workbench):
+    status, out, _ = workbench("compare", "plain", "rich", "--config", "tiny.yaml", "--json")
     assert status == 0
     comparison = json.loads(out)
     assert [row["label"] for row in comparison["rows"]] == ["plain", "rich"]
@@ -191,8 +199,8 @@ def test_bad_input_is_one_plain_line_and_exit_1(arguments, workbench):
     assert "Traceback" not in out + err
 
 
-def test_wrong_usage_is_exit_2(process):
-    status, _, err = process("compare", "--nonsense")
+def test_wrong_usage_is_exit_2(workbench):
+    status, _, err = workbench("compare", "--nonsense")
     assert status == 2
     assert "Traceback" not in err
 
