@@ -20,6 +20,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -255,8 +256,7 @@ class _Peer:
 
 @contextmanager
 def _started_peer(job: Path, member: _Member) -> Iterator[_Peer]:
-    # "spawn", since a process that has computed on threads or a GPU cannot be forked.
-    context = multiprocessing.get_context("spawn")
+    context = _fresh_processes()
     inbox, outbox = context.Pipe(duplex=False)
     process = context.Process(target=_run_peer, args=(job, member, outbox), daemon=True)
     process.start()
@@ -267,6 +267,19 @@ def _started_peer(job: Path, member: _Member) -> Iterator[_Peer]:
         process.kill()
         process.join()
         inbox.close()
+
+
+def _fresh_processes() -> BaseContext:
+    """Return what starts a process in which nothing has computed yet.
+
+    One that has computed on threads or a GPU cannot be forked. A server that has only imported
+    what a peer needs can, at once, where a new interpreter spends seconds on importing torch.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "workbench.encoders.openclip", "lightning_fabric"])
+    return context
 
 
 def _run_peer(job: Path, member: _Member, outbox: Connection) -> None:
