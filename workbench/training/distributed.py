@@ -20,7 +20,6 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,6 +37,8 @@ from workbench.errors import ConfigError, RunError, WorkbenchError
 from workbench.training.checkpoint import random_state, set_random_state
 
 if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
     from lightning_fabric import Fabric
 
 HOST = "127.0.0.1"
@@ -269,7 +270,7 @@ def _started_peer(job: Path, member: _Member) -> Iterator[_Peer]:
         inbox.close()
 
 
-def _fresh_processes() -> BaseContext:
+def _fresh_processes() -> "ForkServerContext | SpawnContext":
     """Return what starts a process in which nothing has computed yet.
 
     One that has computed on threads or a GPU cannot be forked. A server that has only imported
