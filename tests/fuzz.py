@@ -28,7 +28,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from tests.store.store_examples import a_set
-from workbench.datasets.photographs import read_image
+from workbench.datasets.image_reader import read_image
 from workbench.datasets.table_preview import preview
 from workbench.distortions.recipe_files import read_recipe
 from workbench.domain.attributes import Attribute, normalise_phrase
@@ -40,7 +40,7 @@ from workbench.store import open_store
 from workbench.store.bundle import export_bundle, import_bundle
 from workbench.store.text import attribute_text, parse_attributes
 
-MEMORY_BYTES = 3 << 30  # a reader of the largest photograph needs about a third of it
+MEMORY_BYTES = 3 << 30  # a reader of the largest photograph needs about two thirds of it
 EXAMPLES = 500  # in one go; goes follow each other until the time is over
 TOKENS = [b"", b"\0", b"\n", b"\r", b'"', b"'", b",", b";", b":", b"{", b"[", b"]", b"}", b"\\",
           b"- ", b"#", b"&a ", b"*a", b"<<: ", b"!!python", b"---\n", b"\xff\xfe", b"\xef\xbb\xbf",

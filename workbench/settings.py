@@ -110,6 +110,15 @@ def sqlite_url(file: Path) -> str:
         ) from error
 
 
+def max_megapixels() -> int:
+    """Return how many million pixels an image may have, WORKBENCH_MAX_MEGAPIXELS.
+
+    The default takes what cameras and phones make; far more is more likely a file made to fill
+    the memory.
+    """
+    return _count("WORKBENCH_MAX_MEGAPIXELS") or 250
+
+
 @cache
 def resource(name: str) -> Path:
     """Return a folder or file that ships with the workbench.

@@ -207,7 +207,7 @@ def test_a_model_of_embeddings_says_that_nothing_can_be_named(upload, finished):
 @pytest.mark.parametrize(
     ("name", "data", "line"),
     [
-        ("broken.png", b"no image", "broken.png cannot be used: cannot identify image file"),
+        ("broken.png", b"no image", "broken.png cannot be used: of no form that is known"),
         ("cut.png", file_of(GRAIN)[:9000], "cut.png cannot be used: "),
         ("glass.png", file_of(np.full((240, 240, 4), 99, np.uint8)), "are transparent"),
         ("small.jpg", file_of(GRAIN[:100], "JPEG"), "240x100 px, smaller than the encoder's"),

@@ -42,7 +42,7 @@ def wait_to_be_killed(share: float, text: str) -> None:
 
 
 def make(
-    folder: Path, out: Path, *, workers: int = 1, progress=run_on, **options: object
+    folder: Path, out: Path, *, workers: int = 1, forms=(), progress=run_on, **options: object
 ) -> GeneratedSet:
     """Make a set; options as in GeneratorConfig."""
     config = GeneratorConfig(
@@ -54,6 +54,7 @@ def make(
         config,
         [catalogue()[name] for name in config.distortions],
         partial(apply_sequence, stretch=config.stretch),
+        forms=forms,
         workers=workers,
         progress=progress,
     )

@@ -14,10 +14,12 @@ from tests.waiting import PATIENCE_S, wait_until
 from workbench.datasets.generated import load
 from workbench.datasets.generation.chunk import CHUNK
 from workbench.datasets.generation.parallel import each_in_parallel
+from workbench.datasets.generation.plan import GeneratorConfig
 from workbench.distortions import apply_sequence, catalogue
 from workbench.errors import ConfigError, DataError, DatasetNotFoundError
+from workbench.workflow.generate import generate_set
 
-from .generating import CHOSEN, WAITS_AT, files, make, making, photographs
+from .generating import CHOSEN, WAITS_AT, files, make, making, photographs, run_on
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +225,50 @@ def test_bad_photographs_are_named_before_anything_is_written(tmp_path, name, re
     with pytest.raises(DataError, match=f"1 of 6 photographs cannot be used.*{reason}"):
         make(folder, tmp_path / "out", size=(96, 72))
     assert not (tmp_path / "out").exists()
+
+
+def wide(folder: Path, width: int) -> Path:
+    folder.mkdir()
+    Image.new("RGB", (width, 4)).save(folder / "wide.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("form", "through", "width", "message"),
+    [
+        ("webp", (), 16_384, r"WEBP holds at most 16,383 pixels a side, got 16384 x 4"),
+        ("jpeg", (), 65_501, r"JPEG holds at most 65,500 pixels a side, got 65501 x 4"),
+        ("png", ("JPEG",), 65_501, r"JPEG holds at most 65,500 pixels a side, got 65501 x 4"),
+    ],
+)
+def test_what_a_form_cannot_hold_is_said_before_anything_is_written(
+    tmp_path, form, through, width, message
+):
+    folder, out = wide(tmp_path / "in", width), tmp_path / "out"
+    with pytest.raises(DataError, match=rf"wide\.png: {message}"):
+        make(folder, out, form=form, forms=through)
+    with pytest.raises(DataError, match=message):
+        make(folder, out, form=form, forms=through, size=(width, 4))
+    assert not out.exists()
+
+
+def test_photographs_in_a_distortions_own_codec_are_checked_too(tmp_path):
+    folder, out = wide(tmp_path / "in", 65_501), tmp_path / "out"
+    config = GeneratorConfig(count=1, distortions=("jpeg",), max_distortions=1)
+    with pytest.raises(DataError, match="JPEG holds at most 65,500 pixels a side"):
+        generate_set(str(folder), out, config, progress=run_on)
+    assert not out.exists()
+
+
+def test_names_in_any_unicode_make_a_set(tmp_path):
+    names = ("cafe\u0301.png", os.fsdecode(b"caf\xe8.png"))
+    (tmp_path / "in").mkdir()
+    for number, name in enumerate(names):
+        Image.new("RGB", (16, 16), (number, 0, 0)).save(tmp_path / "in" / name)
+    make(tmp_path / "in", tmp_path / "out", count=4, distortions=("darken",), max_distortions=1)
+    assert {row["photograph"] for row in rows(tmp_path / "out")} == {
+        "caf\u00e9.png", r"caf\xe8.png",
+    }  # fmt: skip
 
 
 def test_an_empty_folder_is_refused(tmp_path):

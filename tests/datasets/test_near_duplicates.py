@@ -4,7 +4,8 @@ import pytest
 from PIL import Image
 
 from workbench.datasets.distorted_set import distorted_set
-from workbench.datasets.photographs import photograph_files, read_image
+from workbench.datasets.image_reader import read_image
+from workbench.datasets.photographs import photograph_files
 from workbench.datasets.splits.near_duplicates import (
     NearDuplicate,
     near_duplicates,

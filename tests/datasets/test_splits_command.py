@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.datasets.photographs import photograph_files, read_image
+from workbench.datasets.image_reader import read_image
+from workbench.datasets.photographs import photograph_files
 from workbench.datasets.splits.split_files import read_split
 from workbench.datasets.table import load
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.experiment.small_run import configured, made_set, silent
-from workbench.datasets.photographs import photograph_files, read_image
+from workbench.datasets.image_reader import read_image
+from workbench.datasets.photographs import photograph_files
 from workbench.domain.config import RunConfig
 from workbench.errors import ConfigError, DataError
 from workbench.experiment.data import require_disjoint_data, without_leaked_photographs

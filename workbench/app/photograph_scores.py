@@ -18,7 +18,8 @@ from markupsafe import Markup
 
 from workbench.app.markup import html_data_table, html_table
 from workbench.app.services import Session
-from workbench.datasets.photographs import load_photograph, photograph_files, read_image
+from workbench.datasets.image_reader import read_image
+from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.distortions import apply_distortion
 from workbench.domain.data_table import Column, DataTable
 from workbench.domain.distortion import Recipe
@@ -285,11 +286,13 @@ def uploaded_photograph(name: str, data: bytes) -> Photograph:
         DataError: It has too many pixels.
     """
     with TemporaryDirectory() as folder:
-        file = Path(folder) / "photograph"
+        file = Path(folder) / f"photograph{Path(name).suffix}"
         file.write_bytes(data)
         try:
             pixels = read_image(file)
         except CorruptImageError as fault:
+            if fault.__cause__ is None:
+                raise CorruptImageError(str(fault).replace(str(file), name)) from fault
             reason = str(fault.__cause__).replace(str(file), name)
             raise CorruptImageError(
                 f"{name} cannot be used: {reason}. Repair it or choose another."

@@ -1,6 +1,7 @@
 """The catalogue of distortions on the command line, and types added to it as data."""
 
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,13 +50,17 @@ def apply(
     db: Db = None,
 ) -> None:
     """Distort one image."""
-    from workbench.datasets.photographs import read_image
+    from workbench.datasets.image_reader import read_image
     from workbench.distortions import apply_distortion, operator_of
+    from workbench.domain.config import require_sides
 
     with open_workbench(db) as (_, store):
         recipes = tuple(store.recipes.list())
-    spec = operator_of(id, recipes).spec
-    save_image(apply_distortion(read_image(source), id, level, seed=seed, recipes=recipes), target)
+    operator = operator_of(id, recipes)
+    spec, form = operator.spec, writable_form(target)
+    clean = read_image(source)
+    require_sides(clean.shape[1], clean.shape[0], (form, *operator.forms))
+    save_image(apply_distortion(clean, id, level, seed=seed, recipes=recipes), target)
     parameter = spec.levels[level - 1] if level else spec.neutral
     document = {"id": id, "level": level, "parameter": parameter, "seed": seed}
     emit(json, document, lambda: f"{target}: {spec.name}, level {level}")
@@ -74,13 +79,16 @@ def preview(
     """Show a photograph clean and at every level, side by side in one image."""
     from workbench.datasets.photographs import load_photograph, photograph_files
     from workbench.distortions import operator_of, read_recipe, side_by_side, strip
+    from workbench.distortions.apply import GAP
+    from workbench.domain.config import require_sides
 
     with open_workbench(db) as (_, store):
         recipes = tuple(store.recipes.list())
     if Path(id).suffix in (".yaml", ".yml"):
         new = read_recipe(Path(id), recipes)
         id, recipes = new.id, (*(recipe for recipe in recipes if recipe.id != new.id), new)
-    operator_of(id, recipes)  # a wrong name is reported before an image is read
+    levels = len(operator_of(id, recipes).spec.levels)  # what is wrong is reported before the work
+    require_sides((levels + 1) * (PREVIEW_SIZE[0] + GAP), PREVIEW_SIZE[1], [writable_form(target)])
     clean = load_photograph(photograph or photograph_files("packaged")["astronaut"], *PREVIEW_SIZE)
     images = strip(clean, id, recipes)
     save_image(side_by_side(images), target)
@@ -126,6 +134,32 @@ def remove(id: str, author: Author = None, json: Json = False, db: Db = None) ->
     with open_workbench(db) as (settings, store):
         store.recipes.remove(id, author=author or settings.author)
     emit(json, {"id": id}, lambda: f"{id} was removed.")
+
+
+# Forms that would keep a smaller or a grey picture.
+_LOSING = frozenset({"ICNS", "ICO", "SPIDER"})
+
+
+def writable_form(target: Path) -> str:
+    """Return the form of image files that a file's name stands for, by Pillow's name.
+
+    Raises:
+        DataError: None can be written there; nothing has been.
+    """
+    form = Image.registered_extensions().get(target.suffix.lower(), "")
+    try:
+        if form in _LOSING:
+            raise KeyError(form)
+        Image.new("RGB", (1, 1)).save(BytesIO(), form)
+    except (KeyError, OSError, ValueError):
+        raise DataError(
+            f"Cannot write the image {target}: no form that can be written ends in "
+            f"'{target.suffix}'. Name another file, such as one that ends in .png."
+        ) from None
+    if target.is_dir() or not target.parent.is_dir():
+        what = f"{target} is a folder" if target.is_dir() else f"no folder {target.parent}"
+        raise DataError(f"Cannot write the image {target}: {what}. Name another file.")
+    return form
 
 
 def save_image(image: "np.ndarray", target: Path) -> None:

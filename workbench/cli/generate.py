@@ -47,6 +47,7 @@ def generate(
 ) -> None:
     """Make a multi-distortion set, or resume an interrupted one."""
     from workbench.datasets.generation.plan import generator_config
+    from workbench.datasets.photographs import photograph_folder
     from workbench.distortions import kadid10k
     from workbench.workflow.generate import generate_set
 
@@ -70,12 +71,14 @@ def generate(
             source, out, config,
             recipes=recipes, workers=workers or os.cpu_count() or 1, progress=progress,
         )  # fmt: skip
+    left_out = {} if source == "packaged" else photograph_folder(Path(source)).left_out
     rate = made.images_per_second
     document = {
         "images": made.images,
         "manifest": str(out / "manifest.parquet"),
         "images_per_second": rate,
         "made": made.made,
+        "left_out": left_out,
     }
     suffix = f", {made.made} of them made now, {rate:.1f} a second" if rate else ", as it was"
     emit(json, document, lambda: f"{made.images} images in {out}{suffix}")

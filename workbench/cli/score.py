@@ -97,7 +97,7 @@ def explain(
         raise ConfigError("Name either an --attribute by its phrase or a --distortion by its id.")
     if out.suffix.lower() != ".png":
         raise ConfigError(f"The map is a PNG, got --out {out}. Give a name that ends in .png.")
-    from workbench.datasets.photographs import read_image
+    from workbench.datasets.image_reader import read_image
     from workbench.encoders.protocol import computing_threads
     from workbench.inference.saliency import as_method, saliency
     from workbench.report.saliency_overlay import write_overlay

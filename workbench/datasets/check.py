@@ -9,9 +9,9 @@ from pydantic import Field
 
 from workbench.datasets.adapters import Adapter
 from workbench.datasets.frames import read_pixels
+from workbench.datasets.image_reader import read_image
 from workbench.datasets.labelled import ImageDataset, Polarity
 from workbench.datasets.layout import FileIndex
-from workbench.datasets.photographs import read_image
 from workbench.datasets.text_tables import first_few
 from workbench.domain.canonical import Frozen, Progress
 from workbench.domain.number_format import count_text

@@ -17,13 +17,14 @@ from workbench.atomic_files import atomic_folder
 from workbench.datasets import generated, live
 from workbench.datasets.adapters import dataset_adapter
 from workbench.datasets.frames import read_pixels
+from workbench.datasets.image_reader import READER
 from workbench.datasets.image_set import ImageSet, strengths
 from workbench.datasets.labelled import ImageDataset, LabelledImage
 from workbench.domain.canonical import Progress, content_hash
 from workbench.domain.config import DatasetConfig
 from workbench.errors import DataError
 
-FORMAT = 1  # raised when the same files would give other pixels
+FORMAT = 1  # raised when the same pixels would be kept in another form
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def files_hash(files: Sequence[Path], names: Sequence[str]) -> str:
     digests = dict.fromkeys(files, "")
     with ThreadPoolExecutor(2) as threads:
         digests = dict(zip(digests, threads.map(_digest, digests), strict=True))
-    return content_hash([FORMAT, [digests[file] for file in files], list(names)])
+    return content_hash([FORMAT, READER, [digests[file] for file in files], list(names)])
 
 
 def cached_images(
@@ -98,8 +99,8 @@ def cached_images(
 def _decode(folder: Path, read: Sequence[Callable[[], np.ndarray]], progress: Progress) -> None:
     shapes = []
     with (folder / "pixels.bin").open("wb") as file, ThreadPoolExecutor(2) as threads:
-        for start in range(0, len(read), 16):  # a few at a time: memory stays small
-            for image in threads.map(lambda read_image: read_image(), read[start : start + 16]):
+        for start in range(0, len(read), 4):  # a few at a time: memory stays small
+            for image in threads.map(lambda read_image: read_image(), read[start : start + 4]):
                 file.write(np.ascontiguousarray(image).data)
                 shapes.append(image.shape)
             progress(len(shapes) / len(read), "decoding images")

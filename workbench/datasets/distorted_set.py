@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.atomic_files import atomic_folder
+from workbench.datasets.image_reader import READER
 from workbench.datasets.image_set import ImageSet, strengths
 from workbench.datasets.labelled import Present
 from workbench.datasets.photographs import load_photograph, photograph_files
@@ -56,7 +57,7 @@ def distorted_set(
     files = photograph_files(config.photographs)
     key = content_hash(
         {
-            "format": FORMAT,
+            "format": [FORMAT, READER],
             "config": config.model_dump(mode="json", exclude={"photographs", "distortions"}),
             "distortions": [spec.model_dump(mode="json") for spec in chosen],
             "files": {

@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from workbench.datasets.image_reader import read_image
 from workbench.datasets.labelled import ImageDataset, LabelledImage
-from workbench.datasets.photographs import read_image
 from workbench.errors import CorruptImageError
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import scipy.fft
 from PIL import Image
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
+from PIL.JpegImagePlugin import JpegImageFile
 
 from workbench.distortions.operator import ByteImage, FloatImage, Operator, deterministic
 from workbench.distortions.pixels import to_bytes, to_floats
+from workbench.domain.config import require_sides
 from workbench.domain.distortion import Distortion
-from workbench.errors import DataError
-
-_LONGEST_JPEG = 65_500  # pixels; libjpeg's JPEG_MAX_DIMENSION
 
 
 def jpeg2000(image: FloatImage, ratio: float) -> FloatImage:
@@ -40,17 +40,13 @@ def jpeg(image: FloatImage, quality: float) -> FloatImage:
 
 def encoded_jpeg(image: ByteImage, **settings: Any) -> bytes:
     """Return an image as a baseline JPEG file in memory; DataError if a side is too long for it."""
-    if max(image.shape[:2]) > _LONGEST_JPEG:
-        height, width = image.shape[:2]
-        raise DataError(
-            f"JPEG holds at most {_LONGEST_JPEG:,} pixels a side, got {width} x {height}: scale "
-            "the image down or cut it first."
-        )
     return encoded(image, "JPEG", **settings)
 
 
 def encoded(image: ByteImage, codec: str, **settings: Any) -> bytes:
     """Return an image, (H, W, 3), uint8, as a file in memory, with the settings of its codec."""
+    height, width = image.shape[:2]
+    require_sides(width, height, [codec])
     file = BytesIO()
     Image.fromarray(image).save(file, codec, **settings)
     return file.getvalue()
@@ -58,7 +54,8 @@ def encoded(image: ByteImage, codec: str, **settings: Any) -> bytes:
 
 def decoded(file: bytes) -> ByteImage:
     """Return the image of a file in memory, (H, W, 3), uint8."""
-    with Image.open(BytesIO(file)) as image:
+    reader = JpegImageFile if file.startswith(b"\xff\xd8") else Jpeg2KImageFile
+    with reader(BytesIO(file)) as image:  # of our own making: no size is too large to be safe
         return np.asarray(image.convert("RGB"), np.uint8)
 
 
@@ -145,6 +142,7 @@ OPERATORS: tuple[Operator, ...] = (
             limits=(1, None),
         ),
         jpeg2000,
+        ("JPEG2000",),
     ),
     deterministic(
         Distortion(
@@ -160,6 +158,7 @@ OPERATORS: tuple[Operator, ...] = (
             limits=(1, 100),
         ),
         jpeg,
+        ("JPEG",),
     ),
     Operator(
         Distortion(
@@ -176,6 +175,7 @@ OPERATORS: tuple[Operator, ...] = (
             stochastic=True,
         ),
         jpeg_transmission_errors,
+        ("JPEG",),
     ),
     # TID2013 did not publish its parameters; these levels put the PSNR of photographs near 33, 30,
     # 27, 24 and 21 dB.

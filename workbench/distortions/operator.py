@@ -23,10 +23,12 @@ class Operator:
             unit and within the limits that the specification states; and a random generator, which
             alone decides what is random. Returns a new image of the same kind and leaves its input
             untouched.
+        forms: Of image files that the image goes through, by Pillow's names, such as "JPEG".
     """
 
     spec: Distortion
     function: Function
+    forms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,12 @@ class _Seedless:
 
 
 def deterministic(
-    spec: Distortion, function: Callable[[FloatImage, float], FloatImage]
+    spec: Distortion,
+    function: Callable[[FloatImage, float], FloatImage],
+    forms: tuple[str, ...] = (),
 ) -> Operator:
     """Return the operator of a function of image and parameter that draws no random numbers."""
-    return Operator(spec, _Seedless(function))
+    return Operator(spec, _Seedless(function), forms)
 
 
 def effective_strength(spec: Distortion, level: int) -> float:

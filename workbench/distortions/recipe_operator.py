@@ -61,4 +61,5 @@ def recipe_operator(recipe: Recipe, known: Mapping[str, Operator]) -> Operator:
             tuple(operator.function for operator in used),
             tuple(step.parameters for step in recipe.steps),
         ),
+        tuple(dict.fromkeys(form for operator in used for form in operator.forms)),
     )

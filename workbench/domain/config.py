@@ -1,5 +1,6 @@
 """What a run is asked to do: everything that decides its figures except the attributes."""
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -12,10 +13,49 @@ from pydantic import (
 )
 
 from workbench.domain.canonical import Frozen, content_hash
+from workbench.errors import DataError
 
 QualityMetricName = Literal["haarpsi", "vsi", "fsim"]
 
 ImageForm = Literal["png", "jpeg", "webp", "array"]  # of the images of a generated set
+
+# Pixels on a side that a form can hold, by Pillow's name of it: libjpeg's JPEG_MAX_DIMENSION,
+# WebP's WEBP_MAX_DIMENSION, what libavif reads back, 16 bits. The others hold more than fits.
+LONGEST_SIDE: Mapping[str, int] = {
+    "AVIF": 32_768,
+    "GIF": 65_535,
+    "ICO": 256,
+    "JPEG": 65_500,
+    "MPO": 65_500,
+    "PCX": 65_534,
+    "PDF": 65_500,
+    "SGI": 65_535,
+    "TGA": 65_535,
+    "WEBP": 16_383,
+}
+
+
+def require_sides(width: int, height: int, forms: Iterable[str]) -> None:
+    """Raise a DataError if a form of image files cannot hold so many pixels on a side.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+        forms: Pillow's names, in any case; one that is not listed holds any size.
+
+    Example:
+        >>> require_sides(20_000, 300, ["webp"])
+        Traceback (most recent call last):
+        workbench.errors.DataError: WEBP holds at most 16,383 pixels a side, got 20000 x 300: \
+scale the image down, cut it, or choose another form, such as PNG.
+    """
+    for form in map(str.upper, forms):
+        longest = LONGEST_SIDE.get(form)
+        if longest is not None and max(width, height) > longest:
+            raise DataError(
+                f"{form} holds at most {longest:,} pixels a side, got {width} x {height}: "
+                "scale the image down, cut it, or choose another form, such as PNG."
+            )
 
 
 class _Section(Frozen):

@@ -9,14 +9,14 @@ Shapes: N images, A attributes, D distortions, F numbers that the regressor read
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.datasets.photographs import photograph_files, read_image
+from workbench.datasets.image_reader import read_image
+from workbench.datasets.photographs import photograph_files, readable_name
 from workbench.domain.image_score import ByAttribute, Counterfactual, Score
 from workbench.domain.metrics import Metric, Undefined
 from workbench.encoders import load_encoder
@@ -32,7 +32,8 @@ from workbench.training.prompt_pairs import EncodedAttributes
 from workbench.training.regressor import Regressor
 from workbench.training.tuned_model import Features, TunedModel
 
-BATCH = 8  # images that are held in memory at once
+BATCH = 8  # images that are held in memory at once, and fewer if they are large:
+BATCH_PIXELS = 16_000_000
 NO_ATTRIBUTES = "the regressor reads the image's embedding, which is made of no attributes"
 
 Image = str | Path | np.ndarray  # a path, or (H, W, 3) uint8
@@ -93,7 +94,8 @@ class QualityModel:
             CorruptImageError: The file is missing or no readable image.
             ShapeError: The image is smaller than the encoder's crop, or not (H, W, 3) uint8.
         """
-        (score,) = self._scores([image if isinstance(image, np.ndarray) else str(image)])
+        read = _read_pixels(image, self.tuned.encoder.tower.image_size)
+        (score,) = self._scores([(_name_of(image), read)])
         return score
 
     def score_all(self, images: Iterable[Image]) -> Iterator[Score]:
@@ -105,9 +107,15 @@ class QualityModel:
             CorruptImageError, ShapeError: See `score`; the file is named.
             DatasetNotFoundError: A folder holds no image.
         """
-        pending = _each_image(images)
-        while batch := list(islice(pending, BATCH)):
-            yield from self._scores(batch)
+        size = self.tuned.encoder.tower.image_size
+        batch: list[tuple[str, np.ndarray]] = []
+        for image in _each_image(images):
+            batch.append((_name_of(image), _read_pixels(image, size)))
+            pixels = sum(read.shape[0] * read.shape[1] for _, read in batch)
+            if len(batch) == BATCH or pixels >= BATCH_PIXELS:
+                yield from self._scores(batch)
+                batch = []
+        yield from self._scores(batch)
 
     def without(self, score: Score, names: Sequence[str]) -> Counterfactual:
         """Return what the model would say of an image if some attributes were absent.
@@ -163,14 +171,13 @@ class QualityModel:
             raise ConfigError(f"No attribute can be taken away: {NO_ATTRIBUTES}.")
         return self._mixing
 
-    def _scores(self, images: Sequence[str | np.ndarray]) -> list[Score]:
-        size = self.tuned.encoder.tower.image_size
-        pixels = [_read_pixels(image, size) for image in images]
-        names = [image if isinstance(image, str) else "" for image in images]
+    def _scores(self, images: Sequence[tuple[str, np.ndarray]]) -> list[Score]:
         with computing_threads(self.tuned.encoder.threads):
-            features = self.tuned.features(pixels)
+            features = self.tuned.features([pixels for _, pixels in images])
             strengths = self.tuned.strengths(features.probabilities)
-            return [self._score(name, features, strengths, row) for row, name in enumerate(names)]
+            return [
+                self._score(name, features, strengths, row) for row, (name, _) in enumerate(images)
+            ]
 
     def _score(self, name: str, features: Features, strengths: np.ndarray, row: int) -> Score:
         probabilities = torch.from_numpy(features.probabilities[row]).double()
@@ -247,23 +254,25 @@ def _names(attributes: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
     ]
 
 
-def _each_image(images: Iterable[Image]) -> Iterator[str | np.ndarray]:
+def _each_image(images: Iterable[Image]) -> Iterator[Image]:
     for image in images:
-        if isinstance(image, np.ndarray):
-            yield image
-        elif Path(image).is_dir():
-            yield from (str(file) for file in photograph_files(str(image)).values())
+        if not isinstance(image, np.ndarray) and Path(image).is_dir():
+            yield from photograph_files(str(image)).values()
         else:
-            yield str(image)
+            yield image
 
 
-def _read_pixels(image: str | np.ndarray, size: int) -> np.ndarray:
+def _name_of(image: Image) -> str:
+    return "" if isinstance(image, np.ndarray) else readable_name(str(image))
+
+
+def _read_pixels(image: Image, size: int) -> np.ndarray:
     """Return an image's pixels, (H, W, 3), uint8, at least as large as a crop of `size` px."""
-    pixels = read_image(Path(image)) if isinstance(image, str) else image
+    pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
     require_pixels(pixels)
     height, width = pixels.shape[:2]
     if min(height, width) < size:
-        name = image if isinstance(image, str) and image else "The image"
+        name = _name_of(image) or "The image"
         raise ShapeError(
             f"{name} is {width}x{height} px, smaller than the encoder's {size}x{size} px view; use "
             "a larger image."

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workbench.datasets.generation.generator import GeneratedSet, generate
 from workbench.datasets.generation.plan import GeneratorConfig
-from workbench.distortions import apply_sequence, catalogue
+from workbench.distortions import apply_sequence, catalogue, operators
 from workbench.domain.canonical import Progress
 from workbench.domain.distortion import Recipe
 
@@ -20,13 +20,19 @@ def generate_set(
     progress: Progress,
 ) -> GeneratedSet:
     """Make a multi-distortion set of a folder of photographs, or what is missing of it."""
-    known = catalogue(recipes)
+    known, applicable = catalogue(recipes), operators(recipes)
     return generate(
         photographs,
         out,
         config,
         [known[name] for name in config.distortions],
         partial(apply_sequence, stretch=config.stretch, recipes=recipes),
+        forms=[
+            form
+            for name in config.distortions
+            if name in applicable
+            for form in applicable[name].forms
+        ],
         workers=workers,
         progress=progress,
     )

@@ -23,6 +23,7 @@ from workbench.app.photograph_scores import (
 from workbench.app.saliency_view import map_section, target_words, targets
 from workbench.app.services import Session, current_session
 from workbench.app.widgets import escaped, heading, show_errors
+from workbench.datasets.image_reader import SUFFIXES
 from workbench.datasets.photographs import PACKAGED
 from workbench.domain.config import DataConfig
 from workbench.domain.image_score import Score
@@ -85,7 +86,7 @@ def _chosen_photograph(
     source = st.radio("Photograph", (READY, OWN), horizontal=True, key="score-source")
     if source == OWN:
         upload = st.file_uploader(
-            "PNG or JPEG", type=["png", "jpg", "jpeg"], max_upload_size=LARGEST_MB, key="score-file"
+            "An image", type=sorted(SUFFIXES), max_upload_size=LARGEST_MB, key="score-file"
         )
         return None if upload is None else uploaded_photograph(upload.name, upload.getvalue())
     return _ready_photograph(session, run, loaded, names)

@@ -20,7 +20,8 @@ from workbench.datasets.generation.plan import (
     plan_image,
 )
 from workbench.datasets.generation.sources import Source, begun_sources, open_source
-from workbench.datasets.photographs import photograph_file, read_image
+from workbench.datasets.image_reader import read_image
+from workbench.datasets.photographs import photograph_file
 from workbench.domain.distortion import Distortion
 from workbench.errors import CorruptImageError, DataError
 

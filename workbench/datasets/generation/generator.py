@@ -31,7 +31,9 @@ from workbench.datasets.generation.manifest import FORMAT, card, read_manifest, 
 from workbench.datasets.generation.parallel import each_in_parallel
 from workbench.datasets.generation.plan import GeneratorConfig
 from workbench.datasets.generation.sources import Source, read_sources, write_sources
+from workbench.datasets.image_reader import READER
 from workbench.domain.canonical import Progress
+from workbench.domain.config import require_sides
 from workbench.domain.distortion import Distortion
 from workbench.errors import ConfigError, DataError
 
@@ -66,6 +68,7 @@ def generate(
     specs: Sequence[Distortion],
     distort: Distort,
     *,
+    forms: Sequence[str] = (),
     workers: int,
     progress: Progress,
 ) -> GeneratedSet:
@@ -77,6 +80,7 @@ def generate(
         config: What decides the set.
         specs: The distortions of the configuration, in its order.
         distort: Applies the distortions of one image; can be pickled if workers > 1.
+        forms: Of image files that the distortions go through on the way, such as "JPEG".
         workers: Processes; the bytes do not depend on their number.
         progress: The share done and the rate.
 
@@ -84,7 +88,8 @@ def generate(
         DatasetNotFoundError: No photographs.
         ConfigError: A distortion has no operator; `out` holds something else, another set, or one
             begun with other libraries.
-        DataError: Photographs that cannot be used, a full disk, a killed worker.
+        DataError: Photographs that cannot be used, a size that the form cannot hold, a full disk,
+            a killed worker.
     """
     for spec in specs:
         if not spec.has_operator:
@@ -92,9 +97,13 @@ def generate(
                 f"'{spec.id}' has no operator, so no image can be made with it. Leave it out of "
                 "--distortions."
             )
+    forms = (*({config.form} - {"array"}), *forms)
+    if config.size is not None:
+        require_sides(*config.size, forms)
     _refuse_own_photographs(folder, out)
     facts = {  # all that decides the bytes of a set, but the photographs, as JSON
         "format": FORMAT,
+        "reader": READER,
         "config": config.model_dump(mode="json"),
         "distortions": [spec.model_dump(mode="json") for spec in specs],
         "libraries": {name: installed(name) for name in LIBRARIES},
@@ -105,6 +114,7 @@ def generate(
             sources = read_sources(
                 folder,
                 config.size,
+                forms=forms,
                 workers=workers,
                 progress=lambda _share, text: progress(0, text),
             )
@@ -135,7 +145,7 @@ def _refuse_other_set(out: Path, facts: dict[str, Any]) -> None:
     present = _read_json(out / "set.json")
     if present is None:
         return
-    for part in ("format", "config", "distortions", "libraries"):
+    for part in ("format", "reader", "config", "distortions", "libraries"):
         if (old := present.get(part)) != facts[part]:
             raise ConfigError(
                 f"{out} holds a set with other {part}: {_first_difference(old, facts[part])}. "

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -11,7 +11,9 @@ import numpy as np
 
 from workbench.atomic_files import atomic_write
 from workbench.datasets.generation.parallel import each_in_parallel
-from workbench.datasets.photographs import fit_photograph, photograph_files, read_image
+from workbench.datasets.image_reader import read_image
+from workbench.datasets.photographs import fit_photograph, photograph_files
+from workbench.domain.config import require_sides
 from workbench.errors import DataError, WorkbenchError
 
 Size = tuple[int, int] | None
@@ -28,9 +30,21 @@ class Source:
 
 
 def read_sources(
-    folder: str, size: Size, *, workers: int, progress: Callable[[float, str], None]
+    folder: str,
+    size: Size,
+    *,
+    forms: Sequence[str],
+    workers: int,
+    progress: Callable[[float, str], None],
 ) -> list[Source]:
     """Return the photographs of a folder, or "packaged"; each is decoded once to check it.
+
+    Args:
+        folder: A folder, or "packaged".
+        size: Width and height of the images that are made; None leaves each its own.
+        forms: Of image files that must hold them.
+        workers: Processes.
+        progress: The share done.
 
     Raises:
         DatasetNotFoundError: No folder, or no photograph in it.
@@ -38,7 +52,8 @@ def read_sources(
     """
     files = photograph_files(folder)
     results: dict[str, Source | str] = {}  # a text says why one cannot be used
-    work = each_in_parallel(partial(_check, size=size), files.items(), workers=workers)
+    check = partial(_check, size=size, forms=forms)
+    work = each_in_parallel(check, files.items(), workers=workers)
     for done, (name, result) in enumerate(work, start=1):
         progress(done / len(files), "reading photographs")
         results[name] = result
@@ -99,12 +114,17 @@ def open_source(source: Source, file: Path, size: Size) -> np.ndarray:
     return image if size is None else fit_photograph(image, *size)
 
 
-def _check(item: tuple[str, Path], size: Size) -> tuple[str, Source | str]:
+def _check(item: tuple[str, Path], size: Size, forms: Sequence[str]) -> tuple[str, Source | str]:
     name, file = item
     try:
         height, width, _ = read_image(file).shape
     except WorkbenchError as fault:
         return name, str(fault)
+    try:
+        across, down = size or (width, height)
+        require_sides(across, down, forms)
+    except DataError as fault:
+        return name, f"{file}: {fault}"
     if size is not None and (width < size[0] or height < size[1]):
         return name, (
             f"{file} has {width}x{height} pixels, fewer than {size[0]}x{size[1]}; to enlarge it "

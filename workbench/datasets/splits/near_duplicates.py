@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from workbench.datasets.photographs import read_image
+from workbench.datasets.image_reader import read_image
 from workbench.datasets.splits.picture_features import (
     Picture,
     aligned_correlation,

@@ -21,6 +21,7 @@ from safetensors.numpy import load_file, save_file
 from torch.nn import functional as F
 
 from workbench.atomic_files import atomic_write
+from workbench.datasets.image_reader import READER
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.distortions import apply_distortion, effective_strength, operator_of
 from workbench.domain.canonical import content_hash
@@ -106,7 +107,7 @@ class _Making:
     def facts(self) -> dict[str, Any]:
         """What decides all embeddings, whatever the distortion."""
         return {
-            "format": [FORMAT, WIDTH, HEIGHT, CROPS, SEED],
+            "format": [FORMAT, READER, WIDTH, HEIGHT, CROPS, SEED],
             "encoder": self.encoder.facts.model_dump(mode="json", exclude={"note"}),
             "weights": _weights_digest(self.encoder),
             "photographs": {name: _digest(file.read_bytes()) for name, file in self.files.items()},

@@ -1,0 +1,52 @@
+"""`workbench distortions apply`: what cannot be written is said before the work."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def apply(workbench, tmp_path, monkeypatch):
+    """Distort an image of a size and return status, stdout and stderr."""
+    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path}/store.sqlite")
+
+    def command(target, size, distortion, *more):
+        Image.new("RGB", size, (90, 90, 90)).save(tmp_path / "in.png")
+        source = tmp_path / "in.png"
+        return workbench("distortions", "apply", distortion, source, target, "--level", 2, *more)
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "distortion", "line"),
+    [
+        ("x.webp", (16_384, 4), "darken", "WEBP holds at most 16,383 pixels a side, got 16384 x 4"),
+        ("x.jpg", (4, 65_501), "darken", "JPEG holds at most 65,500 pixels a side, got 4 x 65501"),
+        ("x.avif", (32_769, 4), "darken", "AVIF holds at most 32,768 pixels a side"),
+        ("x.png", (65_501, 4), "jpeg", "JPEG holds at most 65,500 pixels a side"),
+        ("x.xyz", (4, 4), "darken", "no form that can be written ends in '.xyz'"),
+        ("x", (4, 4), "darken", "no form that can be written ends in ''"),
+        ("x.ico", (4, 4), "darken", "no form that can be written ends in '.ico'"),
+        ("none/x.png", (4, 4), "darken", "no folder"),
+    ],
+)
+def test_what_cannot_be_written_is_one_line(apply, tmp_path, name, size, distortion, line):
+    status, out, err = apply(tmp_path / name, size, distortion)
+    assert (status, out) == (1, "")
+    assert line in err
+    assert err.count("\n") == 1
+    assert sorted(file.name for file in tmp_path.glob("x*")) == []
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.JPG", "x.webp", "x.avif", "x.tif", "x.jp2", "x.bmp"])
+def test_every_common_form_is_written(apply, tmp_path, name):
+    status, out, _ = apply(tmp_path / name, (64, 48), "darken", "--json")
+    assert status == 0
+    assert json.loads(out)["id"] == "darken"
+    with Image.open(tmp_path / name) as image:
+        assert np.asarray(image).shape == (48, 64, 3)
