@@ -1,11 +1,12 @@
 """Where things are and what is asked for by default; the only reader of environment variables."""
 
+import json
 import os
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import yaml
@@ -19,6 +20,8 @@ _CHECKOUT = _PACKAGE.parent
 
 DEFAULT_MODEL = "gpt-4o-mini"  # of OpenAI's API, if a key is set and no model is named
 
+
+_BUDGETS = ("max_tokens", "max_completion_tokens")
 
 _Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _PRICES = TypeAdapter(dict[str, tuple[_Price, _Price]])
@@ -40,6 +43,8 @@ class Settings(BaseModel):
         threads: CPU threads of the local language model.
         author: Who edits and freezes, for the record.
         prices: Model to its price, as (prompt, completion) in US dollars per million tokens.
+        model_options: Fields of every request to a language model, and under "models" those of
+            single ones; None leaves a field out.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,11 +62,21 @@ class Settings(BaseModel):
     threads: int
     author: str
     prices: Mapping[str, tuple[float, float]] = {}
+    model_options: Mapping[str, Any] = {}
 
     @property
     def results(self) -> Path:
         """Folder that receives logs, checkpoints and reports of runs."""
         return self.home / "experiments" / "results"
+
+    def options_of(self, model: str) -> dict[str, Any]:
+        """Return the fields of every request to a language model; None leaves one out."""
+        options = {name: value for name, value in self.model_options.items() if name != "models"}
+        options |= self.model_options.get("models", {}).get(model, {})
+        for name, other in (_BUDGETS, _BUDGETS[::-1]):  # two names of one field: one is sent
+            if options.get(name) is not None:
+                options.setdefault(other, None)
+        return options
 
 
 def read_settings(*, database_url: str | None = None) -> Settings:
@@ -88,7 +103,13 @@ def read_settings(*, database_url: str | None = None) -> Settings:
         threads=_count("WORKBENCH_THREADS") or os.cpu_count() or 1,
         author=env.get("WORKBENCH_AUTHOR") or env.get("USER") or env.get("USERNAME") or "unknown",
         prices=_prices(_path("WORKBENCH_PRICES") or home / "prices.yaml"),
+        model_options=_model_options("WORKBENCH_MODEL_OPTIONS"),
     )
+
+
+def environment(*names: str) -> dict[str, str]:
+    """Return those of these variables that are set, in this order."""
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
 
 
 def sqlite_url(file: Path) -> str:
@@ -142,6 +163,46 @@ def _prices(file: Path) -> dict[str, tuple[float, float]]:
             f"The price table {file} cannot be used; write one line for each model, such as "
             "'MODEL: [0.15, 0.60]', in US dollars per million prompt and completion tokens."
         ) from error
+
+
+def _model_options(variable: str) -> dict[str, Any]:
+    """Read fields of requests: YAML or JSON in the variable itself, or in the file it names."""
+    text = os.environ.get(variable, "").strip()
+    if not text:
+        return {}
+    where = variable
+    try:
+        if not ({*text} & {*"{}\n"}) and ": " not in text:
+            where = f"{variable} ({text})"
+            text = Path(text).expanduser().read_text(encoding="utf-8")
+        options = yaml.safe_load(text)
+        models = options.get("models") or {}
+        for each in (options, *models.values()):
+            _check_options(each)
+    except (OSError, ValueError, AttributeError, TypeError, yaml.YAMLError) as error:
+        why = {OSError: "no such file", ValueError: str(error)}
+        reason = next((words for kind, words in why.items() if type(error) is kind), None)
+        reason = reason or getattr(error, "strerror", None) or "it is no mapping of fields"
+        raise ConfigError(
+            f"{where} cannot be used: {reason}. Write fields of a request, such as "
+            "'{seed: null, max_completion_tokens: 4000}' where null leaves a field out, or the "
+            "path of a YAML file of them; '{models: {NAME: {...}}}' is for single models."
+        ) from error
+    return {**options, "models": models}
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    """Raise a ValueError that says which field of a request cannot be set."""
+    json.dumps(options, allow_nan=False)
+    for name in ("model", "messages", "stream", "n"):
+        if name in options:
+            raise ValueError(f"{name} is not yours to set")
+    if options.get("seed") is not None:
+        raise ValueError("seed can only be null, since each sample has its own")
+    for name in _BUDGETS:
+        budget = options.get(name)
+        if budget is not None and not (type(budget) is int and budget > 0):
+            raise ValueError(f"{name} is {budget!r}, no whole number above 0")
 
 
 def _path(variable: str) -> Path | None:

@@ -37,9 +37,8 @@ def lists(*phrases):
 def sends(body: bytes, status: int = 200, **headers: str):
     def behave(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
-        handler.send_header("Content-Type", "application/json")
         handler.send_header("Content-Length", str(len(body)))
-        for name, value in headers.items():
+        for name, value in {"Content_Type": "application/json", **headers}.items():
             handler.send_header(name.replace("_", "-"), value)
         handler.end_headers()
         handler.wfile.write(body)
@@ -62,8 +61,9 @@ def by_seed(behaviours):
     return lambda handler: behaviours[handler.body["seed"]](handler)
 
 
-def fails(status: int, message: str = "out of order", **headers: str):
-    return sends(json.dumps({"error": {"message": message}}).encode(), status, **headers)
+def fails(status: int, message: str = "out of order", code: str | None = None, **headers: str):
+    body = json.dumps({"error": {"message": message, "code": code}})
+    return sends(body.encode(), status, **headers)
 
 
 def cuts_off(handler: BaseHTTPRequestHandler) -> None:
@@ -97,3 +97,39 @@ def drips(handler) -> None:
     while not handler.server.over.wait(0.1):
         handler.wfile.write(b" ")
         handler.wfile.flush()
+
+
+def unless(field, words, *, status: int = 400, param=None, only=None):
+    """List five phrases unless the request has this field (of this type); then say these words."""
+    details = {"detail": words} if isinstance(words, list) else {}
+    error = {"error": {"message": words, "param": param}}
+    refusal = sends(json.dumps(details or error).encode(), status)
+
+    def behave(handler: BaseHTTPRequestHandler) -> None:
+        value = handler.body.get(field)
+        refused = value is not None and (only is None or value["type"] == only)
+        (refusal if refused else lists(*FIVE))(handler)
+
+    return behave
+
+
+def thinks(tokens: int, *, where: str = "reasoning_content", most: int = 10**9):
+    """Think for so many tokens first, and list five phrases if the budget is larger than that."""
+
+    def behave(handler: BaseHTTPRequestHandler) -> None:
+        names = ("max_completion_tokens", "max_tokens")
+        budget = next(handler.body[name] for name in names if name in handler.body)
+        if budget > most:
+            fails(400, f"max_tokens is {budget}, over {most}")(handler)
+        elif budget > tokens:
+            lists(*FIVE)(handler)
+        else:
+            texts = {
+                "reasoning_content": {"content": "", "reasoning_content": "Well, " * 99},
+                "content": {"content": "<think>Well, " * 99},
+                "prose": {"content": "Let me list five of them. " * 9},
+            }
+            choice = {"message": texts[where], "finish_reason": "length"}
+            says("", choices=[choice])(handler)
+
+    return behave

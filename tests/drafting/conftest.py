@@ -89,16 +89,10 @@ def ask(scripted: ScriptedServer) -> Iterator[Callable[..., LanguageModel]]:
     """Return a function that scripts the server and connects a model to it."""
     opened: list[LanguageModel] = []
 
-    def connect_to(*behaviours: Behaviour, retries: int = 0, timeout_s: float = PATIENCE_S):
+    def connect_to(*behaviours: Behaviour, name: str = "asked-model", **options):
         scripted.behaviours = list(behaviours)
-        model = connect(
-            "asked-model",
-            base_url=scripted.url,
-            api_key="sk-secret",
-            retries=retries,
-            timeout_s=timeout_s,
-            through_proxy=False,
-        )
+        options = {"retries": 0, "timeout_s": PATIENCE_S, **options}
+        model = connect(name, base_url=scripted.url, api_key="sk-secret", **options)
         opened.append(model)
         return model
 

@@ -125,7 +125,7 @@ def test_three_unusable_replies_end_in_an_error_that_keeps_the_last(ask, log, ha
         draft(haze, ask(says("one"), says("two"), says("three")), log)
     assert str(caught.value) == (
         "asked-model gave no 5 usable attributes of haze in 3 tries; "
-        "the last one: The reply is prose, not JSON: 'three'."
+        "the last one: The reply is prose without a list of 5 phrases: 'three'."
     )
     assert caught.value.reply == "three"
     assert [call.reply for call in log.calls] == ["one", "two", "three"]

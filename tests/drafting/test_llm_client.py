@@ -85,14 +85,14 @@ def test_a_refusal_or_silence_is_an_answer_with_an_error(ask, log, behaviour, er
     ("behaviour", "words"),
     [
         (fails(401, "Incorrect API key sk-secret"), ["refused the key (401)", "OPENAI_API_KEY"]),
-        (fails(403), ["refused the key (403)", "OPENAI_API_KEY"]),
-        (fails(404), ["has no model 'asked-model' (404)", "WORKBENCH_MODEL"]),
+        (fails(403), ["refused access (403: out of order)", "OPENAI_API_KEY"]),
+        (fails(404, "no such model"), ["has no model 'asked-model' (404: no", "WORKBENCH_MODEL"]),
         (fails(400, "bad\nschema"), ["refused the request (400:", "bad schema", "WORKBENCH_MODEL"]),
-        (fails(429), ["rate limit or quota after 1 tries (429)", "Wait"]),
+        (fails(429), ["rate limit or quota after 1 tries (429: out", "Wait"]),
         (fails(500), ["failed 1 times (500:", "out of order", "Try again later"]),
         (sends(b"<html>bad gateway</html>", 502), ["failed 1 times (502:", "Try again later"]),
         (cuts_off, ["broke off in the middle of its reply", "Try again"]),
-        (sends(b"<html>welcome</html>"), ["no chat completion", "OPENAI_BASE_URL"]),
+        (sends(b"<html>welcome</html>"), ["a web page, perhaps a proxy's", "OPENAI_BASE_URL"]),
         (sends(completion("x", choices=[])), ["no chat completion", "OPENAI_BASE_URL"]),
         (says("x" * 10_000_000), ["more than 1,000,000 bytes", "OPENAI_BASE_URL"]),
     ],
@@ -119,7 +119,7 @@ def test_a_server_that_never_finishes_is_given_up(ask, log, behaviour):
 
 def test_nobody_there_says_how_to_get_a_model(scripted, log):
     scripted.server_close()
-    model = connect("m", base_url=scripted.url, retries=0, through_proxy=False)
+    model = connect("m", base_url=scripted.url, retries=0)
     with model, pytest.raises(LLMRequestError) as caught:
         ask_once(model, log)
     message = str(caught.value)

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from datetime import timedelta
 
@@ -15,6 +16,14 @@ CALLS = [
     a_call(reply="", error="the server broke off", sample=1),
     a_call(reply='{"é": "\u2028 \x00 \U0001f4f7"}\r\n', sample=2),
     a_call(sample=3).model_copy(update={"created_at": NOON + timedelta(microseconds=1)}),
+    a_call(sample=4).model_copy(
+        update={
+            "sent": {"max_completion_tokens": 1152},
+            "finish_reason": "length",
+            "reasoning": "Blocks? \x00 \U0001f4f7",
+            "form": "list",
+        }
+    ),
 ]
 
 
@@ -34,6 +43,19 @@ def test_an_imported_log_is_the_exported_one_in_all_but_numbers(store, tmp_path)
     digests = [json.loads(line)["digest"] for line in lines]
     assert list(store.calls.digests([call.id for call in logged]).values()) == digests
     assert store.verify() == []
+
+
+def test_a_call_without_details_has_the_line_that_it_always_had():
+    line = call_line(a_call())
+    assert hashlib.sha256(line.encode()).hexdigest() == (
+        "be898d2f4a2b1cbbec9c3c396a817dee043bbeccdaec5519a2b7cad51b390149"
+    )
+
+
+def test_the_digest_covers_what_was_sent(tmp_path):
+    line = call_line(CALLS[-1]).replace("1152", "1153")
+    with pytest.raises(InvalidConfigError, match="does not match its digest"):
+        calls_of(line.encode(), "log")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.floats(0, 1e9))

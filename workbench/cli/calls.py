@@ -1,5 +1,6 @@
 """The log of LLM calls on the command line: what is in it, and in and out of files."""
 
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -89,5 +90,7 @@ def _text(call: LLMCall) -> str:
         f"model {call.request.model}, answered {call.model_answered or 'nothing'}\n"
         f"{call.latency_s:.2f} s, cost {cost}"
     )
+    asked += [f"[sent]\n{dumps(call.sent)}"] if call.sent else []
+    asked += [f"[reasoning]\n{call.reasoning}"] if call.reasoning else []
     came = f"[error]\n{call.error}" if call.error is not None else f"[reply]\n{call.reply}"
     return "\n\n".join([head, *asked, came])

@@ -48,7 +48,13 @@ def _cache(settings: Settings) -> tuple[bool, str]:
 
 def _language_model(settings: Settings) -> tuple[bool, str]:
     if settings.api_key or settings.base_url:
-        return True, settings.base_url or "OpenAI's API, by OPENAI_API_KEY"
+        from workbench.drafting.local_server import open_language_model
+
+        try:
+            with open_language_model(settings) as model:  # nothing is sent
+                return True, f"{model.name} at {model.service}"
+        except WorkbenchError as fault:
+            return False, str(fault)
     if importlib.util.find_spec("xllamacpp") is None:
         return False, "Set OPENAI_API_KEY, or pip install 'attribute-workbench[local-llm]'."
     return True, "a local server (llama.cpp)"

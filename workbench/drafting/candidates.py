@@ -3,6 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
@@ -26,6 +27,7 @@ from workbench.errors import DraftError, DraftParseError, WorkbenchError
 
 TWINS_FROM = 0.6  # share of words in common (Jaccard) from which two phrases support each other
 NOVELTY = 0.5  # weight of what a phrase shares with those above it, against its support
+_MOST_ASKED = 20  # phrases, where a call does not say how many were asked for
 
 _LITTLE = frozenset({"a", "an", "the", "of", "in", "on", "and", "or", "with", "to", "some"})
 _PLURAL = re.compile(r"(?<=[a-z]{2}[a-rt-z])s$")
@@ -86,13 +88,15 @@ def candidates_from_calls(
         besides: Phrases that are there already; they are left out.
     """
     answers = []
-    for call in calls:
-        try:
-            phrases = () if call.error else parse_attributes(call.reply, asked_for(call))
-        except DraftParseError:
-            continue
-        if phrases:
-            answers.append([Attribute(phrase=p, origin="llm", call_id=call.id) for p in phrases])
+    for call in (call for call in calls if call.error is None):
+        asked = asked_for(call)
+        for k in [asked] if asked else range(1, _MOST_ASKED + 1):
+            with suppress(DraftParseError):
+                phrases = parse_attributes(call.reply, k, cut=call.cut)
+                answers.append(
+                    [Attribute(phrase=p, origin="llm", call_id=call.id) for p in phrases]
+                )
+                break
     return pooled(answers, besides)
 
 

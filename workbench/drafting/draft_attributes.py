@@ -8,7 +8,8 @@ from workbench.domain.attributes import Attribute
 from workbench.domain.distortion import Distortion
 from workbench.domain.llm_call import LLMCall, LLMRequest
 from workbench.drafting.client import LanguageModel, Log, NamedModel
-from workbench.drafting.parse import parse_attributes
+from workbench.drafting.parse import parse_attributes, read_reply
+from workbench.drafting.service import split_reasoning
 from workbench.drafting.templates import NO_CONTEXT, PromptContext, load_template, render
 from workbench.errors import ConfigError, DraftParseError
 
@@ -59,7 +60,8 @@ def draft_attributes(
 
     What was answered before is not asked again, even if the answer took several tries. An unusable
     reply is logged with what is wrong with it, and the model is asked again with a new seed, at
-    most twice.
+    most twice. A reply that was cut short gets a larger budget of tokens; if reasoning took all of
+    it, that is no try.
 
     Args:
         distortion: What to describe.
@@ -85,16 +87,18 @@ def draft_attributes(
     )
     if recalled is not None:
         return recalled
+    budget = model.learnt.budget
     for attempt in range(ATTEMPTS):
         request = build_request(
             distortion, model, options, sample=sample, attempt=attempt, context=context
         )
-        try:
-            return _attributes(_ask(request, distortion.id, model, k, log), k)
-        except DraftParseError as error:
-            fault = error
+        call, budget = _ask(request, distortion.id, model, k, log, budget)
+        if call.error is None:
+            return _attributes(call, k)
+        if call.cut and model.raises:
+            budget = model.larger_budget(request, budget) or budget
     message = f"{model.name} gave no {k} usable attributes of {distortion.id} in {ATTEMPTS} tries"
-    raise DraftParseError(f"{message}; the last one: {fault}", fault.reply)
+    raise DraftParseError(f"{message}; the last one: {call.error}", call.reply)
 
 
 def recalled_attributes(
@@ -186,19 +190,54 @@ def response_format(k: int) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": named}
 
 
-def _ask(request: LLMRequest, distortion: str, model: LanguageModel, k: int, log: Log) -> LLMCall:
-    """Return the stored call, whose reply is usable."""
-    call = model.complete(request, distortion=distortion, log=log)
+def _ask(
+    request: LLMRequest,
+    distortion: str,
+    model: LanguageModel,
+    k: int,
+    log: Log,
+    budget: int | None,
+) -> tuple[LLMCall, int | None]:
+    """Return the stored call, and the budget of tokens that it took.
+
+    Raises:
+        DraftParseError: The largest budget went into reasoning.
+    """
+    start = budget
+    while True:
+        call = model.complete(request, distortion=distortion, log=log, budget=budget)
+        call = log(_checked(call, k))
+        if call.error is None and budget != start:
+            model.learnt.add(budget=call.budget)
+        if call.error is None or not call.cut or split_reasoning(call.reply)[0]:
+            return call, budget
+        refused = budget is not None and budget != call.budget  # the model takes no more
+        larger = None if refused else model.larger_budget(request, budget)
+        if larger is None:
+            raise DraftParseError(_spent(call, distortion), call.reply)
+        budget = larger
+
+
+def _checked(call: LLMCall, k: int) -> LLMCall:
+    """Return a call with the form of its reply, or with what is wrong with it."""
     try:
         if call.error is not None:
             raise DraftParseError(call.error, call.reply)
-        parse_attributes(call.reply, k)
+        form = read_reply(call.reply, k, cut=call.cut).form
     except DraftParseError as error:
-        log(call.model_copy(update={"error": str(error)}))
-        raise
-    return log(call)
+        return call.model_copy(update={"error": str(error)})
+    return call.model_copy(update={"form": form})
+
+
+def _spent(call: LLMCall, distortion: str) -> str:
+    tokens = f"{call.budget:,} tokens" if call.budget else "tokens"
+    return (
+        f"{call.request.model} spent its budget of {tokens} on reasoning and gave no attributes of "
+        f"{distortion}. Set a larger budget or less reasoning in WORKBENCH_MODEL_OPTIONS, such as "
+        "'{max_tokens: 32000}' or '{reasoning_effort: low}'."
+    )
 
 
 def _attributes(call: LLMCall, k: int) -> tuple[Attribute, ...]:
-    phrases = parse_attributes(call.reply, k)
+    phrases = parse_attributes(call.reply, k, cut=call.cut)
     return tuple(Attribute(phrase=phrase, origin="llm", call_id=call.id) for phrase in phrases)

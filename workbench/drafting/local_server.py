@@ -35,7 +35,8 @@ from workbench.settings import DEFAULT_MODEL, Settings
 
 __all__ = ["LanguageModel", "choose_gguf", "named_model", "open_language_model"]
 
-CONTEXT_TOKENS = 4096  # the longest prompt has about 700
+CONTEXT_TOKENS = 4096
+PROMPT_TOKENS = 1024  # the longest prompt has about 700
 START_LIMIT_S = 180.0  # a cold 1.1 GB file from a slow disk
 ANSWER_LIMIT_S = 600.0  # 15 tokens a second on two idle cores; they may be busy
 POLITE_S = 3.0
@@ -79,7 +80,9 @@ def open_language_model(
             name,
             base_url=settings.base_url,
             api_key=settings.api_key,
+            extra_body=settings.options_of(name),
             price=settings.prices.get(name),
+            memory=settings.cache / "language-services.json",
         ) as model:
             yield model
         return
@@ -97,12 +100,13 @@ def open_language_model(
             name,
             base_url=f"{url}/v1",
             api_key=key,
-            extra_body=_EVERY_REQUEST,
+            extra_body=_EVERY_REQUEST | settings.options_of(name),
             timeout_s=ANSWER_LIMIT_S,
             retries=0,
-            through_proxy=False,
             price=(0.0, 0.0),
             concurrency=1,
+            most_tokens=CONTEXT_TOKENS - PROMPT_TOKENS,
+            raises=False,  # the same phrases as ever; reasoning alone gets a larger budget
         ) as model,
     ):
         yield model
@@ -116,8 +120,9 @@ def named_model(settings: Settings) -> NamedModel:
     """
     local = _own_name(settings.gguf) if settings.gguf else QWEN.name
     if settings.api_key or settings.base_url or settings.model not in (None, local):
-        return NamedModel(name=settings.model or DEFAULT_MODEL)
-    return NamedModel(name=local, extra_body=_EVERY_REQUEST)
+        name = settings.model or DEFAULT_MODEL
+        return NamedModel(name=name, extra_body=settings.options_of(name))
+    return NamedModel(name=local, extra_body=_EVERY_REQUEST | settings.options_of(local))
 
 
 def choose_gguf(

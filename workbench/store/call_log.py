@@ -18,7 +18,7 @@ from sqlmodel import Session, col, func, select
 
 from workbench.atomic_files import atomic_write
 from workbench.domain.canonical import Frozen, fault_words
-from workbench.domain.llm_call import LLMCall, LLMRequest
+from workbench.domain.llm_call import OCCASIONAL, LLMCall, LLMRequest
 from workbench.errors import IntegrityError, InvalidConfigError, StoreError
 from workbench.store.database import Repository
 from workbench.store.digest import call_digest
@@ -64,7 +64,8 @@ def call_row(call: LLMCall) -> CallRow:
         request=json.dumps(call.request.model_dump(mode="json")),
         reply=json.dumps(call.reply),
         digest="",
-        **call.model_dump(exclude={"id", "request", "reply"}),
+        details=json.dumps(details) if (details := _details(call)) else None,
+        **call.model_dump(exclude={"id", "request", "reply", *OCCASIONAL}),
     )
     row.digest = call_digest(row)
     return row
@@ -72,10 +73,18 @@ def call_row(call: LLMCall) -> CallRow:
 
 def call_value(row: CallRow) -> LLMCall:
     """Return the call of a row."""
-    fields = row.model_dump(exclude={"key", "digest", "request", "reply"})
+    fields = row.model_dump(exclude={"key", "digest", "request", "reply", "details"})
     return LLMCall(
-        request=LLMRequest.model_validate_json(row.request), reply=json.loads(row.reply), **fields
+        request=LLMRequest.model_validate_json(row.request),
+        reply=json.loads(row.reply),
+        **fields,
+        **json.loads(row.details or "{}"),
     )
+
+
+def _details(call: LLMCall) -> dict[str, Any]:
+    """Return the fields that only some calls have, of those that this one has."""
+    return call.model_dump(mode="json", include={*OCCASIONAL}, exclude_none=True)
 
 
 class Usage(Frozen):
@@ -261,7 +270,7 @@ def read_log(path: Path) -> list[LLMCall]:
 
 def call_line(call: LLMCall) -> str:
     """Return the line of a call; its number stays behind."""
-    fields = call.model_dump(mode="json", exclude={"id"})
+    fields = call.model_dump(mode="json", exclude={"id", *OCCASIONAL}) | _details(call)
     # The order of the fields stays as it is: the digest is taken of the request's very text.
     return json.dumps({"digest": call_row(call).digest, **fields}) + "\n"
 

@@ -89,8 +89,12 @@ def is_intact(
 
 
 def call_digest(row: CallRow) -> str:
-    """Return the digest of a call: of all its row holds but number and digest."""
-    fields = row.model_dump(exclude={"id", "digest"})
+    """Return the digest of a call: of all its row holds but number and digest.
+
+    A call without details has the digest that it had before there were any.
+    """
+    without = {"id", "digest"} if row.details else {"id", "digest", "details"}
+    fields = row.model_dump(exclude=without)
     moment = fields["created_at"].isoformat()
     return _digest({"format": "llm-call/1", **fields, "created_at": moment})
 

@@ -101,7 +101,7 @@ class StoreTable(SQLModel, registry=registry(metadata=METADATA)):
 
 
 class CallRow(StoreTable, table=True):
-    """One call of a language model; `request` and `reply` are JSON, kept byte for byte."""
+    """One call of a language model; `request`, `reply` and `details` are JSON, byte for byte."""
 
     __tablename__: ClassVar[str] = "llm_call"
     __table_args__ = (_NEVER_REUSED,)
@@ -119,6 +119,7 @@ class CallRow(StoreTable, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     cost_usd: float | None = None
     digest: str = Field(sa_type=PlainText, index=True, sa_column_kwargs=_FILLED)
+    details: str | None = Field(default=None, sa_type=PlainText)
 
 
 class DraftAttributeRow(StoreTable, table=True):
