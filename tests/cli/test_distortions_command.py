@@ -1,6 +1,9 @@
 """`workbench distortions apply`: what cannot be written is said before the work."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -50,3 +53,30 @@ def test_every_common_form_is_written(apply, tmp_path, name):
     assert json.loads(out)["id"] == "darken"
     with Image.open(tmp_path / name) as image:
         assert np.asarray(image).shape == (48, 64, 3)
+
+
+SMALL = """
+import resource, sys
+from workbench.cli import main
+limit = 1200 << 20
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+main()
+"""
+
+
+@pytest.mark.process
+def test_too_little_memory_is_one_line(tmp_path):
+    Image.new("RGB", (8000, 6000)).save(tmp_path / "in.png", compress_level=1)
+    words = ("distortions", "apply", "darken", tmp_path / "in.png", tmp_path / "x.png")
+    done = subprocess.run(
+        [sys.executable, "-c", SMALL, *words, "--level", "2"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "WORKBENCH_DB": f"sqlite:///{tmp_path}/s.sqlite", "OMP_NUM_THREADS": "1",
+             "OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "memory" in done.stderr
+    assert "internal error" not in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "x.png").exists()

@@ -1,9 +1,12 @@
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.datasets.layouts import VIDEO_FRAMES, video
-from workbench.datasets.frames import count_frames, even_frames, read_frame
+from workbench.datasets.frames import count_frames, even_frames, read_frame, read_pixels
+from workbench.datasets.labelled import DatasetFacts, ImageDataset, LabelledImage
 from workbench.errors import CorruptImageError
 
 
@@ -35,3 +38,21 @@ def test_a_video_that_breaks_off_is_refused(tmp_path, capfd):
     (tmp_path / "a.avi").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(CorruptImageError, match=r"a\.avi"):
         read_frame(tmp_path / "a.avi", VIDEO_FRAMES - 1)
+
+
+def test_a_path_that_is_no_unicode_is_one_line(tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    video(tmp_path / "a.avi", 100)
+    (tmp_path / "a.avi").rename(folder / "a.avi")
+    with pytest.raises(CorruptImageError, match=r"its path is no UTF-8\. Rename"):
+        count_frames(folder / "a.avi")
+
+
+@pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\1\0\2\0{}"])
+def test_an_array_that_is_none_is_refused(tmp_path, content):
+    (tmp_path / "images.npy").write_bytes(content)
+    facts = DatasetFacts(name="x", title="X", kind="any", source="", obtain="", layout=())
+    image = LabelledImage(file="images.npy", group="x", frame=0)
+    with pytest.raises(CorruptImageError, match=r"images\.npy has no row 0"):
+        read_pixels(ImageDataset(facts, tmp_path, (image,)), image)

@@ -81,6 +81,12 @@ def main() -> None:
     except WorkbenchError as fault:
         sys.stderr.write(f"workbench: {fault}\n")
         sys.exit(1)
+    except MemoryError as fault:
+        sys.stderr.write(
+            f"workbench: The memory does not suffice ({fault or 'no more is given'}). Take smaller "
+            "images or fewer workers, or a machine with more of it.\n"
+        )
+        sys.exit(1)
     except Exception as fault:
         log = read_settings().results / "error.log"
         log.parent.mkdir(parents=True, exist_ok=True)

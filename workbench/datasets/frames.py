@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.datasets.image_reader import read_image
 from workbench.datasets.labelled import ImageDataset, LabelledImage
+from workbench.datasets.photographs import readable_name
 from workbench.errors import CorruptImageError
 
 
@@ -62,6 +63,11 @@ def even_frames(count: int, wanted: int) -> list[int]:
 def _opened(file: Path) -> "Iterator[cv2.VideoCapture]":
     if not file.is_file():
         raise CorruptImageError(f"{file} does not exist. Put it back.")
+    if readable_name(str(file)) != str(file):  # OpenCV would end the whole process
+        raise CorruptImageError(
+            f"{readable_name(str(file))} cannot be opened: its path is no UTF-8. Rename the file "
+            "or its folder."
+        )
     video = cv2.VideoCapture(str(file), cv2.CAP_FFMPEG)
     try:
         if not video.isOpened():
@@ -86,7 +92,7 @@ def read_pixels(dataset: ImageDataset, image: LabelledImage) -> np.ndarray:
     if file.suffix == ".npy":
         try:
             return np.array(np.load(file, mmap_mode="r")[image.frame])
-        except (OSError, ValueError, IndexError) as fault:
+        except (OSError, ValueError, LookupError, EOFError, TypeError) as fault:
             raise CorruptImageError(
                 f"{file} has no row {image.frame} ({fault}). Generate the set again."
             ) from fault
