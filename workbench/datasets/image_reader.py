@@ -297,9 +297,10 @@ def _jpeg_of(data: bytes) -> bytes:
 
 
 def _words(fault: Exception) -> str:
-    """Return what went wrong; errors that are not meant for people are named by their kind."""
+    """Return what went wrong in one line; errors not meant for people are named by their kind."""
     if isinstance(fault, OSError) and fault.strerror:
         return fault.strerror
-    if isinstance(fault, (OSError, SyntaxError, ValueError)) and str(fault):
-        return str(fault)
-    return f"{type(fault).__name__}: {fault}"
+    words = " ".join(str(fault).split())
+    if isinstance(fault, (OSError, SyntaxError, ValueError)) and words:
+        return words
+    return f"{type(fault).__name__}: {words}"
