@@ -87,7 +87,7 @@ def test_a_refusal_or_silence_is_an_answer_with_an_error(ask, log, behaviour, er
         (fails(401, "Incorrect API key sk-secret"), ["refused the key (401)", "OPENAI_API_KEY"]),
         (fails(403), ["refused access (403: out of order)", "OPENAI_API_KEY"]),
         (fails(404, "no such model"), ["has no model 'asked-model' (404: no", "WORKBENCH_MODEL"]),
-        (fails(400, "bad\nschema"), ["refused the request (400:", "bad schema", "WORKBENCH_MODEL"]),
+        (fails(400, "bad\nrequest"), ["refused the request (400: bad request)", "WORKBENCH_MODEL"]),
         (fails(429), ["rate limit or quota after 1 tries (429: out", "Wait"]),
         (fails(500), ["failed 1 times (500:", "out of order", "Try again later"]),
         (sends(b"<html>bad gateway</html>", 502), ["failed 1 times (502:", "Try again later"]),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +18,11 @@ from tests.processes import started
 from tests.waiting import PATIENCE_S
 from workbench.domain.llm_call import LLMRequest
 from workbench.drafting import local_server
-from workbench.drafting.draft_attributes import DraftOptions, build_request
+from workbench.drafting.draft_attributes import DraftOptions, build_request, draft_attributes
 from workbench.drafting.gguf import QWEN
 from workbench.drafting.local_server import choose_gguf, named_model, open_language_model
 from workbench.drafting.parse import parse_attributes
-from workbench.errors import LLMRequestError
+from workbench.errors import DraftParseError, LLMRequestError
 
 from .behaviours import FIVE, lists
 
@@ -268,3 +269,15 @@ def test_the_server_process_imports_nothing_of_the_workbench():
     source = Path(local_server.server_process.__file__).read_text()
     assert "import workbench" not in source
     assert "from workbench" not in source
+
+
+@pytest.mark.parametrize("form", [None, {"type": "json_object"}])
+def test_without_a_schema_the_reply_holds_phrases_or_says_what_is_wrong(local, haze, log, form):
+    free = local.model_copy(update={"model_options": {"response_format": form}})
+    with open_language_model(free) as model, suppress(DraftParseError):
+        options = DraftOptions(template="paper", k=3)
+        phrases = draft_attributes(haze, model, options, log=log.add, recall=log.find)
+        assert len(phrases) == 3
+    assert log.calls[0].reply
+    assert log.calls[0].request.parameters["response_format"] == form
+    assert {call.error is None for call in log.calls[:-1]} <= {False}

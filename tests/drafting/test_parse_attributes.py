@@ -159,6 +159,7 @@ def numbered(form: str = "{}. {}", phrases=THREE, between: str = "\n") -> str:
         ("No | Effect\n---|---\n" + numbered("{} | {}"), "table"),
         ("<ul>" + numbered("<li>{1}</li>", between="") + "</ul>", "tags"),
         ("```\n" + "\n".join(THREE) + "\n```", "lines"),
+        ("; ".join(THREE), "lines"),
     ],
 )
 def test_three_good_phrases_are_taken_whatever_wraps_them(text, form):

@@ -192,6 +192,9 @@ REQUEST_FIELDS = {
         (unless("response_format", "json_schema is not available", only="json_schema"),
          {"response_format"}, {"response_format": {"type": "json_object"}}),
         (unless("response_format", "response_format: unknown"), {"response_format"}, {}),
+        (unless("response_format", "failed to parse grammar"), {"response_format"}, {}),
+        (unless("max_tokens", "Unknown field maxTokens"), {"max_tokens"},
+         {"max_completion_tokens": 288}),
         (unless("seed", "seed, temperature: unknown"), {"seed", "temperature"}, {}),
     ],
 )  # fmt: skip
@@ -225,10 +228,16 @@ def test_a_service_that_names_every_field_is_not_asked_for_ever(ask, scripted, l
     assert len(scripted.received) <= 5
 
 
+def test_a_models_name_within_a_fields_name_hides_nothing(ask, scripted, log, haze):
+    assert draft(haze, ask(unless("max_tokens", "no max_tokens"), name="x"), log) == FIVE
+
+
 def test_a_model_named_like_a_field_changes_nothing(ask, scripted, log, haze):
     with pytest.raises(LLMRequestError, match="seed-oss"):
         draft(haze, ask(fails(400, "seed-oss is not loaded")), log)
-    assert len(scripted.received) == 1
+    with pytest.raises(LLMRequestError, match="no seed here"):
+        draft(haze, ask(fails(400, "no seed here"), name="seed"), log)
+    assert len(scripted.received) == 2
 
 
 def test_what_was_learnt_outlives_the_process(ask, scripted, log, haze, tmp_path):
@@ -276,6 +285,23 @@ def test_a_budget_that_reasoning_used_up_is_raised_and_remembered(ask, scripted,
     assert log.calls[-1].sent["max_tokens"] == 4608
     assert draft(haze, model, log, seed=9) == FIVE
     assert scripted.received[-1]["max_tokens"] == 4608
+
+
+def test_a_budget_that_is_used_up_is_seen_by_the_tokens_too(ask, scripted, log, haze):
+    used = {"completion_tokens": 288}
+    silent = says("", choices=[{"message": {"content": "", "reasoning": "Hm"}}], usage=used)
+    assert draft(haze, ask(silent, lists(*FIVE)), log) == FIVE
+    assert [(b["seed"], b["max_tokens"]) for b in scripted.received] == [(0, 288), (0, 1152)]
+
+
+@pytest.mark.parametrize(("ending", "calls"), [("", 1), (" Or not?", 2)])
+def test_an_answer_at_the_end_of_the_reasoning_is_taken_where_there_is_no_other(
+    ask, log, haze, ending, calls
+):
+    silent = sends(message(content="", reasoning_content=f"Veils. {GOOD}{ending}"))
+    assert draft(haze, ask(silent, lists(*FIVE)), log) == FIVE
+    assert len(log.calls) == calls
+    assert draft(haze, ask(fails(500)), log) == FIVE, "it is recalled"
 
 
 def test_a_reply_that_is_cut_gets_more_tokens_with_the_next_try(ask, scripted, log, haze):

@@ -84,7 +84,13 @@ class LLMCall(Frozen):
     @property
     def cut(self) -> bool:
         """Whether the reply ended at a token limit, perhaps in the middle of a phrase."""
-        return self.finish_reason in CUT
+        spent = self.budget is not None and (self.completion_tokens or 0) >= self.budget
+        return spent or self.finish_reason in CUT
+
+    @property
+    def text(self) -> str:
+        """The reply; if it is empty, the reasoning, in which some services leave the answer."""
+        return self.reply or (f"<think>{self.reasoning}" if self.reasoning else "")
 
     @property
     def budget(self) -> int | None:
@@ -152,7 +158,7 @@ def named_fields(words: str, fields: Collection[str]) -> list[str]:
     """
     patterns = {name: name.replace("_", "[_ ]?") for name in fields}
     if "response_format" in patterns:
-        patterns["response_format"] += "|json[_ ]?(?:schema|object)|structured[_ ]outputs?"
+        patterns["response_format"] += "|json[_ ]object|\\w*schema|structured[_ ]outputs?|grammar"
     return [
         name
         for name, pattern in patterns.items()

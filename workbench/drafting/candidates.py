@@ -92,7 +92,7 @@ def candidates_from_calls(
         asked = asked_for(call)
         for k in [asked] if asked else range(1, _MOST_ASKED + 1):
             with suppress(DraftParseError):
-                phrases = parse_attributes(call.reply, k, cut=call.cut)
+                phrases = parse_attributes(call.text, k, cut=call.cut)
                 answers.append(
                     [Attribute(phrase=p, origin="llm", call_id=call.id) for p in phrases]
                 )

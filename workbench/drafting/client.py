@@ -204,14 +204,18 @@ class LanguageModel(NamedModel):
     def _refused_fields(self, fault: Exception, fields: Mapping[str, Any]) -> list[str]:
         """Return the fields of a request that a service does not take, by what it says."""
         if isinstance(fault, ServiceError):
-            return named_fields(fault.what.replace(self.name, ""), fields)
+            return named_fields(self._without_name(fault.what), fields)
         if not isinstance(fault, openai.APIStatusError) or fault.status_code in _NOT_ABOUT_FIELDS:
             return []
         parameter = re.split(r"[.\[]", fault.param or "")[0]
         body = fault.response.content
         said = (service_words(body), body[:2000].decode(errors="replace"))
-        named = (named_fields(words.replace(self.name, ""), fields) for words in said)
+        named = (named_fields(self._without_name(words), fields) for words in said)
         return [parameter] if parameter in fields else next(filter(None, named), [])
+
+    def _without_name(self, words: str) -> str:
+        """Return a text without the model's name, which may hold that of a field."""
+        return re.sub(rf"(?<![\w-]){re.escape(self.name)}(?![\w-])", "", words)
 
     def _explain(self, error: Exception, model: str, timeout_s: float) -> str:
         """Return one line: what happened, where, and what to do next."""
@@ -355,6 +359,7 @@ def _facts(completion: Completion) -> dict[str, Any]:
 
 def _explain_status(error: openai.APIStatusError, model: str, retries: int) -> tuple[str, str]:
     status, words = error.status_code, service_words(error.response.content)
+    words = words.removesuffix(f" ({status})")
     said = f"{status}: {words}" if words else str(status)
     if status == 401:
         # What the service says is left out: it may quote the key.

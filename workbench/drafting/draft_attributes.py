@@ -220,13 +220,13 @@ def _ask(
 
 def _checked(call: LLMCall, k: int) -> LLMCall:
     """Return a call with the form of its reply, or with what is wrong with it."""
+    if call.error is not None and (call.reply or not call.reasoning):
+        return call
     try:
-        if call.error is not None:
-            raise DraftParseError(call.error, call.reply)
-        form = read_reply(call.reply, k, cut=call.cut).form
+        form = read_reply(call.text, k, cut=call.cut).form
     except DraftParseError as error:
-        return call.model_copy(update={"error": str(error)})
-    return call.model_copy(update={"form": form})
+        return call.model_copy(update={"error": call.error or str(error)})
+    return call.model_copy(update={"form": form, "error": None})
 
 
 def _spent(call: LLMCall, distortion: str) -> str:
@@ -239,5 +239,5 @@ def _spent(call: LLMCall, distortion: str) -> str:
 
 
 def _attributes(call: LLMCall, k: int) -> tuple[Attribute, ...]:
-    phrases = parse_attributes(call.reply, k, cut=call.cut)
+    phrases = parse_attributes(call.text, k, cut=call.cut)
     return tuple(Attribute(phrase=phrase, origin="llm", call_id=call.id) for phrase in phrases)

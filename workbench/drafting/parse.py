@@ -311,9 +311,10 @@ def _inline(line: str) -> list[str]:
 
 
 def _bare_lines(lines: list[str], k: int) -> list[Entries]:
-    """Return the lines of a text that is nothing but K short lines."""
+    """Return the lines of a text that is nothing but K short lines, or parts between semicolons."""
     entries = [line.strip() for line in lines if line.strip()]
-    short = all(len(e.split()) <= 12 and not _NO_PHRASE.search(e) for e in entries)
+    entries = entries[0].split(";") if len(entries) == 1 else entries
+    short = all(len(e.split()) <= 12 and not _NO_PHRASE.search(e.strip()) for e in entries)
     return [entries] if short and len(entries) == k > 2 else []
 
 
