@@ -218,3 +218,13 @@ def test_a_dataset_without_a_root_asks_for_one(workbench, home):
         assert (status, out) == (1, "")
         assert err.startswith("workbench: KADID-10k needs the folder that its files lie below")
         assert "data.root" in err
+
+
+def test_check_counts_the_references_that_the_import_counts(command, ratings):
+    pairs = ratings.with_name("pairs.csv")
+    for name in ("a.png", "b.png", "c.png"):
+        picture(pairs.with_name(name))
+    rows = [("a.png", "b.png", 1), ("a.png", "c.png", 2)]
+    write_csv(pairs, ("ref_name", "dist_name", "mos"), *rows)
+    imported, checked = command("import", pairs, "--dry-run"), command("check", "table", pairs)
+    assert imported["references"] == checked["references"] == 1

@@ -94,7 +94,11 @@ def missing_files(dataset: ImageDataset) -> tuple[list[str], list[str]]:
 
 
 def _sources(dataset: ImageDataset) -> set[str]:
-    return {image.reference or image.group for image in dataset.images if image.present}
+    return {
+        image.reference or image.group
+        for image in dataset.images
+        if image.present or image.reference
+    }
 
 
 def _files(dataset: ImageDataset) -> Iterator[str]:
