@@ -17,6 +17,7 @@ from workbench.text_files import (
     number,
     printable,
     read_csv,
+    read_yaml,
     with_decimal_point,
 )
 
@@ -158,3 +159,21 @@ def test_what_is_printed_is_one_line_of_visible_characters(text):
 )
 def test_spellings_of_one_name_have_one_key(one, other):
     assert name_key(one) == name_key(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [1, 2\nb: 3", "line 2, column 2: "),
+        ("a: " + "[" * 3000, "nested too deeply"),
+        ("a: 2026-13-45", "month must be in 1..12"),
+        ("a: \x00", "unacceptable character"),
+        ("? {c: d}\n: e", "line 1, column 3: found unhashable key"),
+        ("a: !!python/object:os.system {}", "could not determine a constructor"),
+    ],
+)
+def test_what_is_no_yaml_says_why_on_one_line(text, words):
+    with pytest.raises(TextFault) as caught:
+        read_yaml(text)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import yaml
 from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from workbench.errors import ConfigError
+from workbench.text_files import read_yaml
 
 _PACKAGE = Path(str(files("workbench")))
 _CHECKOUT = _PACKAGE.parent
@@ -156,9 +156,9 @@ def resource(name: str) -> Path:
 def _prices(file: Path) -> dict[str, tuple[float, float]]:
     """Read the price table, `MODEL: [PROMPT, COMPLETION]` a line; none ships, for prices change."""
     try:
-        table = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
+        table = read_yaml(file.read_text(encoding="utf-8")) if file.is_file() else None
         return _PRICES.validate_python({} if table is None else table)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(
             f"The price table {file} cannot be used; write one line for each model, such as "
             "'MODEL: [0.15, 0.60]', in US dollars per million prompt and completion tokens."
@@ -175,11 +175,11 @@ def _model_options(variable: str) -> dict[str, Any]:
         if not ({*text} & {*"{}\n"}) and ": " not in text:
             where = f"{variable} ({text})"
             text = Path(text).expanduser().read_text(encoding="utf-8")
-        options = yaml.safe_load(text)
+        options = read_yaml(text)
         models = options.get("models") or {}
         for each in (options, *models.values()):
             _check_options(each)
-    except (OSError, ValueError, AttributeError, TypeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         why = {OSError: "no such file", ValueError: str(error)}
         reason = next((words for kind, words in why.items() if type(error) is kind), None)
         reason = reason or getattr(error, "strerror", None) or "it is no mapping of fields"

@@ -10,6 +10,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+
+import yaml
 
 _MARKS = {  # byte-order marks; that of UTF-32 opens like that of UTF-16, so it comes first
     codecs.BOM_UTF32_LE: "utf-32",
@@ -127,6 +130,29 @@ def with_decimal_point(text: str) -> str:
         ('3.25', '1.234,5')
     """
     return _DECIMAL_COMMA.sub(r"\1.\2", text) if _DECIMAL_COMMA.fullmatch(text) else text
+
+
+def read_yaml(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any:
+    """Return the value of a YAML document.
+
+    Raises:
+        TextFault: It is no YAML, holds a date that is none, or is nested too deeply.
+
+    Example:
+        >>> read_yaml("levels: [1, 2]")
+        {'levels': [1, 2]}
+    """
+    try:
+        return yaml.load(text, loader)
+    except RecursionError as fault:
+        raise TextFault("nested too deeply") from fault
+    except yaml.MarkedYAMLError as fault:
+        mark = fault.problem_mark or fault.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        where = f"line {line}, column {column}: " if mark else ""
+        raise TextFault(f"{where}{fault.problem or fault.context}", line) from fault
+    except (yaml.YAMLError, ValueError) as fault:  # a date such as 2026-13-45 is a ValueError
+        raise TextFault(" ".join(str(fault).split())) from fault
 
 
 def yaml_comment(text: str, end: int) -> str:

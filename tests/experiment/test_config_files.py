@@ -116,6 +116,8 @@ def test_an_override_reaches_into_a_list():
         ("transfer.0.root.a=x", "'root' is a value, not a section"),
         ("transfer", "--set takes field=value"),
         ("name=[", "the value is not valid YAML"),
+        (f"name={'[' * 3000}", "the value is not valid YAML"),
+        ("name=2026-13-45", "the value is not valid YAML"),
     ],
 )
 def test_an_override_of_what_is_not_there_is_refused(override, words):

@@ -24,7 +24,7 @@ from workbench.atomic_files import atomic_write
 from workbench.distortions.catalogue import catalogue, operators
 from workbench.domain.distortion import Distortion, Group, Recipe, Step, id_of
 from workbench.errors import ConfigError, InvalidConfigError, UnknownNameError
-from workbench.text_files import yaml_comment
+from workbench.text_files import read_yaml, yaml_comment
 
 MOST_LEVELS = 20
 
@@ -182,8 +182,8 @@ def read_recipe(path: Path, recipes: tuple[Recipe, ...] = ()) -> Recipe:
     if len(raw) > MOST_BYTES:
         raise InvalidConfigError(str(path), [f"it is longer than {MOST_BYTES:,} bytes"])
     try:
-        document = yaml.load(raw.decode("utf-8-sig"), _StrictLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as fault:
+        document = read_yaml(raw.decode("utf-8-sig"), _StrictLoader)
+    except ValueError as fault:
         raise InvalidConfigError(str(path), [_syntax(fault)]) from fault
     return parse_recipe(document, str(path), recipes)
 
@@ -269,12 +269,7 @@ def _syntax(fault: Exception) -> str:
     """Return what is wrong with a text that is no YAML."""
     if isinstance(fault, UnicodeDecodeError):
         return f"byte {fault.start + 1} is not UTF-8; save the file as UTF-8"
-    if isinstance(fault, RecursionError):
-        return "not valid YAML: nested too deeply"
-    if isinstance(fault, yaml.MarkedYAMLError) and fault.problem_mark:
-        mark = fault.problem_mark
-        return f"line {mark.line + 1}, column {mark.column + 1}: {fault.problem}"
-    return f"not valid YAML: {' '.join(str(fault).split())}"
+    return str(fault) if getattr(fault, "line", 0) else f"not valid YAML: {fault}"
 
 
 def _text(raw: Mapping[str, object], field: str, faults: list[str]) -> str:

@@ -22,7 +22,6 @@ from typing import Any
 
 import jinja2
 import jinja2.meta
-import yaml
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import ValidationError
 
@@ -31,6 +30,7 @@ from workbench.domain.distortion import Distortion
 from workbench.domain.finding import Finding
 from workbench.errors import TemplateError, UnknownNameError
 from workbench.settings import resource
+from workbench.text_files import TextFault, read_yaml
 
 SUFFIX = ".md.j2"
 
@@ -185,10 +185,9 @@ def _header(name: str, text: str) -> _Header:
     if len(parts) != 3 or parts[0].strip():
         raise TemplateError(f"Template '{name}' has no header; open it with a '---' block.")
     try:
-        return _Header.model_validate(yaml.safe_load(parts[1]))
-    except yaml.YAMLError as error:
-        line = " ".join(str(error).split())
-        raise TemplateError(f"Template '{name}' has a header that is no YAML: {line}.") from error
+        return _Header.model_validate(read_yaml(parts[1]))
+    except TextFault as error:
+        raise TemplateError(f"Template '{name}' has a header that is no YAML: {error}.") from error
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise TemplateError(f"Template '{name}' has a faulty header: {faults}.") from error

@@ -9,7 +9,6 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
 from workbench.domain.canonical import Frozen, fault_words
@@ -21,6 +20,7 @@ from workbench.domain.transfer_matrix import PublishedPair
 from workbench.errors import ConfigError, InvalidConfigError, UnknownNameError
 from workbench.evaluation.comparable import finished_result
 from workbench.settings import resource
+from workbench.text_files import TextFault, read_yaml
 
 METHOD = "ExIQA"
 MATRIX_TABLES = ("exiqa-table-4", "exiqa-table-5")
@@ -213,12 +213,11 @@ def _parsed(name: str) -> tuple[Path, str]:
 
 def _read(path: Path) -> QuotedTable:
     try:
-        return QuotedTable.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return QuotedTable.model_validate(read_yaml(path.read_text(encoding="utf-8")))
     except OSError as fault:
         raise ConfigError(f"Cannot read the published figures {path}: {fault.strerror}.") from fault
-    except (yaml.YAMLError, UnicodeDecodeError) as fault:
-        line = " ".join(str(fault).split())
-        raise ConfigError(f"{path} is not valid YAML: {line}.") from fault
+    except (TextFault, UnicodeDecodeError) as fault:
+        raise ConfigError(f"{path} is not valid YAML: {fault}.") from fault
     except ValidationError as fault:
         raise InvalidConfigError(str(path), fault_words(fault)) from fault
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from workbench.distortions import catalogue, operator_of
@@ -14,6 +13,7 @@ from workbench.domain.config import AnyData, DataConfig, EncoderConfig, RunConfi
 from workbench.domain.distortion import Recipe
 from workbench.errors import ConfigError, InvalidConfigError
 from workbench.settings import resource
+from workbench.text_files import TextFault, read_yaml
 
 STAND_IN_SIZE = 224  # pixels a side: one view of most encoders
 STAND_IN_IMAGES = 500  # of a dataset that is there
@@ -38,12 +38,11 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
         InvalidConfigError: Names every fault at once.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = read_yaml(path.read_text(encoding="utf-8-sig"))
     except OSError as fault:
         raise ConfigError(f"Cannot read the experiment {path}: {fault.strerror}.") from fault
-    except (yaml.YAMLError, UnicodeDecodeError) as fault:
-        line = " ".join(str(fault).split())
-        raise ConfigError(f"{path} is not valid YAML: {line}.") from fault
+    except (TextFault, UnicodeDecodeError) as fault:
+        raise ConfigError(f"{path} is not valid YAML: {fault}.") from fault
     if not isinstance(raw, dict):
         raise ConfigError(f"{path} must hold a mapping of fields, such as 'data: …'.")
     for override in overrides:
@@ -151,8 +150,8 @@ def _set(raw: dict[str, Any], override: str) -> None:
         holder = inner
     key = _key(holder, field, override)
     try:
-        holder[key] = yaml.safe_load(value)
-    except yaml.YAMLError as fault:
+        holder[key] = read_yaml(value)
+    except TextFault as fault:
         raise ConfigError(f"--set {override}: the value is not valid YAML.") from fault
 
 

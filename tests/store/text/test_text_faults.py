@@ -105,6 +105,8 @@ def test_every_fault_of_a_yaml_file_is_named_with_its_line():
             "distortion: x\nattributes:\n  - # haze\n",
             "line 3: nothing is no phrase; put words in quotes, for '# haze' is a comment",
         ),
+        ("distortion: x\nattributes:\n  - {[haze]: soft}", "line 3: a list: no such field"),
+        ("distortion: x\nattributes:\n  - {{a: b}: c}", "line 3: a mapping: no such field"),
         ("distortion: x\r\nattributes:\r\n  - 12:30\r\n", "line 3: '12:30' is no phrase; put"),
         ("distortion: x\rattributes:\r  - 2020-01-01\r", "line 3: '2020-01-01' is no phrase; put"),
         ("distortion: x\nattributes:\n  - 1.5\n", "line 3: '1.5' is no phrase; put"),

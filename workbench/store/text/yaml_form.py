@@ -135,7 +135,8 @@ def _fields(
     for key, value in node.value:
         if not _is_text(key) or key.value not in known:
             words = f"{_quoted(key)}: no such field; {owner} {', '.join(known)}"
-            colon = "phrase" in known and "phrase" not in {name.value for name, _ in node.value}
+            names = {name.value for name, _ in node.value if _is_text(name)}
+            colon = "phrase" in known and "phrase" not in names
             hint = "; a phrase with a colon needs quotes" if colon else ""
             source.fault(_line(key), words + hint)
         elif key.value in fields:
