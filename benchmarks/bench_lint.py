@@ -52,8 +52,8 @@ def rows() -> list[dict[str, Any]]:
     ratio = reference_s / ours_s
     return [
         {
-            "name": f"lint: findings on one new sentence, 195 others, {len(operators())} "
-            f"distortions on {len(probe.photographs)} photographs",
+            "name": f"lint: findings on one new sentence, {5 * len(catalogue())} others, "
+            f"{len(operators())} distortions on {len(probe.photographs)} photographs",
             "value": round(ours_s, 3),
             "unit": "s",
             "reference": f"encoding the probe's images for it again, {reference_s:.0f} s",

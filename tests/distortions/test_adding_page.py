@@ -39,7 +39,7 @@ def test_the_recipe_is_one_and_every_level_is_farther_from_the_photograph(tmp_pa
 
 def test_the_module_lists_an_operator_that_keeps_the_contract(photograph):
     names = {}
-    exec(compile(example("python"), "vignette.py", "exec"), names)
+    exec(compile(example("python"), "scan_lines.py", "exec"), names)
     (operator,) = names["OPERATORS"]
     assert isinstance(operator, Operator)
     assert f"{operator.spec.id}.py`" in PAGE
@@ -63,7 +63,7 @@ def test_the_entry_point_brings_the_module_into_the_catalogue(tmp_path):
     (metadata / "entry_points.txt").write_text(f"[{group[0]}]\n{name} = {target}\n")
     code = (
         f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]\n"
-        "from workbench.distortions import catalogue; print(catalogue()['vignette'].name)"
+        "from workbench.distortions import catalogue; print(catalogue()['scan_lines'].name)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout == "Vignette\n"
+    assert said.stdout == "Scan lines\n"

@@ -83,12 +83,17 @@ NOT_APPLICABLE = {
 
 def test_the_other_data_sets_types_follow():
     rows = [line.split(maxsplit=2) for line in OTHERS.split("\n") if line]
-    others = [spec for spec in catalogue().values() if not spec.source.startswith("KADID")]
+    others = [s for s in catalogue().values() if not s.source.startswith(("KADID", "camera"))]
     assert [[spec.id, spec.group, spec.source] for spec in others] == rows
     assert {spec.id for spec in others if not spec.has_operator} == NOT_APPLICABLE
     for spec in others:
         levels = 4 if spec.source.startswith("LVQ") else 5
         assert len(spec.levels) == levels * spec.has_operator
+
+
+def test_what_is_declared_near_is_another_type_of_the_catalogue():
+    for spec in catalogue().values():
+        assert set(spec.near) <= set(catalogue()) - {spec.id}
 
 
 def test_no_two_distortions_share_an_explanation_or_a_name():

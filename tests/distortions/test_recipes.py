@@ -173,8 +173,8 @@ def test_every_fault_is_named_at_once():
          "steps.1.parameters: must be a list of one number per level, got 1"),
         ({"steps": [{"operator": 3, "parameters": [1]}]},
          "steps.1.operator: must be the id of an operator, got 3"),
-        ({"steps": [{"operator": "haze", "parameters": [1]}]},
-         "steps.1.operator: 'haze' is itself a recipe; write its steps out here"),
+        ({"steps": [{"operator": "murk", "parameters": [1]}]},
+         "steps.1.operator: 'murk' is itself a recipe; write its steps out here"),
         ({"steps": [{"operator": "darken", "parameters": ["1e-3"]}]},
          "steps.1.parameters.1: '1e-3' is not a number; YAML takes it for text: write it with a "
          "point, as 1.0e-3"),
@@ -183,7 +183,7 @@ def test_every_fault_is_named_at_once():
     ],
 )  # fmt: skip
 def test_each_fault_says_what_to_do(change, fault):
-    (said,) = faults_of({**NIGHT, **change}, (a_recipe(id="haze"),))
+    (said,) = faults_of({**NIGHT, **change}, (a_recipe(id="murk"),))
     assert said.startswith(fault)
 
 

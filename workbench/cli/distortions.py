@@ -29,7 +29,7 @@ def list_distortions(json: Json = False, db: Db = None) -> None:
         specs = store.recipes.catalogue().values()
     document = [
         spec.model_dump(mode="json", include={"id", "name", "group", "source", "explanation"})
-        | {"levels": list(spec.levels), "has_operator": spec.has_operator}
+        | {"levels": list(spec.levels), "has_operator": spec.has_operator, "near": list(spec.near)}
         for spec in specs
     ]
     rows = [

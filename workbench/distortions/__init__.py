@@ -1,4 +1,6 @@
-"""The distortions of KADID-10k, TID2013, CSIQ, LIVE and LVQ: what each does, in words and in code.
+"""The distortions of KADID-10k, TID2013, CSIQ, LIVE and LVQ, and faults of real cameras.
+
+Each is there in words and in code:
 
     catalogue()                                   every specification by id, KADID-10k's 25 first
     operators()                                   those that can be applied, with their functions

@@ -204,8 +204,8 @@ def _require_distinct(entries: Iterable[tuple[Distortion, str]]) -> None:
 
 
 def _catalogue_order(spec: Distortion) -> tuple[bool, str, int, str]:
-    """Return the sorting key of "KADID-10k #12": data set, number, name."""
-    numbered = re.fullmatch(r"(.+) #(\d+)", spec.source)
+    """Return the sorting key of "TID2013 #12" or "camera #3, after ...": set, number, name."""
+    numbered = re.fullmatch(r"(.+?) #(\d+)(?:, .+)?", spec.source)
     dataset, number = (numbered[1], int(numbered[2])) if numbered else (spec.source, 0)
     return (dataset != "KADID-10k", dataset, number, spec.id)
 

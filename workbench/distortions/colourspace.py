@@ -1,4 +1,4 @@
-"""CIE L*a*b* (D65, sRGB), and luma and YCbCr (BT.601)."""
+"""Linear light, CIE L*a*b* (D65, sRGB), and luma and YCbCr (BT.601)."""
 
 import cv2
 import numpy as np
@@ -17,6 +17,43 @@ _YCBCR_OFFSET = np.array([16.0, 128.0, 128.0]) / 255
 _YCBCR_INVERSE = np.linalg.inv(_YCBCR).astype(np.float64)
 
 
+def to_linear(image: FloatImage) -> FloatImage:
+    """Convert sRGB to linear light (IEC 61966-2-1), in which exposures and colours of light add up.
+
+    Args:
+        image: Any shape, float32 in [0, 1].
+
+    Example:
+        >>> to_linear(np.array([0, 0.5, 1], np.float32)).round(3).tolist()
+        [0.0, 0.21400000154972076, 1.0]
+    """
+    light: FloatImage = image + np.float32(0.055)
+    light *= np.float32(1 / 1.055)
+    light = np.asarray(cv2.pow(light, 2.4, light), np.float32).reshape(image.shape)
+    return np.multiply(image, np.float32(1 / 12.92), out=light, where=image <= 0.04045)
+
+
+def from_linear(light: FloatImage) -> FloatImage:
+    """Convert linear light to sRGB; what lies outside [0, 1] is clipped, as a sensor does.
+
+    Args:
+        light: Any shape, float32.
+
+    Returns:
+        The same shape, float32 in [0, 1].
+
+    Example:
+        >>> from_linear(np.array([-1, 0.214, 2], np.float32)).round(3).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    light = np.clip(light, 0, 1)
+    encoded = np.asarray(cv2.pow(light, 1 / 2.4), np.float32).reshape(light.shape)
+    encoded *= np.float32(1.055)
+    encoded -= np.float32(0.055)
+    np.multiply(light, np.float32(12.92), out=encoded, where=light <= 0.0031308)
+    return np.minimum(encoded, 1, out=encoded)
+
+
 def rgb_to_lab(image: FloatImage) -> FloatImage:
     """Convert sRGB to CIE L*a*b* under D65.
 
@@ -31,10 +68,8 @@ def rgb_to_lab(image: FloatImage) -> FloatImage:
         [[[100.0, 0.0, 0.0]]]
     """
     # OpenCV's own sRGB-to-Lab interpolates in a coarse table (errors up to 0.4); from linear
-    # light it computes, so the gamma is undone here (IEC 61966-2-1).
-    curved = np.asarray(cv2.pow((image + np.float32(0.055)) * np.float32(1 / 1.055), 2.4))
-    linear = np.where(image <= 0.04045, image * np.float32(1 / 12.92), curved.reshape(image.shape))
-    return np.asarray(cv2.cvtColor(linear, cv2.COLOR_LRGB2Lab), np.float32)
+    # light it computes, so the gamma is undone here.
+    return np.asarray(cv2.cvtColor(to_linear(image), cv2.COLOR_LRGB2Lab), np.float32)
 
 
 def lab_to_rgb(lab: FloatImage) -> FloatImage:

@@ -29,11 +29,12 @@ def gaussian_filter(image: FloatImage, sigma: float) -> FloatImage:
 
 
 def convolve(image: FloatImage, kernel: Kernel) -> FloatImage:
-    """Return the image filtered with a point-symmetric kernel, edges replicated.
+    """Return the image filtered with a kernel, edges replicated.
 
     Args:
         image: (H, W, 3), float32.
-        kernel: (2r+1, 2r+1); for symmetric kernels correlation and convolution are the same.
+        kernel: (2r+1, 2r+1), each weight for the pixel in that direction (a correlation); for
+            point-symmetric kernels a convolution is the same.
     """
     filtered = cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(filtered, np.float32)
@@ -103,3 +104,49 @@ def line_kernel(length: float, angle_deg: float) -> Kernel:
     weights = np.maximum(1 - distance, 0)
     kernel: Kernel = weights / weights.sum()
     return kernel
+
+
+_FINENESS = 8  # points of a path per pixel
+
+
+def shake_kernel(length: float, rng: np.random.Generator) -> Kernel:
+    """Return the kernel of a hand-held camera: a random path, bent and trembling.
+
+    The heading turns steadily by up to 150 degrees on the way, and swings by up to 45 degrees to
+    and fro, as motion trajectories of Boracchi and Foi (IEEE TIP 2012) do. Every point of the path
+    gets the same share of the exposure and spreads it bilinearly over the four pixels around it.
+
+    Args:
+        length: Of the path in pixels, >= 0; 0 is no movement.
+        rng: Draws the heading, the turn and the swing.
+
+    Returns:
+        (2n+1, 2n+1), summing to 1, with its centre of mass in the middle.
+
+    Example:
+        >>> shake_kernel(0, np.random.default_rng(0)).tolist()
+        [[1.0]]
+    """
+    path = shake_path(length, rng)
+    reach = int(np.ceil(np.abs(path).max()))
+    kernel: Kernel = np.zeros((2 * reach + 1, 2 * reach + 1))
+    corner = (
+        np.minimum(np.floor(path).astype(np.intp), reach - 1) if reach else 0 * path.astype(int)
+    )
+    share = path - corner
+    for right, down in np.ndindex(2, 2) if reach else ((0, 0),):
+        weight = np.abs(1 - right - share[:, 0]) * np.abs(1 - down - share[:, 1])
+        np.add.at(kernel, (corner[:, 1] + reach + down, corner[:, 0] + reach + right), weight)
+    return kernel / len(path)
+
+
+def shake_path(length: float, rng: np.random.Generator) -> Kernel:
+    """Return the points of the path around their mean, (N, 2), x and y in pixels."""
+    count = _FINENESS * int(np.ceil(length)) + 1
+    time = (np.arange(count) + 0.5) / count
+    start, turn, swing = rng.uniform(-1, 1, 3) * np.deg2rad((180, 150, 45))
+    rate, phase = rng.uniform((1, 0), (3, 2 * np.pi))
+    heading = start + turn * time + swing * np.sin(2 * np.pi * rate * time + phase)
+    path = np.cumsum(np.stack([np.cos(heading), np.sin(heading)], axis=1), axis=0)
+    centred: Kernel = (path - path.mean(axis=0)) * (length / count)
+    return centred

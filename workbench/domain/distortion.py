@@ -7,7 +7,9 @@ from pydantic import Field, model_validator
 
 from workbench.domain.canonical import Frozen, content_hash
 
-Group = Literal["blur", "colour", "compression", "noise", "brightness", "spatial", "sharpness"]
+Group = Literal[
+    "blur", "colour", "compression", "noise", "brightness", "spatial", "sharpness", "camera"
+]
 
 
 class Distortion(Frozen):
@@ -16,7 +18,7 @@ class Distortion(Frozen):
     Attributes:
         id: Stable name in code, files and URLs ("gaussian_blur").
         name: The name people read ("Gaussian blur").
-        group: KADID-10k's family of distortions.
+        group: KADID-10k's family of distortions, or "camera" for the faults of real photographs.
         source: Where the definition comes from ("KADID-10k #1").
         explanation: One sentence on what is done to the image; the LLM reads it.
         parameter: What the levels vary, with its unit ("standard deviation in pixels").
@@ -25,6 +27,8 @@ class Distortion(Frozen):
         neutral: The parameter at which nothing changes, where there is one.
         stochastic: Whether a seed decides the result.
         has_operator: Whether the workbench can apply it; without, attributes can still be written.
+        near: Ids of types that show the same fault in another model. That a sentence fits them too
+            says nothing against it. Declared on one side, it holds for both (`are_near`).
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -38,6 +42,7 @@ class Distortion(Frozen):
     neutral: float | None = None
     stochastic: bool = False
     has_operator: bool = True
+    near: tuple[str, ...] = ()
 
     def strength(self, level: int) -> float:
         """Return the nominal strength of a level, l/L in [0, 1]; level 0 is the clean image.
@@ -49,6 +54,19 @@ class Distortion(Frozen):
             [0.0, 0.5, 1.0]
         """
         return level / len(self.levels)
+
+
+def are_near(one: Distortion, other: Distortion) -> bool:
+    """Return whether one of two types declares the other as near.
+
+    Example:
+        >>> words = {"name": "b", "source": "", "explanation": ""}
+        >>> lens = Distortion(id="lens", group="blur", **words)
+        >>> focus = Distortion(id="focus", group="camera", near=("lens",), **words)
+        >>> are_near(lens, focus), are_near(focus, focus)
+        (True, False)
+    """
+    return other.id in one.near or one.id in other.near
 
 
 class Step(Frozen):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -61,6 +63,16 @@ def test_what_fits_another_distortion_better_names_it_with_the_share_of_pairs():
     assert finding.figures == {"gaussian_blur": 1.0}
     assert "also fires on gaussian_blur 1.00" in finding.reason
     assert finding.severity == "doubt"  # of another group
+
+
+def test_a_type_declared_near_on_either_side_is_no_rival():
+    subject = planted_subject(0.3 * JPEG + BLUR)
+    jpeg, blur = subject.distortion, subject.catalogue["gaussian_blur"]
+    check = rules()["also_fires_on"].check
+    assert check(replace(subject, distortion=jpeg.model_copy(update={"near": (blur.id,)}))) is None
+    near_blur = {blur.id: blur.model_copy(update={"near": (jpeg.id,)})}
+    assert check(replace(subject, catalogue={**subject.catalogue, **near_blur})) is None
+    assert check(subject)
 
 
 def test_a_dead_attribute_is_told_once():

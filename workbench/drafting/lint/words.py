@@ -92,8 +92,8 @@ HARMLESS_IN_NAMES = _words(
 # Name words that are also how people describe what they see: naming *another* distortion with one
 # of these alone says nothing.
 EVERYDAY_IN_NAMES = _words(
-    "blur block brighten contrast darken masked motion pattern sampling saturation shift smoke "
-    "sparse sharpen illumination random"
+    "blur block brighten cast contrast darken haze masked motion pattern resolution sampling "
+    "saturation shift smoke sparse sharpen illumination random"
 )
 
 # Word of a name to others that say the same, whole words all of them.
@@ -108,6 +108,9 @@ SYNONYMS = {
     "sharpen": ("oversharpened", "oversharpening"),
     "saturation": ("desaturation", "desaturated", "oversaturated", "oversaturation"),
     "illumination": ("vignette", "vignetting"),
+    "exposure": ("underexposed", "overexposed", "underexposure", "overexposure"),
+    "focus": ("defocus", "defocused", "unfocused", "autofocus"),
+    "vignetting": ("vignette", "vignetted"),
 }
 
 # Word or words of what cannot be seen, by kind; the kind goes into the reason. Matched as whole

@@ -1,5 +1,6 @@
 """Does it fit its own distortion better than others? (AUC at the strongest levels)"""
 
+from workbench.domain.distortion import are_near
 from workbench.domain.finding import Finding
 from workbench.drafting.lint.rule import Rule, Subject
 from workbench.drafting.lint.rules.dose_response import follows
@@ -12,12 +13,17 @@ NAMED = 3  # distortions that the reason names
 def also_fires_on(subject: Subject) -> Finding | None:
     """Find attributes that fit another distortion better than their own.
 
-    What does not follow its own distortion at all is left to the rules of dose and response.
+    What does not follow its own distortion at all is left to the rules of dose and response, and
+    types declared near show the same fault, so they count for nothing.
     """
     if subject.response is None or not follows(subject):
         return None
     row = subject.response.auc_row(subject.distortion.id)
-    rivals = {other: 1 - auc for other, auc in row.items() if 1 - auc >= OUTRANKED}
+    rivals = {
+        other: 1 - auc
+        for other, auc in row.items()
+        if 1 - auc >= OUTRANKED and not _near(subject, other)
+    }
     if not rivals:
         return None
     worst = sorted(rivals, key=rivals.__getitem__, reverse=True)
@@ -32,6 +38,10 @@ def also_fires_on(subject: Subject) -> Finding | None:
         f"Add what {subject.distortion.name} shows and {_name(subject, worst[0])} does not.",
         figures=rivals,
     )
+
+
+def _near(subject: Subject, other: str) -> bool:
+    return other in subject.catalogue and are_near(subject.distortion, subject.catalogue[other])
 
 
 def _group(subject: Subject, other: str) -> str | None:
