@@ -1,5 +1,6 @@
 """The `workbench` command: thin, and every fault one plain line on stderr."""
 
+import gc
 import importlib
 import sys
 import traceback
@@ -75,6 +76,7 @@ def workbench() -> None:
 
 def main() -> None:
     """Run the command; exit 0 done, 1 could not be done, 2 wrong usage."""
+    gc.set_threshold(50_000)  # imports make this many objects, none of which is garbage
     print_anywhere()
     try:
         cli()
