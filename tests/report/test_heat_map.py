@@ -17,7 +17,7 @@ from workbench.domain.metrics import Undefined
 from workbench.errors import ConfigError
 from workbench.evaluation.cross_dataset import transfer_matrix
 from workbench.report.figures.heat_map import heat_map_figure
-from workbench.report.matrix_page import matrix_html, write_matrix
+from workbench.report.page import matrix_html, write_matrix
 from workbench.store import open_store
 
 pytestmark = pytest.mark.slow

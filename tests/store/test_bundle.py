@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.errors import IntegrityError, StoreError, VersionNotFoundError
 from workbench.store import open_store
-from workbench.store.bundle import archive, export_bundle, import_bundle, members, read_bundle
+from workbench.store.bundle import export_bundle, import_bundle, members, read_bundle
 
 from .other_process import run_together
 from .store_examples import CONFIG, a_call, a_result, a_set
@@ -205,7 +205,7 @@ def test_an_export_names_what_it_cannot_do(source, tmp_path):
 
 
 def test_licences_say_what_is_unknown(source):
-    packed = archive.unpack(source[1])
+    packed = members.unpack(source[1])
     assert "no licence is recorded. Unknown" in packed["licences/TERMS.txt"].decode()
     assert b"Apache License" in packed["licences/program.txt"]
     assert b"Model card" in packed["licences/offline-encoder.md"]
@@ -243,7 +243,7 @@ def no_zip(path):
 
 def among(change, *, forged=False):
     def spoil(path):
-        packed = archive.unpack(path)
+        packed = members.unpack(path)
         change(packed)
         if forged:
             named_anew(packed)
@@ -302,7 +302,7 @@ def test_a_faulty_bundle_is_refused_whole_in_one_line(source, tmp_path, fresh_ur
 
 def test_a_bundle_that_swells_is_refused(source, tmp_path, monkeypatch):
     path = shutil.copy(source[1], tmp_path / "large.zip")
-    monkeypatch.setattr(archive, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(members, "MOST_BYTES", 20_000)
     with pytest.raises(IntegrityError, match="larger than 0 MB when unpacked"):
         read_bundle(path)
 

@@ -108,7 +108,7 @@ def matrix(
 ) -> None:
     """Show runs by what they were trained on and tested on; a test-set access for each."""
     from workbench.evaluation.comparable import ComparedRuns
-    from workbench.report.matrix_page import write_matrix, writer_for
+    from workbench.report.page import write_matrix, writer_for
     from workbench.workflow.access import record_run_access
 
     if out is not None:

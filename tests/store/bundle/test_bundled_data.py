@@ -6,7 +6,7 @@ from workbench.datasets.adapters import adapters
 from workbench.domain.config import DataConfig, DatasetConfig, RunConfig
 from workbench.domain.run import Transfer
 from workbench.store import open_store
-from workbench.store.bundle import archive, export_bundle, import_bundle
+from workbench.store.bundle import export_bundle, import_bundle, members
 
 from ..store_examples import a_result, a_set
 from ..test_store_recipes import a_recipe
@@ -44,7 +44,7 @@ def there_and_back(tmp_path, fresh_url):
             recipes = other.recipes.list()
             export_bundle(other, again, ["best"])
         assert again.read_bytes() == first.read_bytes()
-        return archive.unpack(first), recipes
+        return members.unpack(first), recipes
 
     return travel
 

@@ -10,7 +10,7 @@ import pytest
 from workbench.datasets.photographs import PACKAGED
 from workbench.errors import IntegrityError
 from workbench.store import open_store
-from workbench.store.bundle import archive, export_bundle, import_bundle, read_bundle
+from workbench.store.bundle import export_bundle, import_bundle, members, read_bundle
 from workbench.store.call_log import call_line
 
 from ..store_examples import NOON, a_call
@@ -93,5 +93,5 @@ def test_a_bundle_that_comes_home_tells_no_event_twice(fresh_url, tmp_path):
 
 
 def test_every_packaged_photograph_has_its_licence(packed):
-    licences = archive.unpack(packed)["licences/photographs.txt"].decode()
+    licences = members.unpack(packed)["licences/photographs.txt"].decode()
     assert [name for name in PACKAGED if f"\n{name} " not in licences] == []

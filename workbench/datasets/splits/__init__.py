@@ -5,5 +5,5 @@ grouped           made here, by group and seed
 split_files       JSON locked to the images it divides; arrays and lists that others published
 run_splits        those of a run
 leakage           the check that fails loudly
-near_duplicates   one photograph under two names (with picture_features)
+near_duplicates   one photograph under two names
 """

@@ -10,7 +10,6 @@ from sqlmodel import Session, col, select
 from workbench.domain.llm_call import LLMCall
 from workbench.errors import StoreError
 from workbench.store.audit import EVENTS, read_events, state_of
-from workbench.store.bundle.archive import pack
 from workbench.store.bundle.contents import (
     Bundle,
     BundledAttribute,
@@ -22,7 +21,7 @@ from workbench.store.bundle.contents import (
     check_bundle,
     lineage_order,
 )
-from workbench.store.bundle.members import members_of
+from workbench.store.bundle.members import members_of, pack
 from workbench.store.call_log import call_digests, call_value
 from workbench.store.digest import SECOND_FORM
 from workbench.store.frozen_versions import aliases_by_id, attributes_of, hashes_by_id, version_of

@@ -14,7 +14,6 @@ from workbench.domain.canonical import Frozen
 from workbench.domain.distortion import Recipe
 from workbench.errors import IntegrityError, StoreError
 from workbench.store.audit import record
-from workbench.store.bundle.archive import unpack
 from workbench.store.bundle.contents import (
     Bundle,
     BundledComment,
@@ -26,7 +25,7 @@ from workbench.store.bundle.contents import (
     version_row,
 )
 from workbench.store.bundle.exporting import IMPORT_ACTION
-from workbench.store.bundle.members import bundle_of
+from workbench.store.bundle.members import bundle_of, unpack
 from workbench.store.call_log import call_row, count_calls, log_calls
 from workbench.store.frozen_versions import hashes_by_id
 from workbench.store.history import insert_comment
