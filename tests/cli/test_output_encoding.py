@@ -76,7 +76,7 @@ def test_what_no_utf_8_can_hold_is_escaped_as_json_escapes_it(capfdbinary):
 
 @pytest.mark.process
 @pytest.mark.parametrize("form", [(), ("--json",)])
-def test_a_full_disk_is_one_plain_line(form):
+def test_a_full_disk_is_one_plain_line(form, home):
     command = [sys.executable, "-m", "workbench", "distortions", "list", *form]
     with Path("/dev/full").open("wb", buffering=0) as full:
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)

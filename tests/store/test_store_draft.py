@@ -146,7 +146,9 @@ def test_a_phrase_without_words_or_too_long_is_refused(store, row, phrase, reaso
 
 
 def test_a_character_that_no_database_can_hold_is_refused_by_both(store, row):
-    with pytest.raises(StoreError, match="holds a character that cannot be stored"):
+    with pytest.raises(
+        StoreError, match=r"'a\\x00b' cannot be used: an attribute holds no control"
+    ):
         store.draft.edit(row.id, "a\x00b", based_on=1, author="ann")
     assert store.draft.rows() == [row]
 
@@ -199,8 +201,13 @@ def test_a_replacement_with_one_fault_changes_nothing(store, row):
     )
     with pytest.raises(StoreError, match="log: 5"):
         store.draft.replace(faulty, author="bob")
+    unstorable = Attribute.model_construct(
+        **{**dict(row.attribute), "phrase": "a\x00b", "identity": None}
+    )
     with pytest.raises(StoreError, match="NUL"):
-        store.draft.replace(a_set(jpeg=["rings"], noise=["a\x00b"]), author="bob")
+        store.draft.replace(
+            AttributeSet.model_construct(by_distortion={"noise": (unstorable,)}), author="bob"
+        )
     assert store.draft.rows() == [row]
     assert len(events(store)) == 1
 

@@ -73,14 +73,14 @@ def test_an_old_database_keeps_everything_it_had(url, file):
 @pytest.mark.parametrize("file", OLD, ids=lambda file: file.stem)
 def test_an_old_database_can_do_what_a_new_one_can(url, file):
     build(url, file)
-    haze = Recipe(id="haze", name="Haze", group="spatial", explanation="A veil.")
+    veil = Recipe(id="veil", name="Veil", group="spatial", explanation="A veil.")
     with open_store(url) as store:
-        store.recipes.add(haze, author="ann")
-        store.draft.replace(a_set(haze=["milky veil"]), author="ann")
+        store.recipes.add(veil, author="ann")
+        store.draft.replace(a_set(veil=["milky veil"]), author="ann")
         assert store.versions.freeze(
             store.draft.attribute_set(), message="second", author="ann", parent="best"
-        ).attributes.distortions == ("haze", "jpeg")
-        assert haze in store.recipes.list()
+        ).attributes.distortions == ("jpeg", "veil")
+        assert veil in store.recipes.list()
         row = store.draft.rows("jpeg")[0]
         store.draft.remove(row.id, based_on=row.row_version, author="ann")
         store.record.undo(store.record.events(limit=1)[0].id, author="ann")

@@ -19,8 +19,8 @@ def full(store):
     for sample in range(3):
         store.calls.add(a_call(sample=sample))
     call = store.calls.list()[-1].id
-    haze = Recipe(id="haze", name="Haze", group="spatial", explanation="A veil.")
-    store.recipes.add(haze, author="ann")
+    veil = Recipe(id="veil", name="Veil", group="spatial", explanation="A veil.")
+    store.recipes.add(veil, author="ann")
     row = store.draft.add("jpeg", Attribute(phrase="flat", call_id=call), author="ann")
     store.draft.add("jpeg", Attribute(phrase="rings"), author="bob")
     first = store.versions.freeze(
@@ -104,9 +104,9 @@ TAMPERINGS = {
         ("DELETE FROM run_result", "it is done, without a result"),
     ],
     "recipe": [
-        ("UPDATE recipe SET hash = 'x'", "recipe haze: it is no longer what was added"),
-        ("UPDATE recipe SET author = 'eve'", "recipe haze: it is no longer what was added"),
-        ("DELETE FROM recipe", r"recipe haze: it is on record \(event 1, ann\) and is gone"),
+        ("UPDATE recipe SET hash = 'x'", "recipe veil: it is no longer what was added"),
+        ("UPDATE recipe SET author = 'eve'", "recipe veil: it is no longer what was added"),
+        ("DELETE FROM recipe", r"recipe veil: it is on record \(event 1, ann\) and is gone"),
     ],
     "audit_event": [
         ("UPDATE audit_event SET author = 'eve' WHERE id = 2", "event 2: it is not what was rec"),

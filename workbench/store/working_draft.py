@@ -34,6 +34,7 @@ from workbench.store.draft_rows import (
 )
 from workbench.store.frozen_versions import version_of
 from workbench.store.versions import find_version
+from workbench.text_files import printable
 
 
 class DraftRepository(Repository):
@@ -267,7 +268,7 @@ def _normalised(phrase: str) -> str:
     except ValidationError as error:
         reason = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise StoreError(
-            f"The phrase '{phrase[:60]}' cannot be used: {reason}. Nothing was changed."
+            f"The phrase '{printable(phrase[:60])}' cannot be used: {reason}. Nothing was changed."
         ) from error
 
 
