@@ -45,7 +45,7 @@ demo: $(VENV)/.run $(if $(OPENAI_API_KEY),,$(VENV)/.local-llm)  ## the main job 
 test: $(VENV)/.dev  ## all tests, on every core (Chromium and PostgreSQL are used where they are installed)
 	$(TESTS)
 
-test-fast: $(VENV)/.dev  ## the inner loop, about a minute: no browser, PostgreSQL, process or real run
+test-fast: $(VENV)/.dev  ## the inner loop, minutes: no browser, PostgreSQL, process or real run
 	$(TESTS) -m "not (slow or browser or postgres or process)"
 
 app: $(VENV)/.run  ## the browser workbench on http://127.0.0.1:8501
