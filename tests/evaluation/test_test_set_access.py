@@ -107,7 +107,7 @@ def test_looks_take_a_verdict_back_and_say_so():
     assert taken.reason == (
         "Alone it would be better; among 5 candidates looked at on this test part it is not."
     )
-    assert "p = .020, .080 after all looks" in verdict_sentence(taken, labels_of(comparison))
+    assert "p = .020, .080 after all accesses" in verdict_sentence(taken, labels_of(comparison))
 
 
 def test_a_candidate_is_a_version_under_a_configuration_and_counts_once():

@@ -103,7 +103,7 @@ def pairs_table(comparison: Comparison) -> DataTable:
     corrected = any(pair.p_looked is not None for pair in comparison.pairs)
     columns = (
         *DIFFERENCE_COLUMNS[:-2],
-        *([Column("p_looked", "p after all looks", "p")] if corrected else []),
+        *([Column("p_looked", "p after all accesses", "p")] if corrected else []),
         *DIFFERENCE_COLUMNS[-2:],
         Column("smallest_detectable", "smallest detectable"),
     )

@@ -154,5 +154,5 @@ def _evidence(pair: ComparisonPair) -> str:
     if isinstance(pair.p_holm, float) and pair.p_holm != pair.p:
         p += f", {p_text(pair.p_holm)} after Holm"
     if isinstance(pair.p_looked, float) and pair.p_looked != pair.p_holm:
-        p += f", {p_text(pair.p_looked)} after all looks"
+        p += f", {p_text(pair.p_looked)} after all accesses"
     return f"{delta} (95 % {interval_text(pair.ci, signed=True)}, p {p})"
