@@ -307,3 +307,10 @@ def test_a_strip_is_the_image_at_every_level(image):
     assert joined.shape == (24, 3 * 32 + 2 * 4, 3)
     assert np.array_equal(joined[:, 36:68], images[1])
     assert (joined[:, 32:36] == 255).all()
+
+
+def test_a_stored_type_stays_what_it_was_when_the_catalogue_gains_one_of_its_id():
+    stored = a_recipe(("jpeg", (40.0, 20.0)), id="haze", name="My veil")
+    assert catalogue((stored,))["haze"].name == "My veil"
+    assert operators((stored,))["haze"].spec.levels == stored.spec().levels
+    assert catalogue()["haze"].name == "Haze"
