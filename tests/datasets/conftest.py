@@ -2,6 +2,7 @@ import pytest
 
 from tests.datasets.layouts import BUILDERS
 from workbench.datasets.adapters import adapters
+from workbench.datasets.image_reader import read_image
 
 
 @pytest.fixture
@@ -21,3 +22,14 @@ def built(tmp_path):
 def load(built):
     """Build a dataset's layout and load it."""
     return lambda name, **more: adapters()[name].load(built(name, **more))
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Read the bytes of a file."""
+
+    def of_bytes(data, name="x.png"):
+        (tmp_path / name).write_bytes(data)
+        return read_image(tmp_path / name)
+
+    return of_bytes

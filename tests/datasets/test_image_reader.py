@@ -7,54 +7,22 @@ import zlib
 
 import numpy as np
 import pytest
-import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
-from scipy.linalg import inv
+from PIL import Image
 
+from tests.datasets.image_files import (
+    COLOUR_LATTICE,
+    DISPLAY_P3,
+    RAMP,
+    chunk,
+    file_of,
+    matrix_profile,
+    png,
+    tiff,
+)
 from workbench.datasets.image_reader import read_image
-from workbench.datasets.photographs import photograph_files
 from workbench.errors import CorruptImageError
-
-RAMP = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
-
-
-@pytest.fixture
-def read(tmp_path):
-    """Read the bytes of a file."""
-
-    def of_bytes(data, name="x.png"):
-        (tmp_path / name).write_bytes(data)
-        return read_image(tmp_path / name)
-
-    return of_bytes
-
-
-def file_of(image, form="PNG", **settings):
-    file = io.BytesIO()
-    image.save(file, form, **settings)
-    return file.getvalue()
-
-
-def tiff(values, **settings):
-    file = io.BytesIO()
-    tifffile.imwrite(file, values, **settings)
-    return file.getvalue()
-
-
-def chunk(kind, data):
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def png(values, bits, colour, *before, after=b"", width=None):
-    """A PNG by the book: `values` are rows of bytes, or of 16-bit numbers, as they are stored."""
-    rows = values.astype(">u2" if bits == 16 else "u1").reshape(len(values), -1)
-    width = width or values.shape[1]
-    header = struct.pack(">IIBBBBB", width, len(values), bits, colour, 0, 0, 0)
-    pixels = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
-    parts = (chunk(b"IHDR", header), *before, chunk(b"IDAT", pixels), after, chunk(b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 def clear(*values):
@@ -165,166 +133,6 @@ def test_planes_that_pillow_would_read_wrongly_are_refused(read):
     data = tiff(planes, photometric="rgb", planarconfig="separate")
     with pytest.raises(CorruptImageError, match="in separate planes are not read"):
         read(data, "x.tif")
-
-
-def linear(values):
-    """The curve of sRGB and Display P3 (IEC 61966-2-1), to light."""
-    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-
-
-def coded(light):
-    light = light.clip(0, 1)
-    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-
-
-def scaled(primaries):
-    """RGB to XYZ of primaries given as (x, y), white D65 (Lindbloom)."""
-    columns = np.array([(x / y, 1, (1 - x - y) / y) for x, y in primaries]).T
-    return columns * (inv(columns) @ np.array([0.95047, 1, 1.08883]))
-
-
-SRGB = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
-DISPLAY_P3 = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
-ADOBE_RGB = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06))
-ADOBE_GAMMA = 563 / 256
-
-
-def s15(values):
-    return b"".join(struct.pack(">i", round(float(value) * 65536)) for value in values)
-
-
-def profile(space=b"RGB ", tags=()):
-    """An ICC profile of version 2 by the book: a header, a table, the tags' data."""
-    blocks, table = b"", b""
-    for name, data in tags:
-        data += b"\0" * (-len(data) % 4)
-        table += struct.pack(">4sII", name, 132 + 12 * len(tags) + len(blocks), len(data))
-        blocks += data
-    header = struct.pack(
-        ">I4sI4s4s4s12s4s4sII4sII4s12s4s44s",
-        132 + len(table) + len(blocks), b"test", 0x02400000, b"prtr" if space == b"CMYK" else
-        b"mntr", space, b"Lab " if space == b"CMYK" else b"XYZ ", bytes(12), b"acsp", b"", 0, 0,
-        b"", 0, 0, b"", s15((0.9642, 1, 0.8249)), b"", b"",
-    )  # fmt: skip
-    return header + struct.pack(">I", len(tags)) + table + blocks
-
-
-def curve(gamma=None):
-    """A power, or sRGB's curve as a table."""
-    if gamma is not None:
-        return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256))
-    table = np.rint(linear(np.linspace(0, 1, 1024)) * 65535).astype(">u2")
-    return b"curv\0\0\0\0" + struct.pack(">I", len(table)) + table.tobytes()
-
-
-BRADFORD = np.array(
-    [
-        [1.0478112, 0.0228866, -0.0501270],
-        [0.0295424, 0.9904844, -0.0170491],
-        [-0.0092345, 0.0150436, 0.7521316],
-    ]
-)  # fmt: skip  D65 to D50
-
-
-def matrix_profile(primaries, gamma=None):
-    columns = (BRADFORD @ scaled(primaries)).T
-    colours = zip((b"rXYZ", b"gXYZ", b"bXYZ"), columns, strict=True)
-    tags = [(name, b"XYZ \0\0\0\0" + s15(column)) for name, column in colours]
-    tags += [(name, curve(gamma)) for name in (b"rTRC", b"gTRC", b"bTRC")]
-    tags += [(b"wtpt", b"XYZ \0\0\0\0" + s15((0.9642, 1, 0.8249)))]
-    return profile(tags=tags)
-
-
-COLOUR_LATTICE = np.stack(
-    np.meshgrid(*[np.linspace(0, 255, 9).round()] * 3, indexing="ij"), -1
-).reshape(27, 27, 3).astype(np.uint8)  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("primaries", "gamma"), [(DISPLAY_P3, None), (ADOBE_RGB, ADOBE_GAMMA)], ids=["P3", "Adobe"]
-)
-@pytest.mark.parametrize("form", ["PNG", "TIFF", "WEBP"])
-def test_colours_of_another_space_become_those_of_srgb(read, primaries, gamma, form):
-    light = linear(COLOUR_LATTICE / 255) if gamma is None else (COLOUR_LATTICE / 255) ** gamma
-    expected = coded(light @ (inv(scaled(SRGB)) @ scaled(primaries)).T) * 255
-    settings = {"lossless": True, "exact": True} if form == "WEBP" else {}
-    image = Image.fromarray(COLOUR_LATTICE)
-    data = file_of(image, form, icc_profile=matrix_profile(primaries, gamma), **settings)
-    assert np.abs(read(data, f"x.{form.lower()}") - expected).max() <= 3
-
-
-def test_profiles_of_srgb_leave_every_byte_as_it_is(read):
-    own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    for icc in (own, matrix_profile(SRGB)):
-        data = file_of(Image.fromarray(COLOUR_LATTICE), icc_profile=icc)
-        assert np.array_equal(read(data), COLOUR_LATTICE)
-
-
-def test_the_packaged_photograph_in_adobe_rgb_is_converted_and_the_others_are_not():
-    for name, file in photograph_files("packaged").items():
-        stored = np.asarray(Image.open(file).convert("RGB"))
-        assert np.array_equal(read_image(file), stored) == (name != "rocket")
-
-
-def test_a_grey_profile_and_grey_in_a_profile_of_rgb_are_followed(read):
-    expected = coded((RAMP / 255) ** 1.8) * 255
-    white = b"XYZ \0\0\0\0" + s15((0.9642, 1, 0.8249))
-    grey = profile(b"GRAY", [(b"kTRC", curve(1.8)), (b"wtpt", white)])
-    for icc in (grey, matrix_profile(SRGB, 1.8)):
-        image = read(file_of(Image.fromarray(RAMP), icc_profile=icc))
-        assert np.abs(image - expected[..., None]).max() <= 2
-
-
-def lut_profile():
-    """Inks that print as grey of a lightness that falls with cyan alone: no ink has its colour."""
-    grid = [(255 - 255 * corner[0], 128, 128) for corner in np.ndindex(2, 2, 2, 2)]
-    ramp = bytes(range(256))
-    lut = (
-        b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + s15(np.eye(3).ravel()) + ramp * 4
-        + bytes(np.array(grid, np.uint8).tobytes()) + ramp * 3
-    )  # fmt: skip
-    white = b"XYZ \0\0\0\0" + s15((0.9642, 1, 0.8249))
-    return profile(b"CMYK", [(b"A2B0", lut), (b"A2B1", lut), (b"wtpt", white)])
-
-
-def test_cmyk_goes_through_its_own_profile_if_it_has_one(read):
-    inks = np.zeros((1, 3, 4), np.uint8)
-    inks[0, :, 0] = 0, 128, 255
-    inks[0, :, 1] = 200  # magenta, which this printer does not have
-    image = Image.frombytes("CMYK", (3, 1), inks.tobytes())
-    printed = read(file_of(image, "TIFF", icc_profile=lut_profile()), "x.tif")
-    lightness = np.array([100, 100 * (1 - 128 / 255), 0])
-    light = np.where(lightness > 8, ((lightness + 16) / 116) ** 3, lightness / 903.3)
-    assert np.abs(printed[0] - (coded(light) * 255)[:, None]).max() <= 3
-    without = read(file_of(image, "TIFF"), "x.tif")
-    assert without[0, :, 1].tolist() == [55, 55, 55]
-
-
-def test_inverted_inks_of_adobe_jpegs_are_turned(read):
-    image = Image.new("CMYK", (16, 16), (0, 255, 255, 0))  # red
-    assert np.abs(read(file_of(image, "JPEG"), "x.jpg") - [255, 0, 0]).max() <= 3
-
-
-def test_lab_is_read_by_its_definition(read):
-    values = np.zeros((1, 2, 3), np.uint8)
-    values[0] = (128, 60, 236), (200, 246, 30)  # a and b are bytes with a sign
-    image = read(tiff(values, photometric="cielab"), "x.tif")
-    lab = values[0].astype(np.int8).astype(float)
-    lab[:, 0] = values[0, :, 0] / 2.55
-    y = (lab[:, 0] + 16) / 116
-    cubes = np.stack([y + lab[:, 1] / 500, y, y - lab[:, 2] / 200], 1)
-    xyz = np.where(cubes > 6 / 29, cubes**3, (116 * cubes - 16) / 903.3) * (0.9642, 1, 0.8249)
-    expected = coded(xyz @ inv(BRADFORD).T @ inv(scaled(SRGB)).T) * 255
-    assert np.abs(image[0] - expected).max() <= 3
-
-
-@pytest.mark.parametrize(
-    "icc", [b"junk" * 99, lut_profile(), matrix_profile(DISPLAY_P3)[:300]], ids=len
-)
-def test_a_profile_of_no_use_is_passed_over_with_a_warning(read, caplog, icc):
-    image = Image.fromarray(COLOUR_LATTICE)
-    assert np.array_equal(read(file_of(image, icc_profile=icc)), COLOUR_LATTICE)
-    assert "its colour profile is passed over" in caplog.text
 
 
 def exif(*entries, order=">"):

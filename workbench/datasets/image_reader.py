@@ -180,7 +180,7 @@ def _own_limits() -> Iterator[None]:
 
 def _load_tiff(image: ImageFile.ImageFile) -> None:
     """Load a TIFF as it is stored; Pillow would turn it and write all of its tags anew."""
-    image.load_end = lambda: None  # type: ignore[method-assign]
+    image.load_end = lambda: None  # type: ignore[method-assign]  # of this image alone
     with _own_limits():
         image.load()
     image._size = image.im.size

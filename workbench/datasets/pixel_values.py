@@ -86,7 +86,7 @@ def tag_values(image: ImageFile.ImageFile, tag: int) -> tuple[int, ...]:
     """Return the values of a TIFF's tag; none of another form."""
     if image.format != "TIFF":
         return ()
-    value = image.tag_v2.get(tag, ())  # type: ignore[attr-defined]
+    value = image.tag_v2.get(tag, ())  # type: ignore[attr-defined]  # a TIFF has it
     return value if isinstance(value, tuple) else (value,)
 
 

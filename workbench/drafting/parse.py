@@ -339,7 +339,7 @@ def _phrase(entry: object, number: int, reply: str) -> str:
     if not isinstance(entry, str):
         kind = type(entry).__name__
         raise DraftParseError(f"Attribute {number} is no text but {kind}.", reply)
-    phrase = _settled(_without_explanation(entry))
+    phrase = normalise_phrase(_without_explanation(entry))
     if any(unicodedata.category(character).startswith("C") for character in phrase):
         raise DraftParseError(f"Attribute {number} holds control characters.", reply)
     if not any(c.isalpha() for c in phrase) or phrase.casefold() in _ARTICLES:
@@ -363,13 +363,6 @@ def _without_explanation(entry: str) -> str:
     words = label["label"].split()
     heading = len(words) > 1 and all(word[0].isupper() for word in words if len(word) > 3)
     return " ".join(word.lower() if heading and word.istitle() else word for word in words)
-
-
-def _settled(text: str) -> str:
-    """Normalise until nothing changes: stripping one wrapping can lay another bare."""
-    while (bare := normalise_phrase(text)) != text:
-        text = bare
-    return text
 
 
 def _no_list(reply: str, k: int) -> DraftParseError:
