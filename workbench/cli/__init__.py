@@ -92,7 +92,7 @@ def main() -> None:
     except Exception as fault:
         log = read_settings().results / "error.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(traceback.format_exc(), encoding="utf-8")
+        log.write_text(traceback.format_exc(), encoding="utf-8", errors="backslashreplace")
         sys.stderr.write(
             f"workbench: internal error ({type(fault).__name__}: {fault}). "
             f"The traceback is in {log}; please report it.\n"
