@@ -187,6 +187,14 @@ def _answer(phrase: str, distortion: str, name: str, eyes: Eyes) -> None:
     st.caption(
         escaped(
             f"How well it tells {name} from others (1 surely, 0.5 not at all), the closest: "
-            f"{confusions}."
+            f"{confusions}. {_interval(response, distortion)}"
         )
     )
+
+
+def _interval(response: "Response", distortion: str) -> str:
+    worst = response.grounding(distortion)
+    if worst is None:
+        return ""
+    low, high = worst.low, worst.high
+    return f"The 95 % interval over photographs of {worst.rival} is {low:.2f} to {high:.2f}."

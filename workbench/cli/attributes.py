@@ -92,8 +92,8 @@ def _findings(
     images: bool,
 ) -> list[Finding]:
     """Return the findings about these distortions; the encoder is loaded if a rule needs it."""
+    from workbench.drafting.lint import RememberedTexts, rules
     from workbench.drafting.lint import lint as lint_set
-    from workbench.drafting.lint import rules
     from workbench.encoders import load_encoder
     from workbench.encoders.protocol import computing_threads
     from workbench.training.prompt_pairs import POLARITIES, sentence_pairs
@@ -110,7 +110,7 @@ def _findings(
         findings = lint_set(
             attributes,
             store.recipes.catalogue(),
-            text=loaded,
+            text=RememberedTexts(loaded) if loaded else None,
             probe=probe,
             polarity=partial(sentence_pairs, polarity=pair),
             only=only,

@@ -13,9 +13,9 @@ from workbench.drafting.lint.rule import Subject
 from workbench.errors import UnknownNameError
 
 EVERY = pytest.mark.parametrize("rule", rules().values(), ids=list(rules()))
-OTHERS_TESTED = {  # in test_probe.py and test_rules_on_text.py
-    "also_fires_on", "content_driven", "dead", "inverted", "polarity_collapse", "saturated",
-    "too_long",
+OTHERS_TESTED = {  # in test_meaning.py, test_opposites.py, test_probe.py and test_rules_on_text.py
+    "also_fires_on", "content_driven", "dead", "fires_on_opposite", "inverted", "misplaced",
+    "nonsense", "polarity_collapse", "saturated", "too_long",
 }  # fmt: skip
 
 

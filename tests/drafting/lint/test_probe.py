@@ -60,9 +60,30 @@ def test_a_direction_far_from_one_half_is_saturated(offset, where):
 
 def test_what_fits_another_distortion_better_names_it_with_the_share_of_pairs():
     finding = rules()["also_fires_on"].check(planted_subject(0.3 * JPEG + BLUR))
-    assert finding.figures == {"gaussian_blur": 1.0}
+    assert finding.figures["gaussian_blur"] == 1.0
+    assert finding.figures["grounding_auc"] == finding.figures["grounding_high"] == 0.0
+    assert finding.figures["rival_srcc"] == 1.0
     assert "also fires on gaussian_blur 1.00" in finding.reason
     assert finding.severity == "doubt"  # of another group
+
+
+def test_the_grounding_names_the_worst_rival_with_an_interval_over_photographs():
+    response = planted_subject(JPEG).response
+    grounding = response.grounding("jpeg")
+    assert (grounding.rival, grounding.auc, grounding.low, grounding.high) == (
+        "gaussian_blur", 1.0, 1.0, 1.0,
+    )  # fmt: skip
+    assert (grounding.srcc, grounding.rival_srcc) == (1.0, 0.0)
+    assert response.grounding("jpeg", near=["gaussian_blur"]) is None
+
+
+def test_what_fits_another_distortion_a_little_better_is_told_if_every_photograph_says_so():
+    subject = planted_subject(JPEG)
+    for name, top in (("jpeg", 0.6), ("gaussian_blur", 0.62)):
+        subject.response.probability[name][:] = np.linspace(0.1, top, 6)
+    finding = rules()["also_fires_on"].check(subject)
+    assert 0.5 < finding.figures["gaussian_blur"] < 0.8
+    assert finding.figures["grounding_high"] < 0.5
 
 
 def test_a_type_declared_near_on_either_side_is_no_rival():

@@ -6,6 +6,7 @@ from scipy import stats
 
 from workbench.drafting.lint.statistics import (
     auc,
+    auc_interval,
     chance_dose_srcc,
     content_share,
     dose_srcc,
@@ -41,6 +42,14 @@ def test_the_auc_is_mann_whitneys_u_as_a_share(above, below):
     expected = stats.mannwhitneyu(one, other).statistic / (len(one) * len(other))
     assert auc(one, other) == pytest.approx(expected)
     assert auc(other, one) == pytest.approx(1 - expected)
+
+
+def test_the_interval_of_the_auc_is_that_of_drawing_photographs_anew():
+    own = RNG.normal(0.4, 1, (12, 2)) + RNG.normal(size=(12, 1))
+    other = RNG.normal(0, 1, (12, 2)) + RNG.normal(size=(12, 1))
+    drawn = [RNG.integers(0, 12, 12) for _ in range(4000)]
+    areas = [auc(own[rows].ravel(), other[rows].ravel()) for rows in drawn]
+    assert auc_interval(own, other) == pytest.approx(np.quantile(areas, [0.025, 0.975]), abs=0.03)
 
 
 @pytest.mark.parametrize("strength", [[0, 0.2, 0.4, 0.6, 0.8, 1], [0, 1, 0.5, 0, 0.5, 1]])

@@ -11,8 +11,17 @@ from torch import Tensor
 from workbench.domain.attributes import Attribute, AttributeSet, normalise_phrase
 from workbench.domain.distortion import Distortion
 from workbench.domain.finding import Finding
+from workbench.drafting.lint.opposites import (
+    Opposites,
+    antonyms,
+    fires_anyway,
+    follows_fault,
+    opposites_of,
+)
 from workbench.drafting.lint.probe import Probe, Response
 from workbench.drafting.lint.rule import Other, Polarity, Rule, Subject, TextTower, rules
+from workbench.drafting.lint.rules.opposite import topics_alone
+from workbench.drafting.lint.vocabulary import Meaning, read_vocabulary
 
 
 class RememberedTexts:
@@ -67,14 +76,16 @@ def lint(
         UnknownNameError: A distortion or a rule is not known.
     """
     members = [(d, a) for d, own in attributes.by_distortion.items() for a in own]
-    subjects = _subjects(members, catalogue, text, probe, polarity)
     chosen = _chosen(only, text, probe)
+    subjects = list(_subjects(members, catalogue, text, probe, polarity, chosen))
     findings = [
         finding
         for subject in subjects
         for rule in chosen
         if (finding := rule.check(subject)) is not None
     ]
+    if (of_the_encoder := topics_alone(subjects)) is not None:
+        findings.append(of_the_encoder)
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
@@ -116,8 +127,10 @@ def lint_phrase(
         if identity is None or attribute.identity != identity
     ]
     typed = Attribute.model_construct(phrase=bare, identity=identity)
-    *_, subject = _subjects([*members, (spec.id, typed)], catalogue, text, probe, polarity, last=1)
     chosen = _chosen(only, text, probe)
+    *_, subject = _subjects(
+        [*members, (spec.id, typed)], catalogue, text, probe, polarity, chosen, last=1
+    )
     findings = [finding for rule in chosen if (finding := rule.check(subject)) is not None]
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
@@ -136,8 +149,8 @@ def response_of(phrase: str, *, text: TextTower, probe: Probe, polarity: Polarit
 
 
 def _chosen(only: Collection[str], text: TextTower | None, probe: Probe | None) -> list[Rule]:
-    at_hand = {"words"} | ({"text tower"} if text else set())
-    at_hand |= {"images"} if text and probe else set()
+    at_hand = {"words"} | ({"text tower", "vocabulary"} if text else set())
+    at_hand |= {"images", "opposites"} if text and probe else set()
     named = [rules()[name] for name in only] or list(rules().values())
     return [rule for rule in named if rule.needs in at_hand]
 
@@ -148,6 +161,7 @@ def _subjects(
     text: TextTower | None,
     probe: Probe | None,
     polarity: Polarity,
+    chosen: Sequence[Rule],
     *,
     last: int | None = None,
 ) -> Iterator[Subject]:
@@ -158,6 +172,18 @@ def _subjects(
     counted, context = (
         text.token_counts([s for pair in sentences[first:] for s in pair]) if text else ([], 0)
     )
+    meanings: Sequence[Meaning | None] = [None] * len(members)
+    if text and members and any(rule.needs == "vocabulary" for rule in chosen):
+        vocabulary = read_vocabulary(catalogue, text, polarity)
+        meanings = vocabulary.meanings(
+            [attribute.phrase for _, attribute in members],
+            [distortion for distortion, _ in members],
+            np.stack([pair[0] for pair in pairs if pair is not None]),
+        )
+    opposites: Sequence[Opposites | None] = [None] * len(members)
+    if text and probe and any(rule.needs == "opposites" for rule in chosen):
+        asked = [(d, attribute.phrase) for d, attribute in members[first:]]
+        opposites = [*opposites[:first], *_opposites(asked, text, probe, polarity)]
     others = [
         Other(d, attribute.phrase, pair[0] if pair is not None else None)
         for (d, attribute), pair in zip(members, pairs, strict=True)
@@ -175,8 +201,37 @@ def _subjects(
             pair=pair,
             tokens=(counted[at], counted[at + 1]) if counted else None,
             context_length=context,
+            meaning=meanings[index],
             response=probe.response(pair) if probe and pair is not None else None,
+            opposites=opposites[index],
         )
+
+
+def _opposites(
+    asked: Sequence[tuple[str, str]], text: TextTower, probe: Probe, polarity: Polarity
+) -> list[Opposites | None]:
+    """Return what the opposites of each (distortion, phrase) do; None without photographs of it."""
+    known = [(d, said) for d in probe.distortions for said in antonyms().get(d, ())]
+    own = [
+        [(d, said) for said in opposites_of(phrase, d)] if d in probe.distortions else []
+        for d, phrase in asked
+    ]
+    wanted = list(dict.fromkeys([*known, *(pair for pairs in own for pair in pairs)]))
+    sentences = polarity([said for _, said in wanted])
+    encoded = _encoded(sentences, text, 0)
+    tables = {
+        (distortion, said): probe.table(pair, distortion)
+        for (distortion, said), pair in zip(wanted, encoded, strict=True)
+        if pair is not None
+    }
+    following = [
+        fires_anyway(follows_fault(probe.strengths[d], [tables[d, said]])) for d, said in known
+    ]
+    share = float(np.mean(following)) if following else None
+    return [
+        Opposites({said: tables[d, said] for d, said in pairs}, share) if pairs else None
+        for pairs in own
+    ]
 
 
 def _encoded(

@@ -1,13 +1,13 @@
 """Embeddings of a few photographs at every level, and what one sentence does on them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from workbench.drafting.lint.statistics import auc, interval_of_mean
+from workbench.drafting.lint.statistics import auc, auc_interval, dose_srcc, interval_of_mean
 from workbench.errors import ShapeError
 
 _Floats = NDArray[np.float64]
@@ -32,6 +32,26 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Grounding:
+    """How much better a sentence fits its own distortion than the one it is taken for most.
+
+    Attributes:
+        rival: The distortion with the lowest AUC; those near to its own do not count.
+        auc: Share of pairs that its own distortion wins, as in `Response.auc_row`.
+        low, high: Its 95 % interval over photographs.
+        srcc: SRCC of the probability with the strength of its own distortion.
+        rival_srcc: The same of the rival.
+    """
+
+    rival: str
+    auc: float
+    low: float
+    high: float
+    srcc: float
+    rival_srcc: float
+
+
+@dataclass(frozen=True)
 class Response:
     """The probability of one sentence on all images of a probe.
 
@@ -50,9 +70,9 @@ class Response:
         return Curve(self.strengths[distortion], table.mean(0), low, high)
 
     def strongest(self, distortion: str) -> _Floats:
-        """Return the probabilities at the two strongest levels, (2P,)."""
+        """Return the probabilities at the two strongest levels, (P, 2)."""
         levels = np.argsort(self.strengths[distortion], kind="stable")[-STRONGEST:]
-        return self.probability[distortion][:, levels].ravel()
+        return self.probability[distortion][:, levels]
 
     def auc_row(self, own: str) -> dict[str, float]:
         """Return how well the sentence tells its own distortion from each other one.
@@ -65,8 +85,26 @@ class Response:
             probability, both at their strongest levels: 1 tells them apart, 0.5 does not, below
             the sentence fits the other one better.
         """
-        ours = self.strongest(own)
-        return {d: auc(ours, self.strongest(d)) for d in self.probability if d != own}
+        ours = self.strongest(own).ravel()
+        return {d: auc(ours, self.strongest(d).ravel()) for d in self.probability if d != own}
+
+    def grounding(self, own: str, near: Collection[str] = ()) -> Grounding | None:
+        """Return whether its own distortion explains the sentence better than any other one.
+
+        Args:
+            own: The distortion that it was written for.
+            near: Distortions that show the same fault.
+
+        Returns:
+            None where the probe has no other distortion.
+        """
+        row = {other: area for other, area in self.auc_row(own).items() if other not in near}
+        if not row:
+            return None
+        rival = min(row, key=row.__getitem__)
+        low, high = auc_interval(self.strongest(own), self.strongest(rival))
+        srcc, rival_srcc = (dose_srcc(self.strengths[d], self.probability[d]) for d in (own, rival))
+        return Grounding(rival, row[rival], low, high, srcc, rival_srcc)
 
 
 @dataclass(frozen=True)
@@ -101,12 +139,17 @@ class Probe:
         Raises:
             ShapeError: The embeddings are not (2, E).
         """
-        width = next(iter(self.embeddings.values())).shape[-1] if self.embeddings else None
-        if self.embeddings and pair.shape != (2, width):
-            raise ShapeError(f"Expected a pair of sentences, (2, {width}), got {pair.shape}.")
+        return Response(self.strengths, {d: self.table(pair, d) for d in self.embeddings})
+
+    def table(self, pair: NDArray[np.float32], distortion: str) -> _Floats:
+        """Return the probability of a sentence on the images of one distortion, (P, L+1).
+
+        Takes and raises what `response` does.
+        """
+        images = self.embeddings[distortion]
+        if pair.shape != (2, images.shape[-1]):
+            raise ShapeError(
+                f"Expected a pair of sentences, (2, {images.shape[-1]}), got {pair.shape}."
+            )
         direction = pair[0].astype(np.float64) - pair[1]
-        probability = {
-            distortion: expit(self.scale * (images @ direction)).mean(-1)
-            for distortion, images in self.embeddings.items()
-        }
-        return Response(self.strengths, probability)
+        return np.asarray(expit(self.scale * (images @ direction)).mean(-1))

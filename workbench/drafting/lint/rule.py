@@ -12,7 +12,9 @@ from torch import Tensor
 from workbench.domain.distortion import Distortion
 from workbench.domain.finding import Finding, Severity
 from workbench.drafting.lint import rules as package
+from workbench.drafting.lint.opposites import Opposites
 from workbench.drafting.lint.probe import Response
+from workbench.drafting.lint.vocabulary import Meaning
 from workbench.drafting.lint.words import stems
 from workbench.errors import ConfigError
 from workbench.registry import Registry, discover
@@ -70,7 +72,9 @@ class Subject:
         pair: Their embeddings, (2, E), if there is a text tower.
         tokens: The number of tokens of both sentences, likewise.
         context_length: How many the tower reads, likewise.
+        meaning: Where it stands among what is said of faults, likewise.
         response: Its probability on the images of the probe, if there is one.
+        opposites: What its opposites do on its own distortion, likewise.
     """
 
     distortion: Distortion
@@ -82,7 +86,9 @@ class Subject:
     pair: NDArray[np.float32] | None = None
     tokens: tuple[int, int] | None = None
     context_length: int = 0
+    meaning: Meaning | None = None
     response: Response | None = None
+    opposites: Opposites | None = None
 
     @cached_property
     def stems(self) -> tuple[str, ...]:
@@ -118,7 +124,9 @@ class Subject:
         )
 
 
-Needs = Literal["words", "text tower", "images"]
+# The vocabulary is what a text tower makes of the curated attributes and the explanations; the
+# opposites of an attribute are measured on images.
+Needs = Literal["words", "text tower", "vocabulary", "images", "opposites"]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from scipy.stats import norm, rankdata, t
 _Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
+DRAWS, SEED = 1000, 0  # of the bootstrap
 
 
 def dose_srcc(strength: ArrayLike, probability: ArrayLike) -> float:
@@ -28,12 +29,15 @@ def dose_srcc(strength: ArrayLike, probability: ArrayLike) -> float:
         >>> dose_srcc([0, .5, 1], [[.1, .2, .3], [.9, .8, .7]])
         0.0
     """
+    return float(photograph_srccs(strength, probability).mean())
+
+
+def photograph_srccs(strength: ArrayLike, probability: ArrayLike) -> _Floats:
+    """Return the SRCC of each photograph, (P,); takes what `dose_srcc` does."""
     doses = _centred(np.asarray(strength, np.float64)[None])
     answers = _centred(np.asarray(probability, np.float64))
     size = np.sqrt((answers**2).sum(1) * (doses**2).sum(1))
-    return float(
-        np.divide(answers @ doses[0], size, out=np.zeros_like(size), where=size > 0).mean()
-    )
+    return np.asarray(np.divide(answers @ doses[0], size, out=np.zeros_like(size), where=size > 0))
 
 
 def pooled_srcc(strength: ArrayLike, probability: ArrayLike) -> float:
@@ -83,6 +87,29 @@ def auc(above: ArrayLike, below: ArrayLike) -> float:
     ranks = rankdata(np.concatenate([first, second]))[: len(first)]
     wins = ranks.sum() - len(first) * (len(first) + 1) / 2
     return float(wins / (len(first) * len(second)))
+
+
+def auc_interval(above: ArrayLike, below: ArrayLike) -> tuple[float, float]:
+    """Return the 95 % interval of `auc` if the photographs had been others (cluster bootstrap).
+
+    Each draw weights the photographs, on both sides alike.
+
+    Args:
+        above: The first sample by photograph, (P, S).
+        below: The second one of the same photographs, (P, T).
+
+    Example:
+        >>> auc_interval([[.7], [.9]], [[.1], [.2]])
+        (1.0, 1.0)
+    """
+    first, second = np.asarray(above, np.float64), np.asarray(below, np.float64)
+    higher = first[:, None, :, None] - second[None, :, None, :]  # (P, P, S, T)
+    wins = ((np.sign(higher) + 1) / 2).mean((2, 3))
+    count = len(first)
+    draws = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), DRAWS)
+    areas = np.einsum("rp,pq,rq->r", draws, wins, draws) / count**2
+    low, high = np.quantile(areas, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
 
 
 def interval_of_mean(values: ArrayLike) -> tuple[_Floats, _Floats]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 # Longest first; taken off one after another, as long as three letters stay.
 _ENDINGS = (
@@ -30,6 +31,7 @@ STOP_WORDS = frozenset(
 )
 
 
+@lru_cache(maxsize=4096)
 def stem(word: str) -> str:
     """Return a word without its endings, so that its kin have the same stem.
 

@@ -1,5 +1,6 @@
-"""An attribute that names a distortion repeats the label that it should explain."""
+"""Words that explain nothing: the label that they should explain, and what no camera can see."""
 
+import re
 from functools import cache
 
 from workbench.domain.distortion import Distortion
@@ -8,12 +9,16 @@ from workbench.drafting.lint.rule import Rule, Subject
 from workbench.drafting.lint.words import (
     EVERYDAY_IN_NAMES,
     HARMLESS_IN_NAMES,
+    NOT_VISUAL,
     SYNONYMS,
     stem,
     words,
 )
 
-NAME = "names_distortion"
+_KINDS = {
+    kind: re.compile(rf"\b(?:{'|'.join(sorted(terms, key=len, reverse=True))})\b")
+    for kind, terms in NOT_VISUAL.items()
+}
 _EVERYDAY = frozenset(stem(word) for word in EVERYDAY_IN_NAMES)
 
 
@@ -24,7 +29,7 @@ def names_distortion(subject: Subject) -> Finding | None:
     own = [word for key, word in spoken.items() if key in named or word in kin]
     if own:
         return subject.finding(
-            NAME,
+            "names_distortion",
             "fault",
             f"'{own[0]}' is a word of the distortion's own name, {subject.distortion.name}.",
             "Say what one sees instead of what it is called.",
@@ -33,11 +38,25 @@ def names_distortion(subject: Subject) -> Finding | None:
         telling = _telling(other)
         if other.id != subject.distortion.id and telling and telling <= spoken.keys():
             return subject.finding(
-                NAME,
+                "names_distortion",
                 "doubt",
                 f"'{' '.join(spoken[key] for key in spoken if key in telling)}' names another "
                 f"distortion, {other.name}.",
                 "Say what one sees instead of what it is called.",
+            )
+    return None
+
+
+def not_visual(subject: Subject) -> Finding | None:
+    """Find the first word that stands for something one cannot see."""
+    text = " ".join(words(subject.phrase))
+    for kind, terms in _KINDS.items():
+        if found := terms.search(text):
+            return subject.finding(
+                "not_visual",
+                "doubt",
+                f"'{found[0]}' is {kind}.",
+                "Name what can be pointed at in the picture: a shape, an edge, a tone, a pattern.",
             )
     return None
 
@@ -62,4 +81,7 @@ def _telling(spec: Distortion) -> frozenset[str]:
     return frozenset() if named <= _EVERYDAY else named
 
 
-RULES = (Rule(NAME, "the distortion's own name, or another's", "words", names_distortion),)
+RULES = (
+    Rule("names_distortion", "the distortion's own name, or another's", "words", names_distortion),
+    Rule("not_visual", "judgements, files, causes, sounds, feelings", "words", not_visual),
+)
