@@ -62,6 +62,14 @@ def test_nothing_typed_nothing_said(typed, everything):
 def test_an_unknown_distortion_is_named(everything):
     with pytest.raises(UnknownNameError, match="Did you mean 'jpeg'"):
         lint_phrase("tiles", "jpg", SET, catalogue(), **everything)
+    with pytest.raises(UnknownNameError, match="Did you mean 'jpeg'"):
+        lint(AttributeSet.from_phrases({"jpg": ["tiles"]}), catalogue(), **everything)
+
+
+def test_others_of_a_type_that_is_no_longer_known_are_no_hindrance(everything):
+    among = AttributeSet.from_phrases({"removed": ["ragged outlines"], "jpeg": ["square tiles"]})
+    found = lint_phrase("ragged outline", "jpeg", among, catalogue(), **everything)
+    assert ("removed: ragged outlines",) in [finding.others for finding in found]
 
 
 def test_remembered_texts_are_the_encoders_and_each_is_encoded_once(encoder):

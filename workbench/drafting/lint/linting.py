@@ -166,20 +166,23 @@ def _subjects(
     last: int | None = None,
 ) -> Iterator[Subject]:
     """Yield the attributes with all that is measured of them; with `last`, only so many of them."""
-    sentences = polarity([attribute.phrase for _, attribute in members])
     first = 0 if last is None else len(members) - last
+    specs = {distortion: catalogue[distortion] for distortion, _ in members[first:]}
+    sentences = polarity([attribute.phrase for _, attribute in members])
     pairs = _encoded(sentences, text, first)
     counted, context = (
         text.token_counts([s for pair in sentences[first:] for s in pair]) if text else ([], 0)
     )
-    meanings: Sequence[Meaning | None] = [None] * len(members)
+    meanings: dict[int, Meaning] = {}
     if text and members and any(rule.needs == "vocabulary" for rule in chosen):
-        vocabulary = read_vocabulary(catalogue, text, polarity)
-        meanings = vocabulary.meanings(
-            [attribute.phrase for _, attribute in members],
-            [distortion for distortion, _ in members],
-            np.stack([pair[0] for pair in pairs if pair is not None]),
+        # A draft may hold types that the catalogue no longer has.
+        known = [index for index, (distortion, _) in enumerate(members) if distortion in catalogue]
+        placed = read_vocabulary(catalogue, text, polarity).meanings(
+            [members[index][1].phrase for index in known],
+            [members[index][0] for index in known],
+            np.stack([pair[0] for index in known if (pair := pairs[index]) is not None]),
         )
+        meanings = dict(zip(known, placed, strict=True))
     opposites: Sequence[Opposites | None] = [None] * len(members)
     if text and probe and any(rule.needs == "opposites" for rule in chosen):
         asked = [(d, attribute.phrase) for d, attribute in members[first:]]
@@ -192,7 +195,7 @@ def _subjects(
         distortion, attribute = members[index]
         pair = pairs[index]
         yield Subject(
-            distortion=catalogue[distortion],
+            distortion=specs[distortion],
             phrase=attribute.phrase,
             catalogue=catalogue,
             others=others[:index],
@@ -201,7 +204,7 @@ def _subjects(
             pair=pair,
             tokens=(counted[at], counted[at + 1]) if counted else None,
             context_length=context,
-            meaning=meanings[index],
+            meaning=meanings.get(index),
             response=probe.response(pair) if probe and pair is not None else None,
             opposites=opposites[index],
         )
