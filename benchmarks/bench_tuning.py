@@ -96,7 +96,7 @@ def scoring(encoder: Encoder) -> list[dict[str, Any]]:
     visual = untouched(encoder)
     bare = torch.no_grad()(lambda: visual(prepared(encoder, crops)))
     tuned_s, plain_s, frozen_s, bare_s = interleaved(
-        lambda: model.features(images), lambda: plain.features(images), frozen, bare
+        lambda: model.probabilities(images), lambda: plain.probabilities(images), frozen, bare
     )
     what = f"{encoder.facts.name}: scoring, {len(crops)} crops"
     prompted = f"{what}, {PROMPTS} prompts"

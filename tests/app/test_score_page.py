@@ -161,7 +161,7 @@ def test_contributions_add_up_from_base_to_sum(upload, finished):
 
 
 def test_a_clipped_quality_says_what_the_model_meant(page, finished):
-    finished(kind="linear")
+    finished(kind="linear", readout="probabilities", views="crops")  # beyond 1
     shown = page("score")
     (level,) = (one for one in shown.select_slider if one.label.startswith("Level"))
     shown = level.set_value(0).run()

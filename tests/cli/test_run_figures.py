@@ -10,10 +10,10 @@ from workbench.domain.run import LockedPart, Transfer
 from workbench.evaluation.comparable import hash_of_test_set
 from workbench.settings import read_settings
 from workbench.store import open_store
-from workbench.training.probabilities import (
+from workbench.training.refit_inputs import (
     HeldOutPredictions,
-    probabilities_file,
-    save_probabilities,
+    refit_inputs_file,
+    save_refit_inputs,
 )
 
 pytestmark = pytest.mark.slow
@@ -96,22 +96,22 @@ def test_a_result_that_is_there_already_is_a_look_too(workbench, store, experime
     assert "accessed 2 times" in workbench("run", "curated", "--config", experiment)[1]
 
 
-def keep_probabilities(store, ref):
-    """Write what a finished run keeps beside its result: made-up probabilities of two folds."""
+def keep_inputs(store, ref):
+    """Write what a finished run keeps beside its result: made-up inputs of two folds."""
     version, used = store.versions.get(ref), CONFIG.data.distortions
     told = store.runs.find_done(version.hash, CONFIG.hash).result.predictions
     attributes = version.attributes.restricted_to(used)
-    shape, quality = (2, len(told.image), attributes.size), np.array(told.predicted)
+    shape, quality = (2, len(told.image), 2, attributes.size), np.array(told.predicted)
     none = np.zeros((len(told.image), len(used)), np.float32)
     held = HeldOutPredictions(
         strengths=none,
         truth=none,
         quality=quality,
-        probabilities=np.random.default_rng(0).random(shape, np.float32),
+        inputs=np.random.default_rng(0).random(shape, np.float32),
         fold_of=np.unique(told.photograph, return_inverse=True)[1] % 2,
     )
-    save_probabilities(
-        probabilities_file(read_settings(), version.hash, CONFIG.hash),
+    save_refit_inputs(
+        refit_inputs_file(read_settings(), version.hash, CONFIG.hash),
         held,
         version=version.hash,
         config_hash=CONFIG.hash,
@@ -124,9 +124,9 @@ def keep_probabilities(store, ref):
 def test_what_edits_contributed_is_a_look_at_both_runs(workbench, store):
     status, _, err = workbench("attribute", "draft", "curated", "--author", "bob")
     assert (status, looks(store)) == (1, [])
-    assert "has no attribute probabilities" in err
+    assert "has no inputs for refits" in err
     for ref in ("draft", "curated"):
-        keep_probabilities(store, ref)
+        keep_inputs(store, ref)
     _, out, _ = workbench("attribute", "draft", "curated", "--author", "bob", "--json")
     assert (json.loads(out)["looks"]["looks"], json.loads(out)["looks"]["versions"]) == (2, 2)
     assert looks(store) == [(run, "attribute draft, curated", "bob") for run in (1, 2)]

@@ -1,4 +1,4 @@
-"""Attribute probabilities over clustered images, of which it is known which are useful."""
+"""Attributes in one view of clustered images, of which it is known which are useful."""
 
 import numpy as np
 
@@ -27,7 +27,8 @@ def planted_pool(seed, *, useful=5, useless=5, twins=0, photographs=40, images=2
     for of_fold in told:
         of_fold[:, useful + useless :] = of_fold[:, [0] * twins]
     fold_of = generator.permutation(photographs)[photograph] % folds
-    return Pool(np.stack(told).clip(0, 1).astype(np.float32), fold_of, target, photograph)
+    inputs = np.stack(told).clip(0, 1).astype(np.float32)[:, :, None]
+    return Pool(inputs, fold_of, target, photograph)
 
 
 def names(count):

@@ -35,10 +35,7 @@ def worth(pool, count=10):
 def attribution(a_columns, b_columns, *, seed=0, **more):
     """Attribute the edits from A to B, which take these columns of one planted pool."""
     pool = planted_pool(seed)
-    parts = [
-        replace(pool, probabilities=pool.probabilities[:, :, some])
-        for some in (a_columns, b_columns)
-    ]
+    parts = [replace(pool, inputs=pool.inputs[..., some]) for some in (a_columns, b_columns)]
     both = side_by_side(*parts)
     a, b = Side("a" * 64, "draft", A, 0.5), Side("b" * 64, "curated", B, 0.6)
     return attribute_edits(both, a, b, terms(both, **more)), both
@@ -76,7 +73,7 @@ def test_of_twins_neither_is_missed_alone_yet_they_share_the_credit():
     assert abs(by_phrase["trace 6"]) < 1e-3
     assert by_phrase["trace 1"] > 0.02
 
-    both = side_by_side(replace(pool, probabilities=pool.probabilities[:, :, 1:6]), pool)
+    both = side_by_side(replace(pool, inputs=pool.inputs[..., 1:6]), pool)
     a, b = (Side(v * 64, v, names(7)[s], 0.5) for v, s in (("a", slice(1, 6)), ("b", slice(7))))
     edits = attribute_edits(both, a, b, terms(both, permutations=60)).edits
     first, second = (edit.shapley for edit in edits)

@@ -40,18 +40,21 @@ def test_an_image_is_predicted_by_the_first_split_that_held_it_out(validated):
         model = plan.tune(
             f"split-{number}", DATA, split.train, split.validation, silent, seed=number
         )
-        train = model.probabilities(ChosenImages(DATA.images, split.train))
-        test = model.probabilities(ChosenImages(DATA.images, split.test))
-        regressor = fit_regressor(train, DATA.quality[split.train], CONFIG.regressor, seed=number)
-        assert (held.quality[split.test] == regressor.predict(test)).all()
-        assert (held.strengths[split.test] == model.strengths(test)).all()
+        train, test = (
+            model.features(ChosenImages(DATA.images, rows), CONFIG.regressor)
+            for rows in (split.train, split.test)
+        )
+        seen, unseen = (features.inputs.reshape(-1, 2 * 5) for features in (train, test))
+        regressor = fit_regressor(seen, DATA.quality[split.train], CONFIG.regressor, seed=number)
+        assert (held.quality[split.test] == regressor.predict(unseen)).all()
+        assert (held.strengths[split.test] == model.strengths(test.probabilities)).all()
 
 
-def test_the_probabilities_of_every_image_are_kept_validation_too(validated):
+def test_what_is_read_of_every_image_is_kept_validation_too(validated):
     _, splits, result = validated
-    assert result.predictions.probabilities.shape == (3, len(DATA), 5)
+    assert result.predictions.inputs.shape == (3, len(DATA), 2, 5)
     assert all(len(split.validation) for split in splits)
-    assert result.predictions.probabilities.min() > 0
+    assert np.abs(result.predictions.inputs).min() > 0
 
 
 def test_no_photograph_is_on_two_sides(validated):
@@ -75,11 +78,17 @@ def test_the_regressor_of_an_ablation_reads_something_else(tmp_path, given):
     assert np.isfinite(result.predictions.quality).all()
 
 
+def read_of(model, data):
+    """What the final model's regressor reads of images, (N, 10)."""
+    features = model.tuned.features(data.images, model.plan.config.regressor)
+    return features.inputs.reshape(len(data), -1)
+
+
 def test_the_locked_part_is_scored_by_the_final_model(tmp_path):
     opened, locked = DATA.only(np.arange(20)), DATA.only(np.arange(20, 30))
     model = train_final_model(planned(tmp_path / "kept"), opened, silent)
     part = evaluate_locked(model, locked)
-    expected = model.regressor.predict(model.tuned.probabilities(locked.images))
+    expected = model.regressor.predict(read_of(model, locked))
     assert part.predictions.predicted == tuple(expected.tolist())
     assert evaluate_locked(model, DATA.only(np.arange(0))) is None
 
@@ -89,3 +98,5 @@ def test_absent_is_the_mean_over_the_clean_images(tmp_path):
     clean = [row for row, distortion in enumerate(DATA.distortion) if not distortion]
     probabilities = model.tuned.probabilities(DATA.images)
     assert model.absent == pytest.approx(probabilities[clean].mean(0), abs=1e-6)
+    read = read_of(model, DATA)[clean].mean(0)
+    assert model.absent_inputs.ravel() == pytest.approx(read, abs=1e-6)

@@ -39,20 +39,23 @@ def tried(model):
     return other, transfer(model, other, silent)
 
 
+def read_of(model, data):
+    """What the regressor reads of images: log-odds in crops and in the whole image, (N, 10)."""
+    return model.tuned.features(data.images, CONFIG.regressor).inputs.reshape(len(data), -1)
+
+
 def test_zero_shot_is_the_runs_own_regressor(model, tried):
     other, result = tried
-    expected = model.regressor.predict(model.tuned.probabilities(other.images))
+    expected = model.regressor.predict(read_of(model, other))
     assert result.zero_shot == quality_metrics(other.quality.tolist(), expected.tolist())
 
 
 def test_frozen_features_get_a_regressor_of_the_other_datas_folds(model, tried):
     other, result = tried
-    probabilities, expected = model.tuned.probabilities(other.images), np.zeros(len(other))
+    read, expected = read_of(model, other), np.zeros(len(other))
     for fold, (train, test) in enumerate(photograph_folds(other.photograph, folds=2, seed=0)):
-        regressor = fit_regressor(
-            probabilities[train], other.quality[train], CONFIG.regressor, seed=fold
-        )
-        expected[test] = regressor.predict(probabilities[test])
+        regressor = fit_regressor(read[train], other.quality[train], CONFIG.regressor, seed=fold)
+        expected[test] = regressor.predict(read[test])
     assert result.predictions.predicted == tuple(expected.tolist())
     assert result.frozen == quality_metrics(other.quality.tolist(), expected.tolist())
     assert result.frozen != result.zero_shot

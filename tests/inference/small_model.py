@@ -38,12 +38,12 @@ PROTOCOL = Protocol(
 )
 
 
-def configured(*, mode="shallow", given="attributes", kind="mlp", encoder="offline"):
+def configured(*, mode="shallow", encoder="offline", **regressor):
     return RunConfig(
         data=DataConfig(distortions=("blur", "noise")),
         encoder=EncoderConfig(name=encoder),
         tuning={"mode": mode, "prompts": 2, "epochs": 1, "crops": 1, "batch_size": 6},
-        regressor={"given": given, "kind": kind, "hidden": (16, 8), "epochs": 10, "dropout": 0.0},
+        regressor={"hidden": (16, 8), "epochs": 10, "dropout": 0.0, **regressor},
     )
 
 
@@ -66,8 +66,8 @@ def trained(encoder, config):
             encoder, encoded, Examples(images, strengths), config.tuning,
             seed=0, progress=lambda share, text: None,
         )  # fmt: skip
-        features = tuned.features(images)
-    inputs = tuned.regressor_inputs(features, config.regressor.given)
+        features = tuned.features(images, config.regressor)
+    inputs = tuned.regressor_inputs(features, config.regressor)
     return tuned, fit_regressor(inputs, quality, config.regressor, seed=0), features
 
 
@@ -77,5 +77,6 @@ def card_for(encoder, config):
 
 def written(folder, tuned, regressor, features, config):
     card = card_for(tuned.encoder, config)
-    save_model(folder, card, tuned, regressor, features.probabilities[:1].mean(0))
+    absent, absent_inputs = features.probabilities[0], features.inputs[0]
+    save_model(folder, card, tuned, regressor, absent=absent, absent_inputs=absent_inputs)
     return folder

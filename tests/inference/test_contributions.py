@@ -106,6 +106,34 @@ def test_contributions_and_base_add_up_to_the_prediction(kind):
     )
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 999), st.sampled_from(["mlp", "linear"]), st.floats(0.1, 12))
+def test_log_odds_in_two_views_add_up_too(seed, kind, reach):
+    rng = np.random.default_rng(seed)
+    read = rng.uniform(-reach, reach, (30, 2 * 3)).astype(np.float32)  # crops, then the whole image
+    quality = 1 / (1 + np.exp(read.sum(1) / reach))
+    config = RegressorConfig(kind=kind, hidden=(8, 4), epochs=3)
+    function = QualityFunction(fit_regressor(read, quality, config, seed=0))
+    each = torch.from_numpy(read[:5]).double()
+    mixing = torch.eye(6).double()
+    added = torch.stack([attribute_contributions(function, x, mixing) for x in each])
+    by_attribute = added.reshape(5, 2, 3).sum(1)
+    total = function(function.centre[None]) + by_attribute.sum(1)
+    torch.testing.assert_close(total, function(each), rtol=0, atol=1e-7)
+
+
+def test_a_score_adds_both_views_of_an_attribute_to_its_contribution(save, photographs):
+    model = save(kind="linear").model
+    score = model.score(photographs / "b.png")
+    (layer,) = model.regressor.network
+    slopes = layer.weight[0].double() * model.regressor.quality_spread / model.regressor.spread
+    flat = [[v for phrases in view.values() for v in phrases.values()] for view in score.inputs]
+    moved = (torch.tensor(flat).double().flatten() - model.regressor.centre) * slopes
+    expected = moved.reshape(2, -1).sum(0).tolist()
+    values = [v for phrases in score.contributions.values() for v in phrases.values()]
+    assert values == pytest.approx(expected, abs=1e-6)
+
+
 def test_of_a_linear_regressor_they_are_weight_times_distance_from_the_centre():
     regressor, read = fitted("linear")
     function = QualityFunction(regressor)
@@ -141,7 +169,13 @@ def test_through_strengths_each_attribute_gets_its_weight_of_its_distortions_slo
     torch.testing.assert_close(total, function((mixing @ probabilities)[None]), rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("fields", [{}, {"given": "strengths"}, {"kind": "linear"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {}, {"given": "strengths"}, {"kind": "linear"}, {"readout": "probabilities"},
+        {"views": "crops"}, {"readout": "probabilities", "views": "crops"},
+    ],
+)  # fmt: skip
 def test_a_score_adds_up_to_its_unclipped_quality(save, photographs, fields):
     for score in save(**fields).model.score_all([photographs]):
         added = score.base + sum(sum(values.values()) for values in score.contributions.values())

@@ -6,7 +6,7 @@ import open_clip
 import pytest
 import torch
 
-from tests.inference.small_model import ATTRIBUTES, card_for, configured, trained
+from tests.inference.small_model import card_for, configured, trained
 from workbench.domain.run import EncoderFacts
 from workbench.encoders.openclip import open_tower
 from workbench.encoders.protocol import Encoder
@@ -15,7 +15,7 @@ from workbench.inference.export import OUTPUTS, export_model, write_onnx
 from workbench.inference.model_files import CARD, ONNX, WEIGHTS
 from workbench.inference.quality_model import QualityModel, load_model
 from workbench.settings import read_settings
-from workbench.training.crops import grid_crops
+from workbench.training.crops import grid_crops, whole_view
 
 pytestmark = pytest.mark.slow
 
@@ -44,10 +44,9 @@ def small_clip():
 
 def clip_model(**fields):
     encoder, config = small_clip(), configured(**fields)
-    tuned, regressor, _ = trained(encoder, config)
-    return QualityModel(
-        card_for(encoder, config), tuned, regressor, torch.zeros(ATTRIBUTES.size).double()
-    )
+    tuned, regressor, features = trained(encoder, config)
+    absent = (torch.from_numpy(features.probabilities[0]), torch.from_numpy(features.inputs[0]))
+    return QualityModel(card_for(encoder, config), tuned, regressor, *absent)
 
 
 def agree(model, file, shapes):
@@ -56,9 +55,10 @@ def agree(model, file, shapes):
     size = model.tuned.encoder.tower.image_size
     for seed, shape in enumerate(shapes):
         image = np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
-        outputs = dict(
-            zip(OUTPUTS, session.run(None, {"crops": grid_crops(image, size).numpy()}), strict=True)
-        )
+        views = {"crops": grid_crops(image, size).numpy()}
+        if model.card.regressor.reads_whole_image:
+            views["whole"] = whole_view(image, size).numpy()
+        outputs = dict(zip(OUTPUTS, session.run(None, views), strict=True))
         score = model.score(image)
         probabilities = [value for values in score.attributes.values() for value in values.values()]
         np.testing.assert_allclose(outputs["attributes"], probabilities, rtol=0, atol=EQUAL)
@@ -69,8 +69,11 @@ def agree(model, file, shapes):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"mode": "deep"}, {"mode": "whole", "given": "strengths"}, {"given": "embedding"}],
-)
+    [
+        {"mode": "deep"}, {"mode": "whole", "given": "strengths"}, {"given": "embedding"},
+        {"readout": "probabilities"}, {"readout": "probabilities", "views": "crops"},
+    ],
+)  # fmt: skip
 def test_a_clip_model_says_the_same_in_onnx(fields, tmp_path):
     model = clip_model(**fields)
     write_onnx(model, tmp_path / ONNX)

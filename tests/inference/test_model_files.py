@@ -71,6 +71,27 @@ def test_the_card_says_what_the_model_is(saved):
     assert card["weights"] == digest
 
 
+@pytest.mark.parametrize("kind", ["mlp", "linear"])
+def test_a_model_of_before_views_is_scored_as_it_was(save, tmp_path, kind):
+    """Such a card says nothing of readout or views, and the weights hold one absent level each."""
+    saved = save(kind=kind, readout="probabilities", views="crops")
+    folder = shutil.copytree(saved.folder, tmp_path / "model")
+    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    assert not {"readout", "views"} & card["regressor"].keys()
+    tensors = load_file(folder / WEIGHTS)
+    del tensors["absent_inputs"]
+    save_file(tensors, folder / WEIGHTS)
+    put_weights(folder, (folder / WEIGHTS).read_bytes())
+    image = np.random.default_rng(0).integers(0, 256, (240, 300, 3), dtype=np.uint8)
+    model = load_model(folder)
+    score, expected = model.score(image), saved.model.score(image)
+    assert (score, score.inputs) == (expected, ())
+    probabilities = saved.tuned.probabilities([image])
+    assert score.quality == pytest.approx(saved.regressor.predict(probabilities)[0], abs=1e-5)
+    for names in (["noise"], ["blur: hazy look"]):
+        assert model.without(score, names) == saved.model.without(expected, names)
+
+
 def test_the_encoders_weights_are_named_not_copied_unless_they_were_tuned(save):
     names = {mode: load_file(save(mode=mode).folder / WEIGHTS) for mode in ("shallow", "whole")}
     sizes = {mode: sum(t.numel() for t in phrases.values()) for mode, phrases in names.items()}
@@ -122,8 +143,9 @@ def test_a_folder_with_anything_else_in_it_is_left_alone(saved, tmp_path):
 
 def test_levels_of_other_attributes_are_refused(saved, tmp_path):
     card = card_for(saved.tuned.encoder, configured())
+    levels = {"absent": np.zeros(4), "absent_inputs": np.zeros((2, 5))}
     with pytest.raises(ShapeError, match=r"5 attributes, a model of 5 and absent levels of \(4,\)"):
-        save_model(tmp_path / "model", card, saved.tuned, saved.regressor, np.zeros(4))
+        save_model(tmp_path / "model", card, saved.tuned, saved.regressor, **levels)
     assert not (tmp_path / "model").exists()
 
 

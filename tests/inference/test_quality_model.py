@@ -1,6 +1,7 @@
 """Scoring: what a loaded model says of images, files and folders, and what it would say instead."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from workbench.errors import (
 pytestmark = pytest.mark.slow
 
 DOCS = Path(__file__).parents[2] / "docs" / "scoring.md"
+PAPER = {"readout": "probabilities", "views": "crops"}
 SAME = 1e-5  # statistics are kept in half precision, and rounded by how images are batched
 
 
@@ -43,6 +45,7 @@ def test_the_three_lines_of_the_docs_work(save, photographs, tmp_path, monkeypat
     "fields",
     [
         {}, {"kind": "linear"}, {"given": "strengths"}, {"given": "embedding"},
+        {"readout": "probabilities"}, {"views": "crops"}, PAPER,
         {"mode": "deep"}, {"mode": "whole"}, {"mode": "none"},
     ],
 )  # fmt: skip
@@ -51,10 +54,11 @@ def test_a_loaded_model_says_what_the_trained_one_did(save, fields):
     images, _, _ = grainy()
     scores = list(saved.model.score_all(images[::4]))
     with computing_threads(saved.tuned.encoder.threads):
-        features = saved.tuned.features(images[::4])
+        features = saved.tuned.features(images[::4], saved.model.card.regressor)
     strengths = saved.tuned.strengths(features.probabilities)
     read = {"strengths": strengths, "embedding": features.embeddings}
-    quality = saved.regressor.predict(read.get(fields.get("given"), features.probabilities))
+    attributes = features.inputs.reshape(len(features.inputs), -1)
+    quality = saved.regressor.predict(read.get(fields.get("given"), attributes))
     np.testing.assert_allclose([score.quality for score in scores], quality, rtol=0, atol=SAME)
     values = [[value for phrases in score.attributes.values() for value in phrases.values()]
             for score in scores]  # fmt: skip
@@ -90,7 +94,7 @@ def test_clipped_quality_says_so(save):
         **{**vars(model.regressor), "quality_centre": model.regressor.quality_centre + 3}
     )
     image = grainy(2)[0][1]
-    score = type(model)(model.card, model.tuned, raised, model.absent).score(image)
+    score = replace(model, regressor=raised).score(image)
     assert (score.quality, score.clipped) == (1.0, True)
     assert score.unclipped == pytest.approx(model.score(image).unclipped + 3)
 
@@ -142,19 +146,33 @@ def test_a_folder_without_images_is_refused(model, tmp_path):
         list(model.score_all([tmp_path]))
 
 
-def test_an_absent_attribute_gets_the_level_of_clean_images(save):
-    saved = save()
+def flat(by_distortion):
+    return [value for phrases in by_distortion.values() for value in phrases.values()]
+
+
+@pytest.mark.parametrize("fields", [{}, {"readout": "probabilities"}, {"views": "crops"}, PAPER])
+def test_an_absent_attribute_gets_the_level_of_clean_images_in_every_view(save, fields):
+    saved = save(**fields)
     score = saved.model.score(grainy()[0][-1])
     other = saved.model.without(score, ["grain"])
-    by_distortion = score.attributes.values()
-    probabilities = np.array([[v for phrases in by_distortion for v in phrases.values()]])
-    clean = float(saved.features.probabilities[0, 2])
-    assert clean < probabilities[0, 2]
-    probabilities[0, 2] = clean
-    expected = saved.regressor.predict(probabilities.astype(np.float32))[0]
+    read = np.array([flat(view) for view in score.inputs or (score.attributes,)])
+    clean = saved.features.inputs[0]
+    assert read.shape == clean.shape == ((1 if fields.get("views") == "crops" else 2), 5)
+    assert (clean[:, 2] < read[:, 2]).all()
+    read[:, 2] = clean[:, 2]
+    expected = saved.regressor.predict(read.reshape(1, -1).astype(np.float32))[0]
     assert other.quality == pytest.approx(expected, abs=1e-6)
     assert other.change == pytest.approx(expected - score.quality, abs=1e-6)
-    assert other.absent == {"noise": {"grain": pytest.approx(clean)}}
+    assert other.absent == {"noise": {"grain": pytest.approx(saved.features.probabilities[0, 2])}}
+
+
+def test_a_score_tells_what_was_read_beside_the_probabilities(save):
+    image = grainy(2, size=224)[0][1]  # one crop, which is the whole image
+    by_crops, by_whole = map(np.array, map(flat, save().model.score(image).inputs))
+    assert by_crops == pytest.approx(by_whole, abs=SAME)
+    shown = np.array(flat(save().model.score(image).attributes))
+    assert 1 / (1 + np.exp(-by_crops)) == pytest.approx(shown, abs=SAME)
+    assert save(**PAPER).model.score(image).inputs == ()
 
 
 def test_a_distortion_stands_for_all_of_its_attributes(model):

@@ -12,7 +12,7 @@ from workbench.domain.attributes import AttributeSet
 from workbench.evaluation.refit import Pool, fold_refit
 from workbench.settings import read_settings
 from workbench.store import open_store
-from workbench.training.probabilities import load_probabilities, probabilities_file
+from workbench.training.refit_inputs import load_refit_inputs, refit_inputs_file
 from workbench.workflow.attribution import fit_of_run
 from workbench.workflow.compare import comparable_runs
 from workbench.workflow.versions import freeze_version
@@ -64,8 +64,8 @@ def place(tmp_path_factory, photographs):
 def test_the_runs_own_regressor_refitted_on_what_it_kept_changes_no_bit(place):
     _, settings, runs = place
     for run in runs.runs:
-        kept = load_probabilities(settings, run)
-        pool = Pool(kept.probabilities, kept.fold_of, kept.target, kept.photograph)
+        kept = load_refit_inputs(settings, run)
+        pool = Pool(kept.inputs, kept.fold_of, kept.target, kept.photograph)
         quality = fold_refit(pool, fit_of_run(run.config))(np.arange(len(kept.attributes)))
         assert quality.tolist() == list(run.result.predictions.predicted)
 
@@ -97,9 +97,9 @@ def test_the_text_shows_sign_phrase_verdict_and_what_is_approximate(place):
         assert words in text
 
 
-def test_a_run_whose_probabilities_are_gone_is_one_plain_line(place):
+def test_a_run_whose_inputs_are_gone_is_one_plain_line(place):
     workbench, settings, runs = place
-    file = probabilities_file(settings, runs.runs[0].version, runs.runs[0].config.hash)
+    file = refit_inputs_file(settings, runs.runs[0].version, runs.runs[0].config.hash)
     aside = file.rename(file.with_suffix(".aside"))
     with pytest.raises(Exception, match="run the version again with --again to create it"):
         workbench("attribute", "plain", "rich")

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.script import ScriptDirectory
 
+from workbench.domain.config import RegressorConfig
 from workbench.domain.distortion import Recipe
 from workbench.store import open_store
 from workbench.store.database import Database
@@ -20,6 +21,8 @@ from workbench.store.store import alembic_config
 from .store_examples import CONFIG, NOON, a_set
 
 OLD = sorted(Path(__file__).parent.glob("schema_*.json"))
+# What a regressor read before it was configured; the runs of that day do not say it.
+EARLIER = RegressorConfig(readout="probabilities", views="crops")
 
 
 def build(url, file):
@@ -60,7 +63,10 @@ def test_an_old_database_keeps_everything_it_had(url, file):
         assert [row.updated_by for row in store.draft.rows("jpeg")] == ["ann", "bob"]
         assert store.calls.get(1).created_at == NOON
         run = store.runs.get(1)
-        assert (run.status, run.config) == ("done", CONFIG)
+        earlier = CONFIG.model_copy(update={"regressor": EARLIER})
+        assert (run.status, run.config) == ("done", earlier)
+        assert store.runs.find_done(version.hash, earlier.hash) == run
+        assert store.runs.find_done(version.hash, CONFIG.hash) is None
         assert run.result.quality.srcc == 1 / 3
         assert run.result.version == version.hash
         assert store.verify() == []

@@ -74,7 +74,7 @@ def test_the_text_tower_never_runs_in_the_loop(encoder, pairs):
     assert used() == {"text tower"}
     with profiled(encoder) as used:
         model = tuned(encoder, pairs, validation=grainy(4, 240, 256), patience=1)
-        model.features(grainy(4, 240, 256)[0])
+        model.probabilities(grainy(4, 240, 256)[0])
     assert used() == {"image tower"}
 
 

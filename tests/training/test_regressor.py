@@ -5,7 +5,7 @@ from scipy.stats import spearmanr
 
 from workbench.domain.config import RegressorConfig
 from workbench.errors import ShapeError, TrainingDivergedError, UnknownNameError
-from workbench.training.crops import grid_crops, random_crops
+from workbench.training.crops import grid_crops, random_crops, whole_view
 from workbench.training.prompt_pairs import sentence_pairs
 from workbench.training.regressor import fit_regressor, warmup_cosine
 
@@ -41,9 +41,9 @@ def test_constant_probabilities_and_constant_quality_stay_finite():
     )
 
 
-def test_another_number_of_attributes_is_refused():
+def test_another_number_of_inputs_is_refused():
     regressor = fit_regressor(*made_up(20), RegressorConfig(epochs=1), seed=0)
-    with pytest.raises(ShapeError, match=r"fitted on 6 attributes, got probabilities \(1, 4\)"):
+    with pytest.raises(ShapeError, match=r"fitted on 6 inputs an image, got inputs \(1, 4\)"):
         regressor.predict(np.zeros((1, 4), np.float32))
 
 
@@ -82,6 +82,19 @@ def test_grid_crops_cover_every_pixel_at_full_resolution():
         for y, x in places[:1]:
             covered[y : y + 32, x : x + 32] = True
     assert covered.all()
+
+
+def test_the_whole_view_of_a_square_of_its_size_is_that_image():
+    image = np.random.default_rng(0).integers(0, 255, (32, 32, 3), dtype=np.uint8)
+    assert torch.equal(whole_view(image, 32), grid_crops(image, 32))
+
+
+def test_the_whole_view_is_antialiased():
+    stripes = np.zeros((320, 640, 3), np.uint8)
+    stripes[:, ::2] = 255  # finer than the view can show: their mean is what is left
+    view = whole_view(stripes, 32).float()
+    assert view.shape == (1, 3, 32, 32)
+    assert (view - 127.5).abs().max() < 3
 
 
 def test_random_crops_are_true_views_and_follow_their_generator():

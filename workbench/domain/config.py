@@ -8,8 +8,10 @@ from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     Tag,
+    ValidationInfo,
     field_validator,
     model_serializer,
+    model_validator,
 )
 
 from workbench.domain.canonical import Frozen, content_hash
@@ -58,16 +60,34 @@ scale the image down, cut it, or choose another form, such as PNG.
             )
 
 
+STORED = {"stored": True}
+"""The validation context of a configuration that was stored, in a run or with a model.
+
+    RunConfig.model_validate_json(text, context=STORED)
+
+A field that it lacks then means what was done before there was that field, not today's default.
+"""
+
+
 class _Section(Frozen):
     """A part of a configuration that may grow without changing the hash of what was before."""
 
     _later: ClassVar[frozenset[str]] = frozenset()  # fields that are left out while at default
+    # Later fields whose default is not what was done before them: they are left out at that value.
+    _before: ClassVar[Mapping[str, Any]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_was_meant(cls, raw: Any, info: ValidationInfo) -> Any:
+        stored = info.context == STORED and isinstance(raw, dict)
+        return {**cls._before, **raw} if stored else raw
 
     @model_serializer(mode="wrap")
-    def _without_later_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _as_before_later_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        for name in self._later:
-            if getattr(self, name) == type(self).model_fields[name].default:
+        defaults = {name: type(self).model_fields[name].default for name in self._later}
+        for name, value in {**defaults, **self._before}.items():
+            if getattr(self, name) == value:
                 fields.pop(name, None)
         return fields
 
@@ -182,19 +202,26 @@ class TuningConfig(_Section):
 
 
 class RegressorConfig(_Section):
-    """From attribute probabilities to quality (Eq. 9), and the variants of an ablation.
+    """From attributes to quality (Eq. 9), and the variants of an ablation.
 
     Attributes:
         kind: The "mlp" of Eq. 9, or a "linear" map.
         given: What it reads: all "attributes", as in Eq. 9; the distortions' "strengths"; or the
             image's "embedding", an upper reference that explains nothing.
+        readout: What it reads of an attribute: its "log_odds", or its "probabilities", as the paper
+            has it. Strengths and embeddings have no readout and no views.
+        views: Where it reads an attribute: in the "crops", averaged, or in the "crops_and_whole"
+            image, scaled to the encoder's size.
         dropout: Share that alpha-dropout takes.
     """
 
     _later = frozenset(("kind", "given"))
+    _before: ClassVar[Mapping[str, Any]] = {"readout": "probabilities", "views": "crops"}
 
     kind: Literal["mlp", "linear"] = "mlp"
     given: Literal["attributes", "strengths", "embedding"] = "attributes"
+    readout: Literal["log_odds", "probabilities"] = "log_odds"
+    views: Literal["crops", "crops_and_whole"] = "crops_and_whole"
     hidden: tuple[int, int] = (128, 64)
     dropout: float = Field(0.2, ge=0, lt=1)
     epochs: int = Field(100, ge=1)
@@ -202,6 +229,16 @@ class RegressorConfig(_Section):
     learning_rate: float = Field(0.002, gt=0)
     warmup: float = Field(0.2, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
+
+    @property
+    def reads_log_odds(self) -> bool:
+        """Whether it reads attributes by their log-odds."""
+        return self.given == "attributes" and self.readout == "log_odds"
+
+    @property
+    def reads_whole_image(self) -> bool:
+        """Whether it reads attributes of the whole image beside those of the crops."""
+        return self.given == "attributes" and self.views == "crops_and_whole"
 
 
 class SplitConfig(_Section):

@@ -20,6 +20,8 @@ class Score(Frozen):
         clipped: Whether the two differ.
         distortions: Strength of each distortion, in [0, 1].
         attributes: Probability of each attribute, in [0, 1].
+        inputs: What the regressor reads of each attribute: in the crops, then in the whole image if
+            it reads that too. Empty where it reads the probabilities above, or no attributes.
         base: Unclipped quality of the image that contributions are counted from.
         contributions: What each attribute adds to it; undefined where the regressor reads no
             attributes.
@@ -31,6 +33,7 @@ class Score(Frozen):
     clipped: bool
     distortions: dict[str, float]
     attributes: ByAttribute
+    inputs: tuple[ByAttribute, ...] = ()
     base: Metric
     contributions: ByAttribute | Undefined
 

@@ -209,7 +209,7 @@ def held_out_ridge(data: FoldedData, features: Floats) -> Floats:
     folds, (images, width) = len(data.folds), features.shape
     same = np.broadcast_to(features.astype(np.float32), (folds, images, width))
     numbers = np.unique(data.photographs, return_inverse=True)[1]
-    refit = ridge_refit(Pool(same, data.fold_of, data.quality, numbers))
+    refit = ridge_refit(Pool(same[:, :, None], data.fold_of, data.quality, numbers))
     return np.clip(refit(np.arange(width)), 0, 1)
 
 

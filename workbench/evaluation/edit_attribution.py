@@ -1,7 +1,7 @@
 """What each attribute, and each edit between two versions, contributed to quality.
 
-Nothing is tuned here: the regressor alone is refitted, fold by fold, on probabilities that the
-runs left behind, and SRCC before and after is compared on the same draws of photographs.
+Nothing is tuned here: the regressor alone is refitted, fold by fold, on inputs that the runs left
+behind, and SRCC before and after is compared on the same draws of photographs.
 """
 
 from collections.abc import Callable, Sequence
@@ -89,7 +89,7 @@ def side_by_side(a: Pool, b: Pool) -> Pool:
                 f"The two runs differ in the {field.replace('_', ' ')} of their images; "
                 "run both versions under one configuration."
             )
-    return replace(a, probabilities=np.concatenate([a.probabilities, b.probabilities], axis=2))
+    return replace(a, inputs=np.concatenate([a.inputs, b.inputs], axis=3))
 
 
 def attribute_edits(
@@ -103,7 +103,7 @@ def attribute_edits(
     """Return what each edit from version a to version b contributed.
 
     Args:
-        pool: Probabilities of both versions, each as its own run tuned them; see `side_by_side`.
+        pool: Attributes of both versions, each as its own run tuned them; see `side_by_side`.
         a: The version that was edited.
         b: What became of it.
         terms: Regressor, draws, seed and Shapley budget.
@@ -275,8 +275,8 @@ def _strongest_first(described: AttributeWorth | DistortionEffect | EditEffect) 
 
 def _notes(terms: Terms, a: str, b: str) -> tuple[str, ...]:
     notes = [
-        f"Nothing was tuned: the regressor alone ({terms.name}) was refitted on probabilities that "
-        "both runs kept, while in a run an attribute also shapes how the image tower is tuned.",
+        f"Nothing was tuned: the regressor alone ({terms.name}) was refitted on inputs that both "
+        "runs kept, while in a run an attribute also shapes how the image tower is tuned.",
         f"Unchanged and removed attributes are read from {a}'s tuned tower, added and reworded "
         f"ones from {b}'s; what {b}'s tuning did to the unchanged ones is a row of its own.",
         "Intervals say what other photographs might have given to judge on, not what another "

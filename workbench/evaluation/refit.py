@@ -1,6 +1,6 @@
 """Held-out quality by folds: from features of images, or refitted to any choice of attributes.
 
-Shapes: F folds, N images, U attributes to choose from, C chosen ones, K parts.
+Shapes: F folds, N images, V views, U attributes to choose from, C chosen ones, K parts.
 
 Source of the penalty's choice: cross-validation over photographs, never over single images, whose
 neighbours of the same photograph would stay behind and give the answer away.
@@ -25,10 +25,10 @@ Model = Callable[[Floats], Floats]  # features (M, F) to quality (M,)
 # Training features (n, F), their quality (n,), their photographs, and the fold's number.
 FitFeatures = Callable[[Floats, Floats, Sequence[str], int], Model]
 
-# Of standardised probabilities, times n: from almost least squares to almost the mean.
+# Of standardised inputs, times n: from almost least squares to almost the mean.
 PENALTIES = 10.0 ** np.arange(-4.0, 2.01, 0.5)
 PARTS = 5  # of the training photographs, each left out once to choose the penalty
-SMALLEST_SPREAD = 1e-3  # an attribute that hardly varies in training must not decide elsewhere
+SMALLEST_SPREAD = 1e-3  # an input that hardly varies in training must not decide elsewhere
 
 
 @dataclass(frozen=True)
@@ -88,41 +88,42 @@ class FoldedData:
 
 @dataclass(frozen=True)
 class Pool:
-    """Attribute probabilities that a refit may choose from.
+    """Attributes that a refit may choose from.
 
     Attributes:
-        probabilities: Of every image by every fold's tuned tower, (F, N, U), float32 in [0, 1].
+        inputs: What a regressor reads of the attributes of every image in V views, by every fold's
+            tuned tower, (F, N, V, U), float32.
         fold_of: The fold that held each image out, (N,), 0..F-1.
         target: Quality, (N,), float64.
         photograph: Number of each image's photograph, (N,), 0..G-1.
     """
 
-    probabilities: NDArray[np.float32]
+    inputs: NDArray[np.float32]
     fold_of: NDArray[np.intp]
     target: Floats
     photograph: NDArray[np.intp]
 
     def __post_init__(self) -> None:
         shapes = [column.shape for column in (self.fold_of, self.target, self.photograph)]
-        if self.probabilities.ndim != 3 or set(shapes) != {self.probabilities.shape[1:2]}:
+        if self.inputs.ndim != 4 or set(shapes) != {self.inputs.shape[1:2]}:
             raise ShapeError(
-                f"Probabilities (F, N, U) and folds, targets and photographs (N,) do not fit: "
-                f"{self.probabilities.shape} and {', '.join(map(str, shapes))}."
+                f"Inputs (F, N, V, U) and folds, targets and photographs (N,) do not fit: "
+                f"{self.inputs.shape} and {', '.join(map(str, shapes))}."
             )
 
     @property
     def folds(self) -> int:
         """Number of folds F."""
-        return len(self.probabilities)
+        return len(self.inputs)
 
 
 def fold_refit(pool: Pool, fit: Fit) -> Refit:
     """Return the refit of any regressor, fold by fold.
 
     Args:
-        pool: Probabilities of all folds.
-        fit: From training probabilities, (n, C), targets, (n,), and the fold's number to a function
-            that predicts.
+        pool: Attributes of all folds.
+        fit: From training inputs, (n, V·C), targets, (n,), and the fold's number to a function that
+            predicts.
 
     Returns:
         From columns of the pool to held-out quality, (N,); without any column all of it is 0.
@@ -130,8 +131,8 @@ def fold_refit(pool: Pool, fit: Fit) -> Refit:
 
     def refit(columns: Columns) -> Floats:
         quality = np.zeros(len(pool.target))
-        for fold, of_fold in enumerate(pool.probabilities if len(columns) else ()):
-            chosen = np.ascontiguousarray(of_fold[:, columns])
+        for fold, of_fold in enumerate(pool.inputs if len(columns) else ()):
+            chosen = np.ascontiguousarray(of_fold[:, :, columns]).reshape(len(of_fold), -1)
             test = pool.fold_of == fold
             quality[test] = fit(chosen[~test], pool.target[~test], fold)(chosen[test])
         return quality
@@ -142,24 +143,27 @@ def fold_refit(pool: Pool, fit: Fit) -> Refit:
 def ridge_refit(pool: Pool) -> Refit:
     """Return the refit of a ridge regression, milliseconds each.
 
-    Everything that does not depend on the choice is summed up once: (U, U) products per part of
-    the training photographs. A choice then takes submatrices, their eigenvectors and no image.
+    Everything that does not depend on the choice is summed up once: (V·U, V·U) products per part
+    of the training photographs. A choice then takes submatrices, their eigenvectors and no image.
 
     Takes a pool and returns what `fold_refit` does.
 
     Example:
         >>> good = np.linspace(0, 1, 24)
-        >>> pool = Pool(np.stack([good, good % 0.3], 1)[None].repeat(2, 0).astype(np.float32),
+        >>> both = np.stack([good, good % 0.3], 1).astype(np.float32)  # (N, U)
+        >>> pool = Pool(both[None, :, None].repeat(2, 0),
         ...             np.arange(24) // 12, good, np.arange(24) // 2)
         >>> bool(np.abs(ridge_refit(pool)(np.array([0])) - good).max() < 0.01)
         True
     """
     folds = [_Fold.of(pool, fold) for fold in range(pool.folds)]
+    views, attributes = pool.inputs.shape[2:]
 
     def refit(columns: Columns) -> Floats:
         quality = np.zeros(len(pool.target))
+        of_views = (attributes * np.arange(views)[:, None] + columns).ravel()  # (V·C,)
         for fold in folds if len(columns) else ():
-            quality[fold.held_out] = fold.predict(columns)
+            quality[fold.held_out] = fold.predict(of_views)
         return quality
 
     return refit
@@ -169,18 +173,19 @@ def ridge_refit(pool: Pool) -> Refit:
 class _Fold:
     """One fold, summed up: K parts of its training images, and the standardised held-out ones."""
 
-    squares: Floats  # (K, U, U)
-    products: Floats  # (K, U)
+    squares: Floats  # (K, V·U, V·U)
+    products: Floats  # (K, V·U)
     energies: Floats  # (K,)
     count: int  # n training images
     mean: float  # of their targets
     held_out: NDArray[np.intp]  # (m,) rows
-    tested: Floats  # (m, U) standardised probabilities
+    tested: Floats  # (m, V·U) standardised inputs
 
     @classmethod
     def of(cls, pool: Pool, fold: int) -> "_Fold":
         train, test = np.flatnonzero(pool.fold_of != fold), np.flatnonzero(pool.fold_of == fold)
-        x = pool.probabilities[fold, train].astype(np.float64)
+        every = pool.inputs[fold].reshape(len(pool.target), -1)  # (N, V·U)
+        x = every[train].astype(np.float64)
         centre, spread = x.mean(axis=0), np.maximum(x.std(axis=0), SMALLEST_SPREAD)
         x, mean = (x - centre) / spread, float(pool.target[train].mean())
         target = pool.target[train] - mean
@@ -193,11 +198,11 @@ class _Fold:
             count=len(train),
             mean=mean,
             held_out=test,
-            tested=(pool.probabilities[fold, test] - centre) / spread,
+            tested=(every[test] - centre) / spread,
         )
 
     def predict(self, columns: Columns) -> Floats:
-        """Return held-out quality, (m,), of the chosen attributes under the best penalty."""
+        """Return held-out quality, (m,), of C chosen columns under the best penalty."""
         squares = self.squares[:, columns[:, None], columns]  # (K, C, C)
         products = self.products[:, columns]  # (K, C)
         best = PENALTIES[int(np.argmin(self._errors(squares, products)))]

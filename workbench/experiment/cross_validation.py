@@ -23,7 +23,7 @@ from workbench.evaluation.identification import identification_metrics
 from workbench.experiment.data import make_data, open_and_locked
 from workbench.experiment.training_plan import TrainingPlan
 from workbench.settings import Settings
-from workbench.training.probabilities import HeldOutPredictions
+from workbench.training.refit_inputs import HeldOutPredictions
 
 NO_FOLD = -1
 
@@ -50,13 +50,14 @@ class _SplitPredictions:
     Attributes:
         quality: Of the n images of its test part, (n,).
         strengths, truth: Their predicted and true strengths, (n, D).
-        probabilities: Of all images, (N, A); 0 for those in no part of the split.
+        inputs: What the regressor reads of the attributes of all images in V views, (N, V, A); 0
+            for those in no part of the split.
     """
 
     quality: NDArray[np.float64]
     strengths: NDArray[np.float32]
     truth: NDArray[np.float32]
-    probabilities: NDArray[np.float32]
+    inputs: NDArray[np.float32]
 
 
 def cross_validate(
@@ -70,7 +71,7 @@ def cross_validate(
     fold_of = np.full(len(data), NO_FOLD)
     quality, strengths = np.zeros(len(data)), np.zeros_like(data.truth)
     truth = np.zeros_like(data.truth)
-    probabilities: list[NDArray[np.float32]] = []
+    inputs: list[NDArray[np.float32]] = []
     figures = []
     for number, split in enumerate(splits):
         of_split = part(progress, number / len(splits), (number + 1) / len(splits))
@@ -80,14 +81,14 @@ def cross_validate(
         if first.any():
             rows = split.test[first]
             quality[rows], strengths[rows] = predicted.quality[first], predicted.strengths[first]
-            truth[rows], fold_of[rows] = predicted.truth[first], len(probabilities)
-            probabilities.append(predicted.probabilities)
+            truth[rows], fold_of[rows] = predicted.truth[first], len(inputs)
+            inputs.append(predicted.inputs)
     tested = np.flatnonzero(fold_of != NO_FOLD)
     predictions = HeldOutPredictions(
         strengths=strengths[tested],
         truth=truth[tested],
         quality=quality[tested],
-        probabilities=np.stack(probabilities)[:, tested],
+        inputs=np.stack(inputs)[:, tested],
         fold_of=fold_of[tested],
     )
     return CrossValidated(data.only(tested), predictions, tuple(figures))
@@ -100,18 +101,19 @@ def _predict_split(
     seed = plan.config.seed + number
     model = plan.tune(f"split-{number}", data, split.train, split.validation, progress, seed=seed)
     parts = {
-        name: model.features(ChosenImages(data.images, rows)) for name, rows in split.parts.items()
+        name: plan.features(model, ChosenImages(data.images, rows))
+        for name, rows in split.parts.items()
     }
     train, test = (plan.regressor_inputs(model, parts[name]) for name in ("train", "test"))
     regressor = plan.fit_regressor(train, data.quality[split.train], seed=seed)
-    probabilities = np.zeros((len(data), plan.attributes.size), dtype=np.float32)
+    inputs = np.zeros((len(data), *parts["train"].inputs.shape[1:]), dtype=np.float32)
     for name, rows in split.parts.items():
-        probabilities[rows] = parts[name].probabilities
+        inputs[rows] = parts[name].inputs
     return _SplitPredictions(
         quality=regressor.predict(test),
         strengths=model.strengths(parts["test"].probabilities),
         truth=data.strengths(split.train)[split.test],
-        probabilities=probabilities,
+        inputs=inputs,
     )
 
 

@@ -16,7 +16,7 @@ from workbench.experiment.result import predictions_of
 from workbench.experiment.training_plan import TrainingPlan
 from workbench.inference.model_card import card_of
 from workbench.inference.model_files import model_folder, save_model
-from workbench.training.probabilities import probabilities_file, save_probabilities
+from workbench.training.refit_inputs import refit_inputs_file, save_refit_inputs
 from workbench.training.regressor import Regressor
 from workbench.training.tuned_model import Features, TunedModel
 
@@ -31,12 +31,14 @@ class FinalModel:
         regressor: From what the configuration lets it read to quality.
         absent: Mean probability of each attribute over the clean open images, (A,); over all of
             them where none is clean.
+        absent_inputs: Likewise of what the regressor reads of them in V views, (V, A).
     """
 
     plan: TrainingPlan
     tuned: TunedModel
     regressor: Regressor
     absent: np.ndarray
+    absent_inputs: np.ndarray
 
     def quality(self, features: Features) -> np.ndarray:
         """Return quality, (N,), of the features of N images."""
@@ -57,19 +59,23 @@ def train_final_model(plan: TrainingPlan, data: ImageSet, progress: Progress) ->
     tuned = plan.tune(
         "whole", data, rows[~validation], rows[validation], progress, seed=config.seed
     )
-    features = tuned.features(data.images)
+    features = plan.features(tuned, data.images)
     inputs = plan.regressor_inputs(tuned, features)
     regressor = plan.fit_regressor(inputs, data.quality, seed=config.seed)
     clean = data.strengths().max(1) == 0
-    absent = features.probabilities[clean if clean.any() else slice(None)].mean(0)
-    return FinalModel(plan, tuned, regressor, absent)
+    chosen = clean if clean.any() else slice(None)
+    return FinalModel(
+        plan, tuned, regressor,
+        absent=features.probabilities[chosen].mean(0),
+        absent_inputs=features.inputs[chosen].mean(0),
+    )  # fmt: skip
 
 
 def evaluate_locked(model: FinalModel, locked: ImageSet) -> LockedPart | None:
     """Return the figures on the locked photographs; None without any."""
     if not len(locked):
         return None
-    features = model.tuned.features(locked.images)
+    features = model.plan.features(model.tuned, locked.images)
     quality, truth = model.quality(features), locked.strengths()
     strengths = model.tuned.strengths(features.probabilities)
     return LockedPart(
@@ -89,11 +95,14 @@ def save_run_files(
         RunError: A file cannot be written.
     """
     attributes, config, settings = model.plan.attributes, model.plan.config, model.plan.settings
-    save_probabilities(
-        probabilities_file(settings, version.hash, config.hash), validated.predictions,
+    save_refit_inputs(
+        refit_inputs_file(settings, version.hash, config.hash), validated.predictions,
         version=version.hash, config_hash=config.hash, attributes=attributes,
         target=validated.data.quality, photographs=validated.data.photograph,
     )  # fmt: skip
     card = card_of(model.plan.encoder, version, attributes, config, protocol)
     folder = model_folder(settings, version.hash, config.hash)
-    save_model(folder, card, model.tuned, model.regressor, model.absent)
+    save_model(
+        folder, card, model.tuned, model.regressor,
+        absent=model.absent, absent_inputs=model.absent_inputs,
+    )  # fmt: skip

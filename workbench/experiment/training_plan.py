@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workbench.datasets.image_set import ChosenImages, ImageSet
+from workbench.datasets.image_set import ChosenImages, Images, ImageSet
 from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.canonical import Progress, content_hash
 from workbench.domain.config import RunConfig
@@ -108,9 +108,13 @@ class TrainingPlan:
         """Fit the configuration's regressor to `regressor_inputs` of N images."""
         return fit_regressor(inputs, quality, self.config.regressor, seed=seed)
 
+    def features(self, model: TunedModel, images: Images) -> Features:
+        """Return what a tuned tower makes of N images, for the configuration's regressor."""
+        return model.features(images, self.config.regressor)
+
     def regressor_inputs(self, model: TunedModel, features: Features) -> np.ndarray:
-        """Return what the regressor reads of N images, (N, A), (N, D) or (N, E)."""
-        return model.regressor_inputs(features, self.config.regressor.given)
+        """Return what the regressor reads of N images, (N, V·A), (N, D) or (N, E)."""
+        return model.regressor_inputs(features, self.config.regressor)
 
     def _start(self, name: str, facts: dict[str, str]) -> dict[str, Tensor] | None:
         if self.parent is None:

@@ -40,7 +40,7 @@ def transfer(model: FinalModel, data: ImageSet, progress: Progress) -> Transfer:
     Frozen: with a regressor trained on folds of the other data. Zero-shot: with its own.
     """
     plan = model.plan
-    features = model.tuned.features(data.images)
+    features = plan.features(model.tuned, data.images)
     progress(0.4, "other data: scored")
     frozen = _frozen_features_quality(model, features, data)
     identification, clean, identified = _identification(model, features, data)

@@ -136,7 +136,7 @@ class QualityFunction:
 
 
 def attribute_contributions(
-    function: QualityFunction, probabilities: Tensor, mixing: Tensor
+    function: QualityFunction, attributes: Tensor, mixing: Tensor
 ) -> Tensor:
     """Return what each attribute adds to the quality of the average training image.
 
@@ -145,7 +145,8 @@ def attribute_contributions(
 
     Args:
         function: The regressor.
-        probabilities: Attributes of one image, (A,), float64.
+        attributes: Of one image, (A,), float64: their probabilities, or what else of them is read;
+            an attribute that is read in several views counts as several.
         mixing: What the regressor reads of them, (F, A), float64: the identity, or the weights of
             Eq. 7, each attribute's in the row of its distortion. The baseline of an attribute is
             the centre of its row.
@@ -153,6 +154,6 @@ def attribute_contributions(
     Returns:
         (A,), float64; with `function` of the centre they add up to the unclipped quality.
     """
-    slopes = function.mean_slopes(mixing @ probabilities)  # (F,)
+    slopes = function.mean_slopes(mixing @ attributes)  # (F,)
     baseline = function.centre[mixing.argmax(0)]  # (A,)
-    return (slopes @ mixing) * (probabilities - baseline)
+    return (slopes @ mixing) * (attributes - baseline)

@@ -16,7 +16,8 @@ from workbench.errors import ConfigError
 from workbench.inference.model_files import ONNX, read_model, replaced_model_folder
 from workbench.inference.quality_model import QualityModel, load_model
 from workbench.settings import Settings
-from workbench.training.modules import attribute_probabilities
+from workbench.training.modules import attribute_log_odds
+from workbench.training.tuned_model import clipped
 
 OPSET = 20
 OUTPUTS = ("attributes", "strengths", "quality")
@@ -48,6 +49,8 @@ def export_model(
 def write_onnx(model: QualityModel, file: Path) -> None:
     """Write the scoring path as ONNX: "crops", (B, 3, S, S) uint8, to `OUTPUTS`.
 
+    A model that reads the whole image too takes "whole", (1, 3, S, S) uint8, beside its crops.
+
     Raises:
         ConfigError: `onnxscript` is not installed.
     """
@@ -59,19 +62,21 @@ def write_onnx(model: QualityModel, file: Path) -> None:
         ) from fault
     path = deepcopy(ScoringPath(model)).cpu().eval()
     size = model.tuned.encoder.tower.image_size
-    crops = torch.zeros(2, 3, size, size, dtype=torch.uint8)
+    counts = (2, 1) if model.card.regressor.reads_whole_image else (2,)
+    views = tuple(torch.zeros(count, 3, size, size, dtype=torch.uint8) for count in counts)
     with torch.no_grad():
         # Strictly, since len() of a tensor would else fix the number of crops to that of these.
-        shapes = ({0: torch.export.Dim("crops", min=1)},)
-        program = torch.export.export(path, (crops,), dynamic_shapes=shapes, strict=True)
+        shapes = ({0: torch.export.Dim("crops", min=1)}, None)[: len(views)]
+        program = torch.export.export(path, views, dynamic_shapes=shapes, strict=True)
         torch.onnx.export(
-            program, (crops,), file, dynamo=True, external_data=False, verbose=False,
-            opset_version=OPSET, optimize=False, input_names=["crops"], output_names=list(OUTPUTS),
+            program, views, file, dynamo=True, external_data=False, verbose=False,
+            opset_version=OPSET, optimize=False, input_names=["crops", "whole"][: len(views)],
+            output_names=list(OUTPUTS),
         )  # fmt: skip
 
 
 class ScoringPath(nn.Module):
-    """All that scoring computes of the crops of one image, in one module on the CPU."""
+    """All that scoring computes of the views of one image, in one module on the CPU."""
 
     black: Tensor
     white: Tensor
@@ -83,7 +88,7 @@ class ScoringPath(nn.Module):
     def __init__(self, model: QualityModel) -> None:
         super().__init__()
         tuned, regressor = model.tuned, model.regressor
-        self.regressor_input, self.scale = model.card.regressor.given, tuned.scale
+        self.config, self.scale = model.card.regressor, tuned.scale
         self.untuned, self.tower, self.head = tuned.encoder.tower, tuned.tower, tuned.head
         self.network = regressor.network
         ends = torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1).expand(2, 3, 1, 1)
@@ -96,21 +101,26 @@ class ScoringPath(nn.Module):
         scale = torch.tensor([regressor.quality_spread, regressor.quality_centre])
         self.register_buffer("quality_scale", scale)
 
-    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return probabilities, (A,), strengths, (D,), and quality, (), of an image's crops.
+    def forward(self, crops: Tensor, whole: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Return probabilities, (A,), strengths, (D,), and quality, (), of one image.
 
-        The crops, (B, 3, S, S), uint8, are those of `grid_crops`.
+        Its crops, (B, 3, S, S), uint8, are those of `grid_crops`; the whole image, (1, 3, S, S),
+        where the regressor reads it, is that of `whole_view`.
         """
-        inputs = self._prepared(self.black + crops.float() / 255 * (self.white - self.black))
-        embeddings = F.normalize(self.tower(inputs).float(), dim=-1)  # (B, E)
-        each = attribute_probabilities(embeddings, self.pairs, scale=self.scale)  # (B, A)
-        attributes = each.mean(0, keepdim=True)
+        views = crops if whole is None else torch.cat([crops, whole])
+        inputs = self._prepared(self.black + views.float() / 255 * (self.white - self.black))
+        embeddings = F.normalize(self.tower(inputs).float(), dim=-1)  # (B, E), or (B + 1, E)
+        log_odds = attribute_log_odds(embeddings, self.pairs, scale=self.scale)
+        each = torch.sigmoid(log_odds)
+        attributes = each[: len(crops)].mean(0, keepdim=True)  # (1, A)
         strengths = self.head(attributes)  # (1, D)
+        read = clipped(log_odds) if self.config.reads_log_odds else each
+        of_views = [read[: len(crops)].mean(0, keepdim=True), read[len(crops) :]]
         regressor_inputs = {
-            "attributes": attributes,
+            "attributes": torch.cat(of_views).reshape(1, -1),  # (1, V·A)
             "strengths": strengths,
-            "embedding": embeddings.mean(0, keepdim=True),
-        }[self.regressor_input]
+            "embedding": embeddings[: len(crops)].mean(0, keepdim=True),
+        }[self.config.given]
         quality_spread, quality_centre = self.quality_scale
         standard = (regressor_inputs - self.centre) / self.spread
         quality = self.network(standard)[0, 0] * quality_spread + quality_centre

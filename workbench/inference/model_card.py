@@ -149,8 +149,15 @@ def _training(config: RunConfig, protocol: Protocol) -> str:
     if tuning.mode == "none":
         tuned = "left as it is"
     return (
-        f"Image tower {tuned}, then a regressor ({regressor.kind}, given {regressor.given}, "
+        f"Image tower {tuned}, then a regressor ({regressor.kind}, given {_given(regressor)}, "
         f"{regressor.epochs} epochs), both on all open images of the data: {protocol.images} of "
         f"{protocol.photographs} photographs. The run's own figures are of other models, each of "
         "which had not seen the images that it was tested on."
     )
+
+
+def _given(regressor: RegressorConfig) -> str:
+    if regressor.given != "attributes":
+        return regressor.given
+    views = "crops and of the whole image" if regressor.reads_whole_image else "crops"
+    return f"{regressor.readout.replace('_', '-')} of attributes of {views}"

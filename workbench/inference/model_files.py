@@ -1,7 +1,7 @@
 """A saved model on disk: `model.json` and `model.safetensors`, written atomically.
 
-    save_model(folder, card, tuned, regressor, absent)   # at the end of a run
-    read_model(folder)                                   # its card and its tensors
+    save_model(folder, card, tuned, regressor, absent=…, absent_inputs=…)   # at the end of a run
+    read_model(folder)                                                      # card and tensors
 
 Weights only: nothing is ever unpickled. The card names the SHA-256 of the weights, and the weights
 hold the SHA-256 of the rest of the card, so that neither can be changed without the other.
@@ -22,6 +22,7 @@ from torch import Tensor
 
 from workbench.atomic_files import atomic_folder
 from workbench.domain.canonical import content_hash, fault_words
+from workbench.domain.config import STORED
 from workbench.domain.run import Run, run_key
 from workbench.encoders.protocol import checked_tensors
 from workbench.errors import (
@@ -68,11 +69,23 @@ def run_folder(settings: Settings, run: Run) -> Path:
 
 
 def save_model(
-    folder: Path, card: ModelCard, tuned: TunedModel, regressor: Regressor, absent: np.ndarray
+    folder: Path,
+    card: ModelCard,
+    tuned: TunedModel,
+    regressor: Regressor,
+    *,
+    absent: np.ndarray,
+    absent_inputs: np.ndarray,
 ) -> None:
     """Write a model; an older one is replaced once the new one is complete.
 
-    `absent` is the mean probability of each attribute over clean images, (A,).
+    Args:
+        folder: Where.
+        card: What is known about it.
+        tuned: The tower with its attributes.
+        regressor: From what the card says it reads to quality.
+        absent: Mean probability of each attribute over clean images, (A,).
+        absent_inputs: Mean of what the regressor reads of each there in V views, (V, A).
 
     Raises:
         ShapeError: The card's attributes, the model's columns and `absent` differ in number.
@@ -80,7 +93,7 @@ def save_model(
         RunError: It cannot be written.
     """
     attributes = sum(map(len, card.attributes.values()))
-    if not attributes == len(tuned.pairs) == len(absent):
+    if not attributes == len(tuned.pairs) == len(absent) == absent_inputs.shape[1]:
         raise ShapeError(
             f"{attributes} attributes, a model of {len(tuned.pairs)} and absent levels of "
             f"{absent.shape} do not fit."
@@ -91,6 +104,7 @@ def save_model(
         "pairs": tuned.pairs,
         "groups": tuned.head.groups,
         "absent": torch.from_numpy(np.asarray(absent, dtype=np.float64)),
+        "absent_inputs": torch.from_numpy(np.asarray(absent_inputs, dtype=np.float64)),
         "card": _digest(_without_weights(card.model_dump(mode="json"))),
     }
     with replaced_model_folder(folder) as partial:
@@ -106,7 +120,7 @@ def read_model(folder: Path) -> tuple[ModelCard, dict[str, Tensor]]:
     """
     raw = _read_card(folder / CARD)
     try:
-        card = ModelCard.model_validate(raw)
+        card = ModelCard.model_validate(raw, context=STORED)
     except ValidationError as fault:
         raise InvalidConfigError(str(folder / CARD), fault_words(fault)) from fault
     tensors = checked_tensors(folder / WEIGHTS, card.weights, remedy=REMEDY)
@@ -114,6 +128,8 @@ def read_model(folder: Path) -> tuple[ModelCard, dict[str, Tensor]]:
         raise CheckpointMismatchError(
             f"{folder / CARD} was changed after the model was written. {REMEDY}"
         )
+    # A model that was written while only probabilities of crops were read has no others.
+    tensors.setdefault("absent_inputs", tensors.get("absent", torch.empty(0))[None])
     _require_shapes(folder / WEIGHTS, card, tensors)
     return card, tensors
 
@@ -179,6 +195,7 @@ def _require_shapes(file: Path, card: ModelCard, tensors: dict[str, Tensor]) -> 
         "pairs": (len(groups), 2, card.encoder_facts.embedding_width),
         "groups": (len(groups),),
         "absent": (len(groups),),
+        "absent_inputs": (1 + card.regressor.reads_whole_image, len(groups)),
     }
     for name, shape in expected.items():
         got = tuple(tensors[name].shape) if name in tensors else "missing"

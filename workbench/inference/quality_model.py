@@ -3,7 +3,7 @@
     model = load_model("exported")
     model.score("photo.jpg").quality
 
-Shapes: N images, A attributes, D distortions, F numbers that the regressor reads.
+Shapes: N images, A attributes, V views, D distortions, F numbers that the regressor reads.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -63,6 +63,7 @@ def load_model(folder: str | Path, settings: Settings | None = None) -> "Quality
         tuned=restored_model(encoder, attributes, card.tuning, below(tensors, "tuned.")),
         regressor=Regressor.restored(below(tensors, "regressor."), card.regressor),
         absent=tensors["absent"].double(),
+        absent_inputs=tensors["absent_inputs"].double(),
     )
 
 
@@ -75,12 +76,14 @@ class QualityModel:
         tuned: The tower with its attributes.
         regressor: From what `card.regressor.given` names to quality.
         absent: Mean probability of each attribute over clean images, (A,), float64.
+        absent_inputs: Mean of what the regressor reads of each there in V views, (V, A), float64.
     """
 
     card: ModelCard
     tuned: TunedModel
     regressor: Regressor
     absent: Tensor
+    absent_inputs: Tensor
 
     @property
     def attributes(self) -> Mapping[str, tuple[str, ...]]:
@@ -120,26 +123,24 @@ class QualityModel:
     def without(self, score: Score, names: Sequence[str]) -> Counterfactual:
         """Return what the model would say of an image if some attributes were absent.
 
-        Each gets the probability that it has in clean images, unless it has less already. This is
-        the model's answer, not the world's: nothing is removed from the image. Names are phrases,
-        distortion ids for all of a distortion's attributes, or both.
+        In every view the regressor reads of each what it reads in clean images, on average, unless
+        it reads less already. This is the model's answer, not the world's: nothing is removed from
+        the image. Names are phrases, distortion ids for all of a distortion's attributes, or both.
 
         Raises:
             UnknownNameError: The model knows no such attribute or distortion.
             ConfigError: No name, or the regressor reads no attributes.
         """
         indices, mixing = self.removable(names), self._required_mixing()
-        probabilities = torch.tensor(
-            [score.attributes[d][p] for d, phrases in self.attributes.items() for p in phrases],
-            dtype=torch.float64,
-        )
-        probabilities[indices] = probabilities[indices].minimum(self.absent[indices])
-        quality = float(self._function((mixing @ probabilities)[None]).clamp(0, 1))
+        probabilities = self._in_order(score.attributes)
+        read = torch.stack([self._in_order(view) for view in score.inputs or (score.attributes,)])
+        read[:, indices] = read[:, indices].minimum(self.absent_inputs[:, indices])  # (V, A)
+        quality = float(self._function((mixing @ read.flatten())[None]).clamp(0, 1))
         return Counterfactual(
             without=tuple(names),
             quality=quality,
             change=quality - score.quality,
-            absent=self._by_attribute(probabilities, only=indices),
+            absent=self._by_attribute(probabilities.minimum(self.absent), only=indices),
         )
 
     def removable(self, names: Sequence[str]) -> list[int]:
@@ -155,10 +156,10 @@ class QualityModel:
 
     @cached_property
     def _mixing(self) -> Tensor | None:
-        """What the regressor reads of attribute probabilities, (F, A); None if it does not."""
+        """From attributes in V views to what the regressor reads, (F, V·A); None for embeddings."""
         columns = len(self.tuned.pairs)
         if self.card.regressor.given == "attributes":
-            return torch.eye(columns, dtype=torch.float64)
+            return torch.eye(self.absent_inputs.numel(), dtype=torch.float64)
         if self.card.regressor.given == "embedding":
             return None
         weights = self.tuned.head.weights().detach().cpu().double()
@@ -173,7 +174,7 @@ class QualityModel:
 
     def _scores(self, images: Sequence[tuple[str, np.ndarray]]) -> list[Score]:
         with computing_threads(self.tuned.encoder.threads):
-            features = self.tuned.features([pixels for _, pixels in images])
+            features = self.tuned.features([pixels for _, pixels in images], self.card.regressor)
             strengths = self.tuned.strengths(features.probabilities)
             return [
                 self._score(name, features, strengths, row) for row, (name, _) in enumerate(images)
@@ -182,10 +183,13 @@ class QualityModel:
     def _score(self, name: str, features: Features, strengths: np.ndarray, row: int) -> Score:
         probabilities = torch.from_numpy(features.probabilities[row]).double()
         embedding = torch.from_numpy(features.embeddings[row]).double()
-        inputs = embedding if self._mixing is None else self._mixing @ probabilities
+        read = torch.from_numpy(features.inputs[row]).double()  # (V, A)
+        inputs = embedding if self._mixing is None else self._mixing @ read.flatten()
         unclipped = float(self._function(inputs[None]))
         quality = min(max(unclipped, 0.0), 1.0)
-        base, contributions = self._explained(probabilities)
+        base, contributions = self._explained(read)
+        regressor = self.card.regressor
+        beyond = regressor.reads_log_odds or regressor.reads_whole_image  # the crops' probabilities
         return Score(
             image=name,
             quality=quality,
@@ -193,15 +197,22 @@ class QualityModel:
             clipped=quality != unclipped,
             distortions=dict(zip(self.attributes, strengths[row].tolist(), strict=True)),
             attributes=self._by_attribute(probabilities),
+            inputs=tuple(map(self._by_attribute, read)) if beyond else (),
             base=base,
             contributions=contributions,
         )
 
-    def _explained(self, probabilities: Tensor) -> tuple[Metric, ByAttribute | Undefined]:
+    def _explained(self, read: Tensor) -> tuple[Metric, ByAttribute | Undefined]:
         if self._mixing is None:
             return Undefined(undefined=NO_ATTRIBUTES), Undefined(undefined=NO_ATTRIBUTES)
-        values = attribute_contributions(self._function, probabilities, self._mixing)
-        return float(self._function(self._function.centre[None])), self._by_attribute(values)
+        values = attribute_contributions(self._function, read.flatten(), self._mixing)
+        added = values.reshape(read.shape).sum(0)  # (A,): over the views of each
+        return float(self._function(self._function.centre[None])), self._by_attribute(added)
+
+    def _in_order(self, values: ByAttribute) -> Tensor:
+        """Return values in the order of the model's columns, (A,), float64."""
+        listed = [values[distortion][phrase] for distortion, phrase in _names(self.attributes)]
+        return torch.tensor(listed, dtype=torch.float64)
 
     def _by_attribute(self, values: Tensor, only: Sequence[int] | None = None) -> ByAttribute:
         by_distortion: ByAttribute = {}

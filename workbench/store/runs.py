@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sqlmodel import Session, col, select, update
 
 from workbench.domain.canonical import canonical_json
-from workbench.domain.config import RunConfig
+from workbench.domain.config import STORED, RunConfig
 from workbench.domain.run import Run, RunResult, RunStatus
 from workbench.errors import RunCancelledError, StoreError, VersionNotFoundError
 from workbench.store.database import Repository
@@ -245,7 +245,7 @@ def _value(row: RunRow, document: str | None = None) -> Run:
     try:
         return Run(
             version=row.version_hash,
-            config=RunConfig.model_validate_json(row.config),
+            config=RunConfig.model_validate_json(row.config, context=STORED),
             result=None if document is None else RunResult.model_validate_json(document),
             **fields,
         )

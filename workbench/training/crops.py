@@ -1,10 +1,11 @@
-"""Crops of an image: random ones to train on, a grid of them to score (METHOD §1.8).
+"""Crops of an image, random ones to train on, a grid of them to score, and all of it (METHOD §1.8).
 
-Quality is never judged on a resized image, since resizing hides distortions.
+Quality is never judged on a resized image alone, since resizing hides distortions.
 """
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from workbench.datasets.image_set import Images
@@ -58,6 +59,19 @@ def grid_crops(image: np.ndarray, size: int) -> Tensor:
     lefts = np.linspace(0, width, -(-image.shape[1] // size)).round().astype(int)
     crops = np.stack([image[y : y + size, x : x + size] for y in tops for x in lefts])
     return torch.from_numpy(crops).permute(0, 3, 1, 2)
+
+
+def whole_view(image: np.ndarray, size: int) -> Tensor:
+    """Return a whole image squashed to a square, antialiased: what no crop shows at once.
+
+    Takes what `grid_crops` does; returns (1, 3, size, size), uint8.
+
+    Example:
+        >>> whole_view(np.full((288, 384, 3), 7, np.uint8), 96).unique()
+        tensor([7], dtype=torch.uint8)
+    """
+    square = Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC)
+    return torch.from_numpy(np.array(square)).permute(2, 0, 1)[None]
 
 
 def grid_crop_choices(

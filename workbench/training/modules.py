@@ -80,6 +80,26 @@ def joined(tokens: Tensor, prompts: Tensor) -> Tensor:
 MARGIN = 1e-6  # strengths stay this far from 0 and 1, or the loss of one image is infinite
 
 
+def attribute_log_odds(image: Tensor, text_pairs: Tensor, *, scale: float) -> Tensor:
+    """Return the log-odds of `attribute_probabilities`, (B, A): Eq. 6 before its sigmoid.
+
+    Takes and raises what that does.
+
+    Example:
+        >>> eye = torch.eye(2)
+        >>> attribute_log_odds(eye, eye[None], scale=2.0)
+        tensor([[ 2.],
+                [-2.]])
+    """
+    if image.shape[-1] != text_pairs.shape[-1]:
+        raise ShapeError(
+            f"Image embeddings {tuple(image.shape)} and text pairs {tuple(text_pairs.shape)} "
+            "differ in their last axis; encode both with the same encoder."
+        )
+    directions = text_pairs[:, 0] - text_pairs[:, 1]  # (A, E)
+    return scale * image @ directions.T
+
+
 def attribute_probabilities(image: Tensor, text_pairs: Tensor, *, scale: float) -> Tensor:
     """Return how likely each image shows each attribute (ExIQA, Eq. 6).
 
@@ -99,13 +119,7 @@ def attribute_probabilities(image: Tensor, text_pairs: Tensor, *, scale: float) 
         >>> attribute_probabilities(eye[:1], eye[None], scale=1.0)
         tensor([[0.7311]])
     """
-    if image.shape[-1] != text_pairs.shape[-1]:
-        raise ShapeError(
-            f"Image embeddings {tuple(image.shape)} and text pairs {tuple(text_pairs.shape)} "
-            "differ in their last axis; encode both with the same encoder."
-        )
-    directions = text_pairs[:, 0] - text_pairs[:, 1]  # (A, E)
-    return torch.sigmoid(scale * image @ directions.T)
+    return torch.sigmoid(attribute_log_odds(image, text_pairs, scale=scale))
 
 
 class AttributeHead(nn.Module):

@@ -1,4 +1,4 @@
-"""From attribute probabilities to quality (Eq. 9), or from what an ablation reads."""
+"""From attributes to quality (Eq. 9), or from what an ablation reads."""
 
 import math
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def warmup_cosine(step: int, steps: int, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - rising) / (steps - rising)))
 
 
-SMALLEST_SPREAD = 1e-3  # an attribute that hardly varies in training must not decide elsewhere
+SMALLEST_SPREAD = 1e-3  # an input that hardly varies in training must not decide elsewhere
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Regressor:
 
     Attributes:
         network: Standardised input, (N, F), to standardised quality, (N, 1).
-        centre: Mean of each of the F inputs, which are attribute probabilities (F = A) but in an
-            ablation, (F,).
+        centre: Mean of each of the F inputs, which are attributes' log-odds or probabilities in V
+            views (F = V·A) but in an ablation, (F,).
         spread: Standard deviation of each, (F,).
         quality_centre: Mean quality of the training images.
         quality_spread: Its standard deviation.
@@ -60,7 +60,7 @@ class Regressor:
         """Return quality, (N,), float64 in [0, 1], of the inputs of N images, (N, F)."""
         if inputs.shape[1] != len(self.centre):
             raise ShapeError(
-                f"The regressor was fitted on {len(self.centre)} attributes, got probabilities "
+                f"The regressor was fitted on {len(self.centre)} inputs an image, got inputs "
                 f"{inputs.shape}."
             )
         standard_inputs = (torch.from_numpy(inputs) - self.centre) / self.spread
@@ -100,7 +100,7 @@ def fit_regressor(
     """Fit the MLP, or the linear map, by mean squared error.
 
     Args:
-        inputs: Of N images, (N, F), float32: attribute probabilities, or what an ablation reads.
+        inputs: Of N images, (N, F), float32: what `TunedModel.regressor_inputs` returns.
         quality: (N,), in [0, 1].
         config: Kind, layers, dropout and schedule.
         seed: Decides first weights, dropout and order.

@@ -12,11 +12,13 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workbench.datasets.image_set import Images
+from workbench.domain.config import RegressorConfig
 from workbench.encoders import Encoder
-from workbench.training.crops import grid_crops
+from workbench.training.crops import grid_crops, whole_view
 from workbench.training.modules import (
     AttributeHead,
     PromptedTower,
+    attribute_log_odds,
     attribute_probabilities,
     distortion_loss,
 )
@@ -24,7 +26,10 @@ from workbench.training.modules import (
 CROPS = 64  # of several images are scored at once, and of a large one twice as many
 
 Precision = Literal["fp32", "bf16"]
-RegressorInput = Literal["attributes", "strengths", "embedding"]
+
+# Largest log-odds, either way, that a regressor reads in a crop: 6e-6 from certainty (decision 25).
+# Unclipped, one crop beyond it could outweigh all others in the mean.
+CERTAIN = 12.0
 
 
 def resolve_precision(wanted: Literal["auto", "fp32", "bf16"], device: torch.device) -> Precision:
@@ -41,6 +46,11 @@ def resolve_precision(wanted: Literal["auto", "fp32", "bf16"], device: torch.dev
     # Without either instruction set bf16 is emulated, and slower than fp32 (decision 0015).
     features = torch.cpu.get_capabilities()
     return "bf16" if features.get("amx_bf16") or features.get("avx512_bf16") else "fp32"
+
+
+def clipped(log_odds: Tensor) -> Tensor:
+    """Return log-odds, of any shape, within ±`CERTAIN`."""
+    return log_odds.clamp(-CERTAIN, CERTAIN)
 
 
 @contextmanager
@@ -72,10 +82,14 @@ class Features:
     Attributes:
         probabilities: Of the attributes, (N, A), float32, averaged over a grid of crops.
         embeddings: L2-normalised, averaged over the crops, (N, E), float32.
+        inputs: What a regressor reads of the attributes in each of V views, (N, V, A), float32:
+            their log-odds, clipped, or probabilities; in the crops, averaged, then in the whole
+            image if it reads that too.
     """
 
     probabilities: np.ndarray
     embeddings: np.ndarray
+    inputs: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -99,26 +113,35 @@ class TunedModel:
     precision: Precision = "fp32"
 
     @torch.no_grad()
-    def features(self, images: Images) -> Features:
-        """Return probabilities and embeddings of images of any size, each (H, W, 3), uint8."""
+    def features(self, images: Images, regressor: RegressorConfig) -> Features:
+        """Return what the tower makes of images of any size, each (H, W, 3), uint8.
+
+        The regressor's configuration says what `Features.inputs` are.
+        """
         self.tower.eval()
-        rows: list[tuple[Tensor, Tensor]] = []
+        rows: list[tuple[Tensor, Tensor, Tensor]] = []
         pending: list[Tensor] = []
+        size = self.encoder.tower.image_size
         for image in images:
-            pending.append(grid_crops(image, self.encoder.tower.image_size))
+            views = [grid_crops(image, size)]
+            if regressor.reads_whole_image:
+                views.append(whole_view(image, size))
+            pending.append(torch.cat(views))
             if sum(map(len, pending)) >= CROPS:
-                rows += self._averaged(pending)
+                rows += self._averaged(pending, regressor)
                 pending = []
-        rows += self._averaged(pending) if pending else []
+        rows += self._averaged(pending, regressor) if pending else []
         if not rows:
             attributes, width = len(self.pairs), self.pairs.shape[-1]
-            return Features(*(np.zeros((0, size), np.float32) for size in (attributes, width)))
+            shapes = ((attributes,), (width,), (1 + regressor.reads_whole_image, attributes))
+            return Features(*(np.zeros((0, *shape), np.float32) for shape in shapes))
         columns = zip(*rows, strict=True)
         return Features(*(torch.stack(values).cpu().numpy() for values in columns))
 
     def probabilities(self, images: Images) -> np.ndarray:
         """Return attribute probabilities, (N, A), float32, averaged over a grid of crops."""
-        return self.features(images).probabilities
+        crops_only = RegressorConfig(readout="probabilities", views="crops")
+        return self.features(images, crops_only).probabilities
 
     @torch.no_grad()
     def strengths(self, probabilities: np.ndarray) -> np.ndarray:
@@ -126,15 +149,18 @@ class TunedModel:
         on_device = torch.from_numpy(probabilities).to(self.pairs.device)
         return self.head(on_device).cpu().numpy()  # type: ignore[no-any-return]
 
-    def regressor_inputs(self, features: Features, kind: RegressorInput) -> np.ndarray:
-        """Return what a regressor reads of N images: (N, A), in an ablation (N, D) or (N, E)."""
-        match kind:
+    def regressor_inputs(self, features: Features, regressor: RegressorConfig) -> np.ndarray:
+        """Return what a regressor reads of N images: (N, V·A), in an ablation (N, D) or (N, E).
+
+        The features are those that the same configuration asked for.
+        """
+        match regressor.given:
             case "strengths":
                 return self.strengths(features.probabilities)
             case "embedding":
                 return features.embeddings
             case "attributes":
-                return features.probabilities
+                return features.inputs.reshape(len(features.inputs), -1)
 
     def loss(self, crops: Tensor, targets: Tensor) -> Tensor:
         """Return Eq. 8 over crops, (B, 3, S, S) uint8, with true strengths, (B, D)."""
@@ -154,14 +180,23 @@ class TunedModel:
         """Return a copy of what was trained, on the CPU; `restored_model` takes it."""
         return {name: values.detach().cpu().clone() for name, values in self.trained().items()}
 
-    def _averaged(self, crops: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
-        """Return the mean probabilities and embedding of each image, from the crops of each."""
-        batches = torch.split(torch.cat(list(crops)), 2 * CROPS)
+    def _averaged(
+        self, views: Sequence[Tensor], regressor: RegressorConfig
+    ) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Return one row of `Features` for each image, from the views of each, the whole last."""
+        batches = torch.split(torch.cat(list(views)), 2 * CROPS)
         embeddings = torch.cat([self._embeddings(batch) for batch in batches])
-        probabilities = self._probabilities(embeddings)
-        sizes = [len(of_image) for of_image in crops]
-        parts = (torch.split(values, sizes) for values in (probabilities, embeddings))
-        return [(p.mean(0), e.mean(0)) for p, e in zip(*parts, strict=True)]
+        log_odds = attribute_log_odds(embeddings, self.pairs, scale=self.scale)
+        probabilities = torch.sigmoid(log_odds)
+        inputs = clipped(log_odds) if regressor.reads_log_odds else probabilities
+        sizes = [len(of_image) for of_image in views]
+        parts = (torch.split(values, sizes) for values in (probabilities, embeddings, inputs))
+        rows = []
+        for of_image in zip(*parts, strict=True):
+            crops = len(of_image[0]) - regressor.reads_whole_image
+            p, e, i = (values[:crops].mean(0) for values in of_image)
+            rows.append((p, e, torch.cat([i[None], of_image[2][crops:]])))
+        return rows
 
     def _embeddings(self, crops: Tensor) -> Tensor:
         inputs = self.encoder.tower.prepare(self.encoder.normalise(crops))

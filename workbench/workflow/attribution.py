@@ -12,7 +12,7 @@ from workbench.evaluation.edits import Edit, edited_set, srcc_effects
 from workbench.evaluation.refit import Fit, Pool, Predict, fold_refit, ridge_refit
 from workbench.experiment.cross_validation import retuned_qualities
 from workbench.settings import Settings
-from workbench.training.probabilities import load_probabilities
+from workbench.training.refit_inputs import load_refit_inputs
 from workbench.training.regressor import fit_regressor
 
 
@@ -30,7 +30,7 @@ def attribute_runs(
 
     Args:
         runs: Of the version that was edited, and of what became of it.
-        settings: Says where the runs' probabilities lie.
+        settings: Says where the runs' inputs for refits lie.
         refit: "ridge", milliseconds a refit, or "mlp", the runs' own regressor, seconds.
         permutations: Random orders of the edits for Shapley values; 0 leaves them out.
         retune: How many of the strongest edits are also made for real, each alone with the tower
@@ -40,15 +40,15 @@ def attribute_runs(
 
     Raises:
         ConfigError: The versions do not differ, or the runs differ in their images.
-        RunError: The probabilities of a run are missing, damaged, or another run's.
+        RunError: The inputs of a run are missing, damaged, or another run's.
     """
-    saved = [load_probabilities(settings, run) for run in runs.runs]
+    saved = [load_refit_inputs(settings, run) for run in runs.runs]
     pool = side_by_side(
-        *(Pool(run.probabilities, run.fold_of, run.target, run.photograph) for run in saved)
+        *(Pool(run.inputs, run.fold_of, run.target, run.photograph) for run in saved)
     )
     a, b = (
-        Side(run.version, label, probabilities.attributes, result.quality.srcc)
-        for (run, label, result), probabilities in zip(runs.items(), saved, strict=True)
+        Side(run.version, label, inputs.attributes, result.quality.srcc)
+        for (run, label, result), inputs in zip(runs.items(), saved, strict=True)
     )
     config = runs.runs[0].config
     refitted = ridge_refit(pool) if refit == "ridge" else fold_refit(pool, fit_of_run(config))
@@ -88,9 +88,7 @@ def attribute_runs(
 def fit_of_run(config: RunConfig) -> Fit:
     """Return the fit of a run's own regressor; on a run's own attributes no bit differs."""
 
-    def fit(probabilities: np.ndarray, quality: np.ndarray, fold: int) -> Predict:
-        return fit_regressor(
-            probabilities, quality, config.regressor, seed=config.seed + fold
-        ).predict
+    def fit(inputs: np.ndarray, quality: np.ndarray, fold: int) -> Predict:
+        return fit_regressor(inputs, quality, config.regressor, seed=config.seed + fold).predict
 
     return fit

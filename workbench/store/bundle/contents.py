@@ -14,7 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 
 from workbench.domain.attributes import MAX_PHRASE_LENGTH, Origin
 from workbench.domain.canonical import Frozen, content_hash
-from workbench.domain.config import RunConfig
+from workbench.domain.config import STORED, RunConfig
 from workbench.domain.distortion import Recipe
 from workbench.domain.llm_call import LLMCall
 from workbench.domain.run import RunResult
@@ -263,7 +263,7 @@ def _run_faults(run: BundledRun, document: str, present: set[str]) -> Iterator[s
     name = f"the run with result {run.result[:10]}"
     try:
         config, result = json.loads(run.config), RunResult.model_validate_json(document)
-        RunConfig.model_validate(config)
+        RunConfig.model_validate(config, context=STORED)
     except (ValueError, RecursionError):  # a ValidationError is a ValueError
         yield f"{name}: this program cannot read it"
         return

@@ -1,4 +1,4 @@
-"""The attribute probabilities of a run, saved so that effects of edits need no tuning."""
+"""What a run's regressors read of the attributes, saved so that effects of edits need no tuning."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ from workbench.domain.run import Run, run_key
 from workbench.errors import CheckpointMismatchError, RunError
 from workbench.settings import Settings
 
-FORMAT = "attribute-probabilities/1"
+FORMAT = "refit-inputs/1"
+PROBABILITIES = "attribute-probabilities/1"  # what runs left while crops' probabilities were read
 _REMEDY = "run the version again with --again to create it"
 
 
@@ -28,24 +29,25 @@ class HeldOutPredictions:
         strengths: Predicted strengths, (N, D), each by the fold that held the image out.
         truth: True strengths, (N, D), by the levels of that fold's training part.
         quality: Predicted quality, (N,), float64, by the fold that held the image out.
-        probabilities: Of every image by every fold's tuned tower, (F, N, A), float32.
+        inputs: What a regressor reads of the attributes of every image in V views, by every fold's
+            tuned tower, (F, N, V, A), float32.
         fold_of: The fold that held each image out, (N,), int64.
     """
 
     strengths: NDArray[np.float32]
     truth: NDArray[np.float32]
     quality: NDArray[np.float64]
-    probabilities: NDArray[np.float32]
+    inputs: NDArray[np.float32]
     fold_of: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class RunProbabilities:
-    """The probabilities of one finished run and what else a refit needs.
+class RefitInputs:
+    """What a refit needs of one finished run.
 
     Attributes:
         attributes: (distortion, phrase) of each of the A columns.
-        probabilities: (F, N, A), float32.
+        inputs: (F, N, V, A), float32.
         fold_of: (N,), 0..F-1.
         target: Quality, (N,), float64.
         predicted: The run's held-out quality, (N,), float64.
@@ -53,19 +55,19 @@ class RunProbabilities:
     """
 
     attributes: tuple[tuple[str, str], ...]
-    probabilities: NDArray[np.float32]
+    inputs: NDArray[np.float32]
     fold_of: NDArray[np.int64]
     target: NDArray[np.float64]
     predicted: NDArray[np.float64]
     photograph: NDArray[np.int64]
 
 
-def probabilities_file(settings: Settings, version: str, config_hash: str) -> Path:
-    """Return where the probabilities of a version, by its hash, under a configuration lie."""
+def refit_inputs_file(settings: Settings, version: str, config_hash: str) -> Path:
+    """Return where the inputs of a version, by its hash, under a configuration lie."""
     return settings.results / "runs" / f"{run_key(version, config_hash)}.safetensors"
 
 
-def save_probabilities(
+def save_refit_inputs(
     file: Path,
     predictions: HeldOutPredictions,
     *,
@@ -75,7 +77,7 @@ def save_probabilities(
     target: NDArray[np.float64],
     photographs: tuple[str, ...],
 ) -> None:
-    """Write a run's probabilities atomically; an older file of the run is replaced.
+    """Write a run's inputs for refits atomically; an older file of the run is replaced.
 
     The version is a hash, the attributes are those of the A columns, and target and photographs
     are those of the N images.
@@ -91,7 +93,7 @@ def save_probabilities(
         "attributes": json.dumps(names, ensure_ascii=False),
     }
     arrays: dict[str, NDArray[Any]] = {
-        "probabilities": np.ascontiguousarray(predictions.probabilities),
+        "inputs": np.ascontiguousarray(predictions.inputs),
         "fold_of": predictions.fold_of,
         "target": np.asarray(target, dtype=np.float64),
         "predicted": predictions.quality,
@@ -103,31 +105,33 @@ def save_probabilities(
             save_file(arrays, passing, facts)
     except (OSError, SafetensorError) as fault:
         raise RunError(
-            f"The run's attribute probabilities cannot be written to {file}: {fault}. "
+            f"The run's inputs for refits cannot be written to {file}: {fault}. "
             "Free some space or make the folder writable, then run the version again."
         ) from fault
 
 
-def load_probabilities(settings: Settings, run: Run) -> RunProbabilities:
-    """Return the probabilities that belong to a finished run.
+def load_refit_inputs(settings: Settings, run: Run) -> RefitInputs:
+    """Return the inputs for refits that belong to a finished run.
 
     Raises:
         RunError: There is no such file, or it is damaged.
         CheckpointMismatchError: The file is of another run: version, configuration, targets or
             predictions differ from the run's.
     """
-    file = probabilities_file(settings, run.version, run.config.hash)
+    file = refit_inputs_file(settings, run.version, run.config.hash)
     if not file.is_file():
-        raise RunError(f"Run {run.id} has no attribute probabilities in {file}: {_REMEDY}.")
+        raise RunError(f"Run {run.id} has no inputs for refits in {file}: {_REMEDY}.")
     try:
         with safe_open(file, framework="numpy") as opened:
             facts = opened.metadata() or {}
             arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as fault:
         raise RunError(f"{file} is damaged ({fault}): {_REMEDY}.") from fault
+    if facts.get("format") == PROBABILITIES and "probabilities" in arrays:
+        facts["format"], arrays["inputs"] = FORMAT, arrays.pop("probabilities")[:, :, None]
     _require_of_run(file, facts, arrays, run)
     names = tuple((distortion, phrase) for distortion, phrase in json.loads(facts["attributes"]))
-    return RunProbabilities(attributes=names, **arrays)
+    return RefitInputs(attributes=names, **arrays)
 
 
 def _require_of_run(
