@@ -1,9 +1,10 @@
 """Check intervals, verdicts and the guard on simulated data sets whose truth is known.
 
-    python -m experiments.coverage [DATASETS] [--svg docs/power.svg]
+    python -m experiments.coverage [DATASETS] [--svg docs/power.svg] [--naming]
 
-Prints the tables of docs/comparing.md as Markdown and draws its power curve. 1,000 data sets of
-each kind take about a quarter of an hour on one core.
+Prints the tables of docs/interval-simulations.md as Markdown and draws its power curve; with
+--naming only those on naming. 1,000 data sets of each kind take about a quarter of an hour on one
+core, those on naming as long again.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from tests.evaluation.clustered_images import (
     naive_interval_holds,
     share,
 )
+from tests.evaluation.named_images import POOLS, judge_named
 from workbench.evaluation.bootstrap import paired_bootstrap
 from workbench.evaluation.correlation import srcc
 from workbench.evaluation.test_set_access import corrected_for_choosing, gain_of_choosing
@@ -41,6 +43,7 @@ NOISES = (
     0.05,
 )  # of the better version; the other's is the first
 CANDIDATES = (2, 5, 10, 20)
+NAMING_SIZES = ((5, 8), (10, 5), (10, 8), (20, 8), (10, 25), (40, 25))  # photographs and types
 CLEAR = (0.45, 0.05)  # noise of two versions of which one is better by far
 
 
@@ -114,6 +117,16 @@ def clear_choice_rows(datasets: int) -> Iterator[tuple[object, ...]]:
     yield f"{truth - worse:.3f}", *cells
 
 
+def naming_rows(datasets: int) -> Iterator[tuple[object, ...]]:
+    """Yield, per pool of wordings, photographs and types, how often verdicts on naming hold."""
+    for name, pools in POOLS.items():
+        for photographs, types in NAMING_SIZES:
+            found = list(judge_named(pools, photographs, types, datasets))
+            fields = ("holds", "better", "photographs_hold", "better_over_photographs")
+            shares = [f"{100 * share(found, field):.1f}" for field in fields]
+            yield name, photographs, types, f"{pools.truth(types):.3f}", *shares
+
+
 def power_svg(found: Sequence[Power]) -> str:
     """Return the power curves as SVG."""
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
@@ -147,6 +160,15 @@ def print_table(columns: Sequence[str], rows: Iterator[tuple[object, ...]]) -> N
         print(f"| {' | '.join(map(str, row))} |", flush=True)
 
 
+def print_naming(datasets: int) -> None:
+    """Print the table on naming."""
+    print_table(
+        ("wordings", "photographs", "types", "true difference", "holds the difference, %",
+         "“better”, %", "over photographs alone: holds, %", "“better”, %"),
+        naming_rows(datasets),
+    )  # fmt: skip
+
+
 def main(datasets: int, svg: Path | None) -> None:
     """Print every table and draw the curve."""
     print_table(
@@ -172,6 +194,7 @@ def main(datasets: int, svg: Path | None) -> None:
             for p in found
         ),
     )
+    print_naming(datasets)
     if svg is not None:
         svg.write_text(power_svg(found) + "\n", encoding="utf-8")
 
@@ -180,6 +203,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("datasets", nargs="?", type=int, default=1000)
     parser.add_argument("--svg", type=Path)
+    parser.add_argument("--naming", action="store_true")
     asked = parser.parse_args()
     with threadpool_limits(1):
-        main(asked.datasets, asked.svg)
+        if asked.naming:
+            print_naming(asked.datasets)
+        else:
+            main(asked.datasets, asked.svg)

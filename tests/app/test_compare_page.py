@@ -7,7 +7,7 @@ import pytest
 
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.comparison import labels_of
-from workbench.report.wording import verdict_sentence
+from workbench.report.wording import verdict_lines
 from workbench.workflow.compare import comparable_runs, compare_runs
 
 from .full_database import CONFIG, DISTORTIONS, finish
@@ -66,9 +66,10 @@ def plain(element):
 
 def test_the_verdict_comes_first_and_is_the_pipelines(compared, full_store):
     expected = of_both(full_store)
-    sentence = verdict_sentence(expected.pairs[0], labels_of(expected))
-    assert plain(compared.markdown[0]) == f"#### {sentence}"
-    assert sentence.startswith("curated is better than draft")
+    headline, *lines = verdict_lines(expected.pairs[0], labels_of(expected))
+    assert plain(compared.markdown[0]) == f"#### {headline}"
+    assert plain(compared.markdown[1]) == "  \n".join(lines)
+    assert lines[1].startswith("Predicts quality: curated is better than draft")
 
 
 def test_the_figures_are_those_of_the_runs(compared, full_store):

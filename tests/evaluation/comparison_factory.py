@@ -10,7 +10,11 @@ from workbench.domain.attributes import AttributeSet
 from workbench.domain.config import DataConfig, RunConfig
 from workbench.domain.run import Run
 from workbench.evaluation.correlation import quality_metrics
-from workbench.evaluation.identification import all_clean, identification_metrics
+from workbench.evaluation.identification import (
+    all_clean,
+    held_out_strengths,
+    identification_metrics,
+)
 from workbench.evaluation.strength_tables import strength_tables
 
 DISTORTIONS = ("gaussian_blur", "jpeg", "white_noise", "darken")
@@ -58,6 +62,7 @@ def make_run(
         identification=identification_metrics(strengths, told, levels=levels),
         all_clean=all_clean(strengths, levels),
         predictions=make_predictions(images, target=target.tolist(), predicted=predicted.tolist()),
+        strengths=held_out_strengths(strengths, told, distortions=distortions, levels=levels),
         strength_tables=strength_tables(
             strengths, told, [p for p, _, _ in images], distortions=distortions, levels=levels
         ),

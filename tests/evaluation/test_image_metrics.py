@@ -5,7 +5,7 @@ import pytest
 
 from tests.installed_package import put_package
 from workbench.errors import ConfigError
-from workbench.evaluation.image_metrics import ENTRY_POINTS, offered_metrics, scores
+from workbench.evaluation.baselines import ENTRY_POINTS, offered_metrics, scores
 
 CODE = """
 brightness = lambda image: image.mean()

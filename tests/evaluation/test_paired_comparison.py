@@ -7,6 +7,7 @@ from workbench.domain.metrics import Undefined
 from workbench.errors import ConfigError
 from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.correlation import quality_metrics
+from workbench.evaluation.identification import packed, unpacked
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.report.wording import verdict_sentence
 
@@ -94,8 +95,15 @@ def test_two_runs_of_one_version_are_kept_apart():
 
 def test_order_of_images_does_not_matter():
     backwards = {name: column[::-1] for name, column in CURATED.result.predictions}
+    kept = CURATED.result.strengths
+    last_first = {
+        name: packed(unpacked(getattr(kept, name), types=len(kept.levels))[::-1])
+        for name in ("true", "predicted")
+    }
     turned = with_result(
-        CURATED, predictions=CURATED.result.predictions.model_copy(update=backwards)
+        CURATED,
+        predictions=CURATED.result.predictions.model_copy(update=backwards),
+        strengths=kept.model_copy(update=last_first),
     )
     assert compare(DRAFT, turned) == compare(DRAFT, CURATED)
 

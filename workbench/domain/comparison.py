@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from pydantic import Field
+
 from workbench.domain.canonical import Frozen
 from workbench.domain.metrics import IdentificationMetrics, Metric
 from workbench.domain.run import EncoderFacts, Protocol
@@ -12,8 +14,74 @@ Interval = tuple[float, float]
 SubsetKind = Literal["distortion", "level", "group", "photograph"]
 
 
+class Estimate(Frozen):
+    """A figure with its 95% interval; None where there is none."""
+
+    value: Metric
+    ci: Interval | None = None
+
+
+class NamingFigures(Frozen):
+    """How well one version names the faults, each figure with its interval.
+
+    Attributes:
+        figures: By field of `IdentificationMetrics`.
+        types: Average precision and strength SRCC of each type, by field, then by type.
+        reason: Why there is none of it.
+    """
+
+    figures: dict[str, Estimate] = Field(default_factory=dict)
+    types: dict[str, dict[str, Estimate]] = Field(default_factory=dict)
+    reason: str = ""
+
+
+class NamingDifference(Frozen):
+    """A figure of version b less that of version a.
+
+    Attributes:
+        figure: Field of `IdentificationMetrics`.
+        type: The distortion that it is a figure of; "" for all of them.
+        p_holm: p after Holm's correction within its family, which `NamingVerdict` names.
+        verdict: b compared with a, after Holm; of RMSE the lower one is better.
+    """
+
+    figure: str
+    type: str = ""
+    delta: Metric
+    ci: Interval | None
+    p: Metric
+    p_holm: Metric
+    verdict: Verdict
+    smallest_detectable: Metric
+    reason: str = ""
+
+
+class NamingVerdict(Frozen):
+    """Whether version b names the faults better than version a.
+
+    Attributes:
+        verdict: By the main figure alone, which is fixed; None where it cannot be told.
+        main: The main figure; its family for Holm are all pairs of versions.
+        further: The other figures; one family, with those of all pairs.
+        types: Figures of single types; those of one field are a family, with those of all pairs.
+        reason: Why there is no verdict.
+        p_looked: As of `ComparisonPair`.
+    """
+
+    verdict: Verdict | None
+    main: NamingDifference | None = None
+    further: tuple[NamingDifference, ...] = ()
+    types: tuple[NamingDifference, ...] = ()
+    reason: str = ""
+    p_looked: Metric | None = None
+
+
 class ComparisonRow(Frozen):
-    """One version's figures; intervals are 95% bootstrap intervals over photographs."""
+    """One version's figures; intervals are 95% bootstrap intervals over photographs.
+
+    Attributes:
+        naming: None in comparisons of before it was judged.
+    """
 
     version: str
     label: str
@@ -27,6 +95,7 @@ class ComparisonRow(Frozen):
     krcc: Metric
     rmse: Metric
     identification: IdentificationMetrics
+    naming: NamingFigures | None = None
 
 
 class ComparisonPair(Frozen):
@@ -41,6 +110,8 @@ class ComparisonPair(Frozen):
         smallest_detectable: The difference that this set would have shown with 80% power.
         p_looked: p after the correction for all candidates that were looked at on this test part,
             never below p_holm; None while looks are not counted.
+        naming: Whether b names the faults better; all fields above are about quality. None in
+            comparisons of before it was judged.
     """
 
     a: str
@@ -53,6 +124,7 @@ class ComparisonPair(Frozen):
     smallest_detectable: Metric
     reason: str = ""
     p_looked: Metric | None = None
+    naming: NamingVerdict | None = None
 
 
 class SubsetRow(Frozen):

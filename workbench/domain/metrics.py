@@ -93,8 +93,23 @@ class CalibrationBin(Frozen):
     count: int
 
 
+class HeldOutStrengths(Frozen):
+    """True and predicted strengths of N images, in the order of a result's predictions.
+
+    Attributes:
+        distortions: Ids, (D,).
+        levels: Number of levels of each, (D,).
+        true, predicted: (N, D), as `packed` of `evaluation.identification` packs them.
+    """
+
+    distortions: tuple[str, ...]
+    levels: tuple[int, ...]
+    true: str
+    predicted: str
+
+
 class StrengthTables(Frozen):
-    """What is kept of the (N, D) strengths of a run.
+    """What is shown of the (N, D) strengths of a run.
 
     Attributes:
         types: Clean (""), then the D distortions.

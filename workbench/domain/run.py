@@ -7,7 +7,13 @@ from pydantic import Field, model_validator
 
 from workbench.domain.canonical import Frozen
 from workbench.domain.config import RunConfig
-from workbench.domain.metrics import IdentificationMetrics, Metric, QualityMetrics, StrengthTables
+from workbench.domain.metrics import (
+    HeldOutStrengths,
+    IdentificationMetrics,
+    Metric,
+    QualityMetrics,
+    StrengthTables,
+)
 
 RunStatus = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 
@@ -100,6 +106,7 @@ class LockedPart(Frozen):
     identification: IdentificationMetrics
     all_clean: IdentificationMetrics
     predictions: Predictions
+    strengths: HeldOutStrengths | None = None  # older results have none
 
 
 class SplitFigures(Frozen):
@@ -154,6 +161,7 @@ class RunResult(Frozen):
         identification: The same images, strengths per distortion.
         all_clean: The baseline that predicts strength 0 everywhere.
         baselines: Figures of simple methods over the same images and folds, by name.
+        strengths: True and predicted strengths of the held-out images.
         strength_tables: Dose and response, calibration and confusion of the held-out strengths.
         splits: Figures of each split's test part by itself, in the order in which they were taken.
         transfers: The final model on other data.
@@ -173,6 +181,7 @@ class RunResult(Frozen):
     all_clean: IdentificationMetrics
     predictions: Predictions
     baselines: dict[str, QualityMetrics] = Field(default_factory=dict)  # older results have none
+    strengths: HeldOutStrengths | None = None  # older results have none
     strength_tables: StrengthTables | None = None  # older results have none
     splits: tuple[SplitFigures, ...] = ()  # older results have none
     transfers: tuple[Transfer, ...] = ()

@@ -25,8 +25,8 @@ from workbench.errors import ConfigError
 from workbench.evaluation.bootstrap import Floats
 from workbench.evaluation.brisque import nss_features
 from workbench.evaluation.correlation import quality_metrics
-from workbench.evaluation.image_metrics import ImageMetric, scores
 from workbench.evaluation.refit import FoldedData, Model, Pool, ridge_refit
+from workbench.registry import offered
 
 EMBEDDING, STEM, NSS = "embedding_ridge", "stem_ridge", "nss_svr"
 NAMES, ANTONYMS, CONSTANT = "distortion_names", "antonym_pair", "constant"
@@ -50,6 +50,10 @@ NSS_SHARE = 0.2  # of the time that all take, roughly
 NAME_PAIR = ("A photo with {} artifacts.", "A clean photo.")
 ANTONYM_PAIR = ("Good photo.", "Bad photo.")  # CLIP-IQA (Wang, Chan and Loy, AAAI 2023)
 
+# Metrics of other installed packages are measured too.
+ENTRY_POINTS = "attribute_workbench.image_metrics"
+
+ImageMetric = Callable[[np.ndarray], float]  # RGB (H, W, 3) uint8 to a score, higher is better
 Crops = Callable[[np.ndarray, int], Tensor]  # image (H, W, 3) and S to (V, 3, S, S), both uint8
 # Probabilities (n, D), float32, as attributes have them, quality (n,) and seed to `predict`.
 Regress = Callable[[np.ndarray, Floats, int], Callable[[np.ndarray], Floats]]
@@ -253,3 +257,54 @@ def _result(name: str, predicted: Floats, data: FoldedData) -> BaselineResult:
         unknown = Undefined(undefined=f"{name} scores on a scale of its own")
         quality = quality.model_copy(update={"rmse": unknown})
     return BaselineResult(TITLES.get(name, name), predicted, quality)
+
+
+def offered_metrics() -> dict[str, ImageMetric]:
+    """Return the metrics of every entry point of the group, by name.
+
+    Raises:
+        ConfigError: One cannot be loaded or called, or two share a name.
+    """
+    metrics: dict[str, ImageMetric] = {}
+    for point, package, metric in offered(ENTRY_POINTS, "metrics"):
+        if not callable(metric):
+            raise ConfigError(
+                f"The package '{package}' offers {point.value} as a metric, which is no function "
+                f"of an image. Repair or uninstall {package}."
+            )
+        if point.name in metrics:
+            raise ConfigError(
+                f"Two packages offer a metric '{point.name}', one of them '{package}'. Uninstall "
+                "one of them."
+            )
+        metrics[point.name] = metric
+    return metrics
+
+
+def scores(name: str, metric: ImageMetric, images: Images) -> np.ndarray:
+    """Return a metric's scores of images, (N,), float64.
+
+    Raises:
+        ConfigError: It fails on an image, or its score is not a finite number.
+
+    Example:
+        >>> grey = np.full((4, 4, 3), 128, np.uint8)
+        >>> scores("brightness", lambda image: image.mean(), [grey])
+        array([128.])
+    """
+    values = np.empty(len(images))
+    for index, image in enumerate(images):
+        try:
+            values[index] = float(metric(image))
+        except Exception as fault:  # another package's function may raise anything
+            reason = " ".join(f"{type(fault).__name__}: {fault}".split())
+            raise _unusable(name, f"failed on image {index} of {len(images)}: {reason}") from fault
+        if not np.isfinite(values[index]):
+            raise _unusable(name, f"gave {values[index]} for image {index} of {len(images)}")
+    return values
+
+
+def _unusable(name: str, what: str) -> ConfigError:
+    return ConfigError(
+        f"The metric '{name}' of another package {what}. Repair or uninstall that package."
+    )

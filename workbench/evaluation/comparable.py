@@ -4,9 +4,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from numpy import float32
+from numpy.typing import NDArray
+
 from workbench.domain.canonical import Frozen, content_hash
+from workbench.domain.metrics import Undefined
 from workbench.domain.run import EncoderFacts, Predictions, Protocol, Run, RunResult
 from workbench.errors import ConfigError
+from workbench.evaluation.identification import unpacked
+
+
+@dataclass(frozen=True)
+class Strengths:
+    """Strengths of N images; both (N, D), in [0, 1], of D distortions with so many levels each."""
+
+    true: NDArray[float32]
+    predicted: NDArray[float32]
+    distortions: tuple[str, ...]
+    levels: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -71,6 +86,28 @@ class ComparedRuns:
                 photograph or target.
         """
         return aligned_predictions(self.runs, self.results)
+
+    @cached_property
+    def strengths(self) -> tuple[Strengths, ...] | Undefined:
+        """The held-out strengths of each run, in the first run's order of images.
+
+        Undefined, with the reason, where a run kept none. Raises what `predictions` does.
+        """
+        images, held_out = self.predictions[0].image, []
+        for run, label, result in self.items():
+            own = result.strengths
+            if own is None:
+                return Undefined(
+                    undefined=f"the run of {label} was made before strengths were kept; run the "
+                    "version again with --again"
+                )
+            rows = _rows_by_image(run, result.predictions)
+            order = [rows[image] for image in images]
+            true, predicted = (
+                unpacked(text, types=len(own.levels))[order] for text in (own.true, own.predicted)
+            )
+            held_out.append(Strengths(true, predicted, own.distortions, own.levels))
+        return tuple(held_out)
 
     @cached_property
     def test_hash(self) -> str:

@@ -1,11 +1,18 @@
 """How well strengths of distortions are predicted (METHOD §2), and by predicting 'clean' always."""
 
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from workbench.domain.metrics import IdentificationMetrics, Metric, Undefined
+from workbench.domain.metrics import (
+    HeldOutStrengths,
+    IdentificationMetrics,
+    Metric,
+    Undefined,
+)
 from workbench.errors import DataError, ShapeError
 from workbench.evaluation.correlation import rmse, srcc
 
@@ -94,6 +101,33 @@ def all_clean(true: ArrayLike, levels: Sequence[int]) -> IdentificationMetrics:
         0.8
     """
     return identification_metrics(true, np.zeros_like(true, dtype=np.float64), levels=levels)
+
+
+def held_out_strengths(
+    true: ArrayLike, predicted: ArrayLike, *, distortions: Sequence[str], levels: Sequence[int]
+) -> HeldOutStrengths:
+    """Return what a result keeps of the strengths, (N, D), of its held-out images."""
+    return HeldOutStrengths(
+        distortions=tuple(distortions),
+        levels=tuple(levels),
+        true=packed(true),
+        predicted=packed(predicted),
+    )
+
+
+def packed(strengths: ArrayLike) -> str:
+    """Return strengths, (N, D), as text: float32, little-endian, by zlib, in base64.
+
+    Example:
+        >>> unpacked(packed([[0.5, 1.0]]), types=2)
+        array([[0.5, 1. ]], dtype=float32)
+    """
+    return b64encode(zlib.compress(np.asarray(strengths, dtype="<f4").tobytes())).decode()
+
+
+def unpacked(text: str, *, types: int) -> NDArray[np.float32]:
+    """Return the strengths, (N, D), that `packed` made this text of, of D types."""
+    return np.frombuffer(zlib.decompress(b64decode(text)), dtype="<f4").reshape(-1, types)
 
 
 def require_strengths(true: _Floats, predicted: _Floats) -> None:

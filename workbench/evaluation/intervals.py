@@ -45,14 +45,14 @@ class Studentised:
         centre: The estimate less its jackknife bias.
         error: Jackknife standard error over photographs, > 0.
         critical: Quantile of |t| that 95% of resamples stay under, or Student's if that is larger.
-        photographs: Number of photographs G.
+        degrees: Degrees of freedom of the error: G − 1 for G photographs and nothing else.
         scores: |t| of every usable resample, sorted.
     """
 
     centre: float
     error: float
     critical: float
-    photographs: int
+    degrees: float
     scores: Floats
 
     @property
@@ -70,16 +70,16 @@ class Studentised:
         reached = abs(self.centre) / self.error
         beyond = len(self.scores) - np.searchsorted(self.scores, reached)
         bootstrap = (1 + beyond) / (1 + len(self.scores))
-        return float(max(bootstrap, 2 * student_t.sf(reached, self.photographs - 1)))
+        return float(max(bootstrap, 2 * student_t.sf(reached, self.degrees)))
 
     @property
     def smallest_detectable(self) -> float:
         """The true value that would differ from 0 at 5% in 80% of such samples.
 
-        (critical + t₈₀)·error: the familiar (z₉₇.₅ + z₈₀)·SE with the quantiles that hold for G
-        photographs in place of the normal's. In simulation 70–80% of such samples showed it.
+        (critical + t₈₀)·error: the familiar (z₉₇.₅ + z₈₀)·SE with the quantiles that hold for so
+        few photographs in place of the normal's. In simulation 70–80% of such samples showed it.
         """
-        return float((self.critical + student_t.ppf(POWER, self.photographs - 1)) * self.error)
+        return float((self.critical + student_t.ppf(POWER, self.degrees)) * self.error)
 
 
 class Difference(NamedTuple):
@@ -116,7 +116,7 @@ class Difference(NamedTuple):
 
     def pair(self, a: str, b: str, p_holm: Metric, among: str) -> SubsetPair:
         """Return what is said of two versions, given p after Holm's correction among so many."""
-        verdict, reason = self._verdict(p_holm, among)
+        verdict, reason = self.verdict(p_holm, among)
         return SubsetPair(
             a=a,
             b=b,
@@ -128,7 +128,8 @@ class Difference(NamedTuple):
             reason=reason,
         )
 
-    def _verdict(self, p_holm: Metric, among: str) -> tuple[Verdict, str]:
+    def verdict(self, p_holm: Metric, among: str) -> tuple[Verdict, str]:
+        """Return b compared with a, after Holm's correction among so many, and what to add."""
         if isinstance(self.estimate, Undefined):
             return "not distinguishable", f"No interval: {self.estimate.undefined}."
         alpha = 1 - CONFIDENCE
@@ -164,7 +165,13 @@ def paired_difference(
 
 
 def studentise(
-    point: float, resampled: ArrayLike, left_out: ArrayLike, weights: Weights
+    point: float,
+    resampled: ArrayLike,
+    left_out: ArrayLike,
+    weights: Weights,
+    *,
+    beside: float = 0.0,
+    degrees: float | None = None,
 ) -> Studentised | Undefined:
     """Return how sure a figure is, from draws of photographs.
 
@@ -173,6 +180,8 @@ def studentise(
         resampled: The figure in each draw, (R,); NaN where it does not exist.
         left_out: The figure without each photograph, (G,).
         weights: How often each draw has each photograph, (R, G).
+        beside: Variance from another source than photographs, the same in every draw.
+        degrees: Of freedom of the whole error; None takes G − 1.
 
     Returns:
         The parts of interval and p-value, or Undefined with the reason: fewer than three
@@ -189,15 +198,16 @@ def studentise(
     centre, error = float(pseudo.mean()), float(pseudo.std(ddof=1) / np.sqrt(count))
     if error < _NO_SPREAD:
         return Undefined(undefined="leaving out any photograph changes nothing")
-    errors = _errors_in_draws(pseudo - centre, weights)
+    errors = np.sqrt(_errors_in_draws(pseudo - centre, weights) ** 2 + beside)
+    error, degrees = float(np.sqrt(error**2 + beside)), degrees or count - 1
     # An error near 0 would make |t| of its draw huge: such a draw says nothing.
     usable = np.isfinite(values) & (errors > 1e-3 * error)
     if usable.mean() < _USABLE_SHARE:
         return Undefined(undefined=f"it does not exist in {1 - usable.mean():.0%} of resamples")
     defined = values[usable]
     scores = np.sort(np.abs(defined - defined.mean()) / errors[usable])
-    critical = max(np.quantile(scores, CONFIDENCE), student_t.ppf((1 + CONFIDENCE) / 2, count - 1))
-    return Studentised(centre, error, float(critical), count, scores)
+    critical = max(np.quantile(scores, CONFIDENCE), student_t.ppf((1 + CONFIDENCE) / 2, degrees))
+    return Studentised(centre, error, float(critical), degrees, scores)
 
 
 def correlation_interval(

@@ -9,6 +9,8 @@ from workbench.domain.comparison import (
     Comparison,
     ComparisonPair,
     ComparisonRow,
+    NamingFigures,
+    NamingVerdict,
     QuotedRow,
     SubsetKind,
     SubsetPair,
@@ -19,14 +21,21 @@ from workbench.domain.number_format import count_text, figure_text
 from workbench.domain.run import Run, RunResult
 from workbench.errors import ConfigError
 from workbench.evaluation.baselines import EMBEDDING
-from workbench.evaluation.bootstrap import PairedBootstrap, paired_bootstrap
+from workbench.evaluation.bootstrap import (
+    PairedBootstrap,
+    Weights,
+    paired_bootstrap,
+    photograph_index,
+)
 from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.intervals import Studentised, holm, paired_difference, version_interval
+from workbench.evaluation.naming import judge, naming
 from workbench.evaluation.rankings import win_matrix
 from workbench.evaluation.subsets import KINDS, subsets_of
 
 SEED_NOISE = 0.01  # SRCC that another tuning seed alone moves (METHOD §2)
 FEWEST_RESAMPLES = 200  # a 95% quantile of fewer rests on less than ten of them
+_ONE_TYPE = "the images show one type of distortion, so there is no other to take it for"
 FEW_PHOTOGRAPHS = 10  # below, the simulation in tests/evaluation shows wide, approximate intervals
 
 
@@ -67,9 +76,12 @@ def compare_runs(
         resamples=resamples,
         seed=seed,
     )
-    rows = tuple(_row(sample, version, *item) for version, item in enumerate(runs.items()))
+    figures, verdicts = naming_of(runs, sample.weights)
+    rows = tuple(
+        _row(sample, version, *item, figures[version]) for version, item in enumerate(runs.items())
+    )
     keys = row_keys(rows)
-    pairs = _pairs(sample, rows, keys)
+    pairs = _pairs(sample, rows, keys, verdicts)
     subsets = subsets_of(
         predictions, keys, groups=groups or {}, kinds=kinds, resamples=resamples, seed=seed
     )
@@ -85,6 +97,33 @@ def compare_runs(
         wins=win_matrix(sample.srcc, keys, subsets) if len(rows) > 1 else None,
         quoted=tuple(quoted),
         test_hash=runs.test_hash,
+    )
+
+
+def naming_of(
+    runs: ComparedRuns, weights: Weights
+) -> tuple[list[NamingFigures], dict[tuple[int, int], NamingVerdict]]:
+    """Return how well each run names the faults, and the verdict on each pair; or why not.
+
+    Args:
+        runs: What is compared.
+        weights: The draws of photographs that quality was resampled by, (R, G).
+
+    Returns:
+        Figures of each run, and verdicts by the indices (a, b) of each pair, a < b.
+    """
+    strengths, reason = runs.strengths, ""
+    if isinstance(strengths, Undefined):
+        reason = strengths.undefined
+    elif (occurring := int((strengths[0].true > 0).any(axis=0).sum())) < 2:
+        reason = _ONE_TYPE if occurring else "no image shows a distortion that is known"
+    else:
+        photograph = photograph_index(runs.predictions[0].photograph)
+        return judge([naming(own, photograph) for own in strengths], runs.labels, weights)
+    pairs = combinations(range(len(runs.runs)), 2)
+    return (
+        [NamingFigures(reason=reason) for _ in runs.runs],
+        {pair: NamingVerdict(verdict=None, reason=reason) for pair in pairs},
     )
 
 
@@ -125,7 +164,12 @@ def explainability_gap_text(result: RunResult) -> str:
 
 
 def _row(
-    sample: PairedBootstrap, version: int, run: Run, label: str, result: RunResult
+    sample: PairedBootstrap,
+    version: int,
+    run: Run,
+    label: str,
+    result: RunResult,
+    naming: NamingFigures,
 ) -> ComparisonRow:
     quality = result.quality
     return ComparisonRow(
@@ -141,23 +185,33 @@ def _row(
         krcc=quality.krcc,
         rmse=quality.rmse,
         identification=result.identification,
+        naming=naming,
     )
 
 
 def _pairs(
-    sample: PairedBootstrap, rows: Sequence[ComparisonRow], keys: Sequence[str]
+    sample: PairedBootstrap,
+    rows: Sequence[ComparisonRow],
+    keys: Sequence[str],
+    naming: Mapping[tuple[int, int], NamingVerdict],
 ) -> tuple[ComparisonPair, ...]:
     pairs = list(combinations(range(len(rows)), 2))
     points, labels = [row.srcc for row in rows], [row.label for row in rows]
     differences = [paired_difference(sample, points, labels, a, b) for a, b in pairs]
     corrected = holm([difference.p for difference in differences])
     return tuple(
-        _pair(difference.pair(keys[a], keys[b], p_holm, f"{len(pairs)} pairs"), difference.estimate)
+        _pair(
+            difference.pair(keys[a], keys[b], p_holm, f"{len(pairs)} pairs"),
+            difference.estimate,
+            naming[a, b],
+        )
         for (a, b), difference, p_holm in zip(pairs, differences, corrected, strict=True)
     )
 
 
-def _pair(pair: SubsetPair, estimate: Studentised | Undefined) -> ComparisonPair:
+def _pair(
+    pair: SubsetPair, estimate: Studentised | Undefined, naming: NamingVerdict
+) -> ComparisonPair:
     delta, reason = pair.delta_srcc, pair.reason
     clear = pair.verdict != "not distinguishable"
     if clear and isinstance(delta, float) and abs(delta) < SEED_NOISE:
@@ -166,7 +220,8 @@ def _pair(pair: SubsetPair, estimate: Studentised | Undefined) -> ComparisonPair
         detectable: Metric = estimate.smallest_detectable
     else:
         detectable = estimate
-    return ComparisonPair(**{**dict(pair), "reason": reason, "smallest_detectable": detectable})
+    further = {"reason": reason, "smallest_detectable": detectable, "naming": naming}
+    return ComparisonPair(**dict(pair) | further)
 
 
 def _notes(runs: ComparedRuns, photographs: int) -> list[str]:

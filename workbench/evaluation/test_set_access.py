@@ -77,9 +77,7 @@ def p_after_access(pair: ComparisonPair, candidates: int) -> Metric:
     It is p times `candidates` − 1, for one of them is the baseline; at most 1, and never below p
     after Holm over the pairs shown.
     """
-    if isinstance(pair.p, Undefined) or isinstance(pair.p_holm, Undefined):
-        return pair.p
-    return max(pair.p_holm, min(1.0, pair.p * max(candidates - 1, 1)))
+    return _after_access(pair.p, pair.p_holm, candidates)
 
 
 def corrected_for_choosing(
@@ -222,6 +220,7 @@ def _on_every_test_set(run: Run) -> Iterator[Run]:
             identification=transfer.identification or _NONE_IN_COMMON,
             all_clean=transfer.all_clean or _NONE_IN_COMMON,
             predictions=transfer.predictions,
+            strengths=None,
             baselines=transfer.baselines,
         )
 
@@ -231,6 +230,12 @@ def _with_result(run: Run, result: RunResult, **fields: object) -> Run:
     return run.model_copy(
         update={"result": result.model_copy(update={**fields, "strength_tables": None})}
     )
+
+
+def _after_access(p: Metric, p_holm: Metric, candidates: int) -> Metric:
+    if isinstance(p, Undefined) or isinstance(p_holm, Undefined):
+        return p
+    return max(p_holm, min(1.0, p * max(candidates - 1, 1)))
 
 
 def _corrected_pair(pair: ComparisonPair, candidates: int) -> ComparisonPair:
@@ -243,6 +248,11 @@ def _corrected_pair(pair: ComparisonPair, candidates: int) -> ComparisonPair:
             f"Alone it would be {pair.verdict}; among {candidates} candidates looked at on this "
             "test part it is not."
         )
+    if (naming := pair.naming) and (main := naming.main):
+        p = _after_access(main.p, main.p_holm, candidates)
+        lost = isinstance(p, float) and p >= 1 - CONFIDENCE
+        held = None if naming.verdict is None else "not distinguishable" if lost else naming.verdict
+        update["naming"] = naming.model_copy(update={"p_looked": p, "verdict": held})
     return pair.model_copy(update=update)
 
 

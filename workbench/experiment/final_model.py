@@ -10,7 +10,11 @@ from workbench.domain.attributes import Version
 from workbench.domain.canonical import Progress
 from workbench.domain.run import LockedPart, Protocol
 from workbench.evaluation.correlation import quality_metrics
-from workbench.evaluation.identification import all_clean, identification_metrics
+from workbench.evaluation.identification import (
+    all_clean,
+    held_out_strengths,
+    identification_metrics,
+)
 from workbench.experiment.cross_validation import CrossValidated
 from workbench.experiment.result import predictions_of
 from workbench.experiment.training_plan import TrainingPlan
@@ -83,6 +87,9 @@ def evaluate_locked(model: FinalModel, locked: ImageSet) -> LockedPart | None:
         identification=identification_metrics(truth, strengths, levels=locked.levels),
         all_clean=all_clean(truth, levels=locked.levels),
         predictions=predictions_of(locked, quality),
+        strengths=held_out_strengths(
+            truth, strengths, distortions=locked.distortions, levels=locked.levels
+        ),
     )
 
 

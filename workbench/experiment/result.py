@@ -12,8 +12,7 @@ from workbench.domain.canonical import Progress
 from workbench.domain.config import RunConfig
 from workbench.domain.metrics import QualityMetrics
 from workbench.domain.run import Predictions, Protocol
-from workbench.evaluation.baselines import baselines
-from workbench.evaluation.image_metrics import offered_metrics
+from workbench.evaluation.baselines import baselines, offered_metrics
 from workbench.evaluation.refit import FoldedData
 from workbench.experiment.training_plan import TrainingPlan
 from workbench.training.crops import grid_crops

@@ -11,7 +11,11 @@ from workbench.domain.run import RunResult, run_key
 from workbench.encoders import load_encoder
 from workbench.encoders.protocol import computing_threads
 from workbench.evaluation.correlation import quality_metrics
-from workbench.evaluation.identification import all_clean, identification_metrics
+from workbench.evaluation.identification import (
+    all_clean,
+    held_out_strengths,
+    identification_metrics,
+)
 from workbench.evaluation.strength_tables import strength_tables
 from workbench.experiment.config_files import attributes_for
 from workbench.experiment.cross_validation import cross_validate
@@ -88,6 +92,9 @@ def run_version(
         all_clean=all_clean(predicted.truth, levels=data.levels),
         predictions=predictions_of(tested, predicted.quality),
         baselines=baselines,
+        strengths=held_out_strengths(
+            predicted.truth, predicted.strengths, distortions=data.distortions, levels=data.levels
+        ),
         strength_tables=strength_tables(
             predicted.truth, predicted.strengths, tested.photograph,
             distortions=data.distortions, levels=data.levels,

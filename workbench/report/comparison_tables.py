@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from workbench.domain.attributes import AttributeSet
-from workbench.domain.comparison import Comparison, labels_of
+from workbench.domain.comparison import Comparison, ComparisonRow, labels_of
 from workbench.domain.data_table import Column, DataTable, text_columns
 from workbench.domain.metrics import QualityMetrics
 from workbench.domain.number_format import count_text
 from workbench.domain.run import RunResult
 from workbench.evaluation.baselines import TITLES
+from workbench.evaluation.naming import FURTHER, MAIN
 from workbench.evaluation.paired_comparison import explainability_gap
-from workbench.report.wording import ALL_CLEAN, IDENTIFICATION_FIGURES
+from workbench.report.wording import ALL_CLEAN, IDENTIFICATION_FIGURES, title_of
 
 _VERSION, _KIND = Column("label", "version", "text"), Column("kind", "kind", "text")
 _QUALITY = (
@@ -24,6 +25,15 @@ _QUALITY = (
     Column("rmse", "RMSE"),
 )
 _IDENTIFICATION = tuple(Column(key, heading) for key, heading in IDENTIFICATION_FIGURES.items())
+_WITH_INTERVALS = tuple(
+    column
+    for of_figure in _IDENTIFICATION
+    for column in (
+        of_figure,
+        Column(f"{of_figure.key}_ci", f"{of_figure.heading}, 95 %", "interval", below=True),
+    )
+    if column.key.removesuffix("_ci") in (MAIN, *FURTHER) or column is of_figure
+)
 # The column that holds the explainability gap: key and heading are part of the JSON documents.
 _GAP = Column("price", "price of explainability", "signed")
 
@@ -136,10 +146,57 @@ def identification_table(comparison: Comparison, name: str = "identification") -
         comparison: What to show.
         name: Of the table.
     """
-    columns = (_VERSION, _KIND, *_IDENTIFICATION)
+    columns = (_VERSION, _KIND, *_WITH_INTERVALS)
     versions, clean = _identification_records(comparison)
     title = "Identification of distortions and their strengths"
     return _with_others(name, title, columns, versions, [clean])
+
+
+def naming_tables(comparison: Comparison) -> tuple[DataTable, ...]:
+    """Return the differences in naming, over all types and, folded, of each type; none if none."""
+    labels = labels_of(comparison)
+    every: list[Record] = []
+    single: list[Record] = []
+    for pair in comparison.pairs:
+        if pair.naming is None or pair.naming.main is None:
+            continue
+        versions = f"{labels[pair.b]} against {labels[pair.a]}"
+        for one in (pair.naming.main, *pair.naming.further, *pair.naming.types):
+            (single if one.type else every).append(
+                {
+                    **dict(one),
+                    "versions": versions,
+                    "figure": IDENTIFICATION_FIGURES[one.figure],
+                    "type": title_of(one.type),
+                    "reason": one.reason or None,
+                }
+            )
+    if not every:
+        return ()
+    versions_column, _, *tested = DIFFERENCE_COLUMNS
+    columns = (
+        Column("figure", "figure", "text"),
+        Column("delta", "difference", "signed"),
+        *tested,
+        Column("smallest_detectable", "smallest detectable"),
+    )
+    type_column = Column("type", "type", "text")
+    return (
+        DataTable.of(
+            "naming-pairs",
+            "Differences in naming over all types; Holm over the pairs for macro F1, and over all "
+            "the other figures together",
+            (versions_column, *columns),
+            every,
+        ),
+        DataTable.of(
+            "naming-types",
+            "Differences in naming by type; Holm over all types and pairs of a figure",
+            (versions_column, type_column, *columns),
+            single,
+            folded=True,
+        ),
+    )
 
 
 def identification_summary(comparison: Comparison) -> DataTable:
@@ -202,10 +259,19 @@ def _baseline_records(comparison: Comparison, results: Sequence[RunResult]) -> l
 
 def _identification_records(comparison: Comparison) -> tuple[list[Record], Record]:
     versions = [
-        {**dict(row.identification), "label": row.label, "kind": "version"}
+        {
+            **dict(row.identification),
+            **_naming_intervals(row),
+            "label": row.label,
+            "kind": "version",
+        }
         for row in comparison.rows
     ]
     return versions, {**dict(comparison.all_clean), "label": ALL_CLEAN, "kind": "baseline"}
+
+
+def _naming_intervals(row: ComparisonRow) -> Record:
+    return {f"{name}_ci": one.ci for name, one in row.naming.figures.items()} if row.naming else {}
 
 
 def _quoted_records(comparison: Comparison, **fields: str) -> list[Record]:

@@ -15,6 +15,7 @@ from workbench.evaluation.paired_comparison import explainability_gap
 from workbench.report.comparison_tables import (
     attributes_table,
     identification_table,
+    naming_tables,
     pairs_table,
     quality_table,
 )
@@ -31,7 +32,7 @@ from workbench.report.figures.intervals import intervals_figure
 from workbench.report.figures.per_distortion import per_distortion_figure, quality_by_distortion
 from workbench.report.figures.scatter import scatter_figure
 from workbench.report.terms import terms_line, terms_tables
-from workbench.report.wording import undefined_reasons, verdict_sentence
+from workbench.report.wording import undefined_reasons, verdict_lines
 
 MarkedAttributes = list[tuple[Attribute, bool]]  # each with whether every version has it
 
@@ -52,7 +53,7 @@ class ReportContent:
     """All that a report says.
 
     Attributes:
-        verdicts: One sentence per pair of versions; the report opens with them.
+        verdicts: The headline of each pair of versions, in lines; the report opens with them.
         sections: Quality, differences, distortions, identification, strengths, edits.
         attributes: Every attribute, one a row.
         side_by_side: Per distortion, the attributes of each version.
@@ -62,7 +63,7 @@ class ReportContent:
     title: str
     comparison: Comparison
     labels: tuple[str, ...]
-    verdicts: tuple[str, ...]
+    verdicts: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
     sections: tuple[Section, ...]
     attributes: DataTable
@@ -118,7 +119,7 @@ def report_content(
         title=title,
         comparison=comparison,
         labels=compared.labels,
-        verdicts=tuple(verdict_sentence(pair, labels) for pair in comparison.pairs),
+        verdicts=tuple(verdict_lines(pair, labels) for pair in comparison.pairs),
         notes=(
             *comparison.notes,
             *notes,
@@ -164,8 +165,11 @@ def _sections(
         "section-identification",
         "Identification",
         "How well the type and strength of each distortion are identified. Always saying “clean” "
-        "needs no model at all; a figure that does not beat it is worth nothing.",
-        (identification_table(comparison),),
+        "needs no model at all; a figure that does not beat it is worth nothing. The verdict on "
+        "naming is by macro F1 alone; its interval says what other photographs, and other types "
+        "with other wordings, might have given. Intervals of a version or of a single type say "
+        "what other photographs might have given to these very wordings.",
+        (identification_table(comparison), *naming_tables(comparison)),
         (identification_figure(comparison),),
     )
     strengths = (dose_figure(compared), calibration_figure(compared))

@@ -73,7 +73,7 @@ def report_document(content: ReportContent) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "title": content.title,
-        "verdicts": list(content.verdicts),
+        "verdicts": [" ".join(lines) for lines in content.verdicts],
         "notes": list(content.notes),
         "terms": content.terms_line,
         "tables": {table.name: json_table(table) for table in content.tables()},

@@ -14,7 +14,7 @@ from workbench.report.wording import (
     access_and_choice_sentences,
     quoted_sentences,
     undefined_reasons,
-    verdict_sentence,
+    verdict_lines,
 )
 
 
@@ -31,7 +31,7 @@ def comparison_text(comparison: Comparison) -> str:
         (
             quality_summary(comparison),
             identification_summary(comparison),
-            *(verdict_sentence(pair, labels) for pair in comparison.pairs),
+            *(line for pair in comparison.pairs for line in verdict_lines(pair, labels)),
             *(f"· {note}" for note in notes),
         )
     )

@@ -3,8 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from workbench.domain.canonical import Frozen
-from workbench.domain.comparison import AccessCount, Comparison, ComparisonPair, QuotedRow
-from workbench.domain.metrics import Undefined
+from workbench.domain.comparison import (
+    AccessCount,
+    Comparison,
+    ComparisonPair,
+    Interval,
+    NamingVerdict,
+    QuotedRow,
+    Verdict,
+)
+from workbench.domain.metrics import Metric, Undefined
 from workbench.domain.number_format import (
     count_text,
     figure_text,
@@ -35,6 +43,39 @@ ALL_CLEAN = "always “clean”"
 _Named = tuple[str, Frozen, Mapping[str, str]]  # whose figures, they, and the names of its fields
 
 
+def verdict_lines(pair: ComparisonPair, labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the headline of a pair: one word over both, *names the faults*, *predicts quality*.
+
+    Takes what `verdict_sentence` does. A comparison of before naming was judged has its sentence on
+    quality alone.
+
+    Returns:
+        Three lines: "curated against draft: better at naming, not distinguishable in quality.", and
+        a sentence on each with its numbers.
+    """
+    quality = verdict_sentence(pair, labels)
+    if pair.naming is None:
+        return (quality,)
+    a, b = (labels.get(key, key[:10]) for key in (pair.a, pair.b))
+    return (
+        f"{b} against {a}: {verdict_words(pair)}.",
+        f"Names the faults: {_naming_sentence(pair.naming, a, b)}",
+        f"Predicts quality: {quality}",
+    )
+
+
+def verdict_words(pair: ComparisonPair) -> str:
+    """Return both verdicts on a pair in a few words; "better" alone is said of neither."""
+    naming, quality = pair.naming and pair.naming.verdict, pair.verdict
+    if naming is None:
+        return f"no verdict on naming, {quality} in quality"
+    if naming != quality:
+        return f"{naming} at naming, {quality} in quality"
+    if quality == "not distinguishable":
+        return "not distinguishable at naming or in quality"
+    return f"{quality} at naming and in quality"
+
+
 def verdict_sentence(pair: ComparisonPair, labels: Mapping[str, str]) -> str:
     """Return a pair's verdict in plain English with its numbers.
 
@@ -47,16 +88,31 @@ def verdict_sentence(pair: ComparisonPair, labels: Mapping[str, str]) -> str:
         to +0.050, p = .610); this set could have shown a difference of 0.060."
     """
     a, b = labels.get(pair.a, pair.a[:10]), labels.get(pair.b, pair.b[:10])
+    evidence = _evidence("SRCC", pair.delta_srcc, pair.ci, pair.p, pair.p_holm, pair.p_looked)
+    return _sentence(a, b, pair.verdict, evidence, pair.smallest_detectable, pair.reason)
+
+
+def _naming_sentence(naming: NamingVerdict, a: str, b: str) -> str:
+    main = naming.main
+    if naming.verdict is None or main is None:
+        return f"no verdict, {naming.reason}."
+    name = IDENTIFICATION_FIGURES[main.figure]
+    evidence = _evidence(name, main.delta, main.ci, main.p, main.p_holm, naming.p_looked)
+    return _sentence(a, b, naming.verdict, evidence, main.smallest_detectable, naming.reason)
+
+
+def _sentence(
+    a: str, b: str, verdict: Verdict, evidence: str, smallest: Metric, reason: str
+) -> str:
     claims = {
         "better": f"{b} is better than {a}",
         "worse": f"{b} is worse than {a}",
         "not distinguishable": f"{b} is not distinguishable from {a}",
     }
-    sentence = f"{claims[pair.verdict]}: {_evidence(pair)}"
-    if pair.verdict == "not distinguishable" and isinstance(pair.smallest_detectable, float):
-        smallest = figure_text(pair.smallest_detectable)
-        sentence += f"; this set could have shown a difference of {smallest}"
-    return f"{sentence}. {pair.reason}".strip()
+    sentence = f"{claims[verdict]}: {evidence}"
+    if verdict == "not distinguishable" and isinstance(smallest, float):
+        sentence += f"; this set could have shown a difference of {figure_text(smallest)}"
+    return f"{sentence}. {reason}".strip()
 
 
 def access_sentences(access: AccessCount) -> tuple[str, ...]:
@@ -145,14 +201,21 @@ def title_of(distortion: str) -> str:
     return distortion.replace("_", " ") or "clean"
 
 
-def _evidence(pair: ComparisonPair) -> str:
-    delta = f"ΔSRCC {signed_text(pair.delta_srcc)}"
-    if pair.ci is None:
-        return f"{delta}, without an interval"
-    p = p_text(pair.p)
-    p = p if p.startswith("<") else f"= {p}"
-    if isinstance(pair.p_holm, float) and pair.p_holm != pair.p:
-        p += f", {p_text(pair.p_holm)} after Holm"
-    if isinstance(pair.p_looked, float) and pair.p_looked != pair.p_holm:
-        p += f", {p_text(pair.p_looked)} after all accesses"
-    return f"{delta} (95 % {interval_text(pair.ci, signed=True)}, p {p})"
+def _evidence(
+    name: str,
+    delta: Metric,
+    ci: Interval | None,
+    p: Metric,
+    p_holm: Metric,
+    p_looked: Metric | None,
+) -> str:
+    change = f"Δ{name} {signed_text(delta)}"
+    if ci is None:
+        return f"{change}, without an interval"
+    words = p_text(p)
+    words = words if words.startswith("<") else f"= {words}"
+    if isinstance(p_holm, float) and p_holm != p:
+        words += f", {p_text(p_holm)} after Holm"
+    if isinstance(p_looked, float) and p_looked != p_holm:
+        words += f", {p_text(p_looked)} after all accesses"
+    return f"{change} (95 % {interval_text(ci, signed=True)}, p {words})"

@@ -21,6 +21,7 @@ from workbench.evaluation.published_figures import quotable_parts
 from workbench.registry import Registry
 from workbench.report.comparison_tables import (
     identification_summary,
+    naming_tables,
     pairs_table,
     quality_summary,
 )
@@ -32,7 +33,7 @@ from workbench.report.wording import (
     access_and_choice_sentences,
     quoted_sentences,
     undefined_reasons,
-    verdict_sentence,
+    verdict_lines,
 )
 from workbench.store import Store
 
@@ -81,7 +82,9 @@ def _show(comparison: Comparison, versions: list[Version], store: Store) -> None
     specs = store.recipes.catalogue()
     labels = labels_of(comparison)
     for pair in comparison.pairs:
-        st.markdown(f"#### {escaped(verdict_sentence(pair, labels))}")
+        headline, *lines = verdict_lines(pair, labels)
+        st.markdown(f"#### {escaped(headline)}")
+        st.markdown("  \n".join(map(escaped, lines)))
     st.html(html_data_table(quality_summary(comparison, _results(comparison, store))))
     st.html(picture_of_figure(intervals_figure(comparison)))
     if len(comparison.pairs) > 1:
@@ -95,11 +98,14 @@ def _show(comparison: Comparison, versions: list[Version], store: Store) -> None
     st.caption("  \n".join(escaped(note) for note in notes))
     st.subheader("Identification")
     st.html(html_data_table(identification_summary(comparison)))
+    for table in naming_tables(comparison)[:1]:
+        st.html(html_data_table(table))
     st.html(picture_of_figure(identification_figure(comparison)))
     st.subheader("Attributes side by side")
     st.html(_attributes(comparison, versions, specs))
-    with st.expander("Subsets of the images, wins, and test-set accesses"):
-        for table in (*subset_tables(comparison), *evidence_tables(comparison)):
+    with st.expander("Naming by type, subsets of the images, wins, and test-set accesses"):
+        further = (*naming_tables(comparison)[1:], *subset_tables(comparison))
+        for table in (*further, *evidence_tables(comparison)):
             st.html(html_data_table(table))
     _terms(comparison)
     _offer_report(comparison, store)

@@ -1,0 +1,395 @@
+"""How well versions name the faults, and whether one does so better than another.
+
+Each figure is split into what every photograph adds to it in every type, by its jackknife: (D, G)
+numbers whose sums over any photographs give the figure in a draw of them, with the very weights
+that quality is resampled by. So 10,000 draws cost one matrix product, however many images there
+are.
+
+A set of attributes is itself a draw of wordings: two sets drawn from one pool of paraphrases are
+equally good, and yet one of the two names this type better and that one worse, on any photograph.
+Over photographs alone such a pair would be called different. What chance of wording does differs
+from type to type, so the difference of two versions must hold over other photographs and over other
+types: the two-way error of `over_types`.
+
+The main figure, by which the verdict is given, is fixed: macro-F1 of presence. It is about what a
+reader is told, namely which faults an image has; it counts what is missed and what is invented,
+every type alike, in images of one fault and of several; and the strength from which a type counts
+as present is not chosen, but the first edge of Eq. 10. The other figures are shown beside it and
+decide nothing.
+
+Shapes: N images, G photographs, D types, V versions, R draws.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from workbench.domain.comparison import (
+    Estimate,
+    Interval,
+    NamingDifference,
+    NamingFigures,
+    NamingVerdict,
+)
+from workbench.domain.metrics import Metric, Undefined
+from workbench.evaluation.bootstrap import Floats, Weights, leave_one_out, weighted_srcc
+from workbench.evaluation.comparable import Strengths
+from workbench.evaluation.identification import average_precision
+from workbench.evaluation.intervals import Difference, Studentised, holm, studentise
+
+MAIN = "macro_f1"
+FURTHER = ("mean_average_precision", "top1_type", "strength_srcc", "rmse")
+BY_TYPE = (MAIN, "mean_average_precision", "strength_srcc")  # the means over types
+_LOWER_IS_BETTER = frozenset({"rmse"})
+_RANGES: Mapping[str, Interval] = {"strength_srcc": (-1.0, 1.0)}  # the others lie in [0, 1]
+
+
+@dataclass(frozen=True)
+class Split:
+    """A figure, split into what each photograph adds to it in each type.
+
+    Attributes:
+        value: The figure.
+        added: (D, G), or (1, G) for a figure of one type. The value plus G times a column's sum is
+            that photograph's pseudo-value; plus the sum of all, the figure without the jackknife's
+            bias.
+    """
+
+    value: float
+    added: Floats
+
+    def less(self, other: "Split") -> "Split":
+        """Return by how much this figure lies above another."""
+        return Split(self.value - other.value, self.added - other.added)
+
+    def over_photographs(
+        self, weights: Weights, *, beside: float = 0.0, degrees: float | None = None
+    ) -> Studentised | Undefined:
+        """Return how sure the figure is of these types and wordings, on other photographs.
+
+        Takes the weights of the draws, (R, G), and what `studentise` takes beside.
+        """
+        added = self.added.sum(axis=0)
+        count = len(added)
+        parts = [weights[start : start + 500] @ added for start in range(0, len(weights), 500)]
+        left_out = self.value - added * count / max(count - 1, 1)
+        resampled = self.value + np.concatenate(parts)
+        return studentise(self.value, resampled, left_out, weights, beside=beside, degrees=degrees)
+
+    def over_types(self, weights: Weights) -> Studentised | Undefined:
+        """Return how sure the figure is on other photographs, with other types and wordings.
+
+        The variance is that over photographs, plus that over types, less that of the single cells,
+        which both of these contain (Cameron, Gelbach and Miller 2011); never below either.
+        """
+        types, photographs = self.added.shape
+        if min(types, photographs) < 2:
+            return Undefined(undefined="one type or photograph, and 2 are needed")
+        rows, columns = self.added.sum(axis=1), self.added.sum(axis=0)
+        single = self.added - rows[:, None] / photographs - columns / types + columns.mean() / types
+        free = photographs - 1, types - 1
+        by_photograph = float(photographs / free[0] * ((columns - columns.mean()) ** 2).sum())
+        by_type = float(types / free[1] * ((rows - rows.mean()) ** 2).sum())
+        by_cell = float(types * photographs * (single**2).sum() / (free[0] * free[1]))
+        both = by_photograph + by_type - by_cell
+        if both > max(by_photograph, by_type):
+            # Satterthwaite's degrees of freedom of a sum of variances.
+            degrees = both**2 / (by_photograph**2 / free[0] + by_type**2 / free[1])
+        else:
+            both, degrees = max((by_photograph, free[0]), (by_type, free[1]))
+        return self.over_photographs(weights, beside=both - by_photograph, degrees=degrees)
+
+
+Splits = dict[str, Split | Undefined]
+
+
+@dataclass(frozen=True)
+class Naming:
+    """One version's figures, split.
+
+    Attributes:
+        figures: By field of `IdentificationMetrics`.
+        types: By figure, then by type.
+    """
+
+    figures: Splits
+    types: dict[str, Splits]
+
+
+def naming(strengths: Strengths, photograph: ArrayLike) -> Naming:
+    """Return the figures of one version, each as `identification_metrics` defines it.
+
+    Args:
+        strengths: Of N images.
+        photograph: Number of each image's photograph, (N,), 0..G-1.
+    """
+    t, p = strengths.true.astype(np.float64), strengths.predicted.astype(np.float64)
+    distortions, levels = strengths.distortions, strengths.levels
+    groups = np.asarray(photograph, dtype=np.intp)
+    present, clean = t > 0, t.max(axis=1, initial=0) == 0
+    f1, precision, ordered = Splits(), Splits(), Splits()
+    for d in np.flatnonzero(present.any(axis=0)):
+        f1[distortions[d]] = f1_split(present[:, d], p[:, d] >= 1 / (2 * levels[d]), groups)
+        precision[distortions[d]] = _precision(present[:, d], p[:, d], groups)
+        rows = clean | present[:, d]
+        if np.ptp(t[rows, d]):  # else there is nothing to order
+            ordered[distortions[d]] = _srcc(t[rows, d], p[rows, d], groups[rows], groups.max() + 1)
+    return Naming(
+        figures={
+            MAIN: mean_over_types(f1),
+            "mean_average_precision": mean_over_types(precision),
+            "top1_type": _top1(t, p, groups),
+            "strength_srcc": mean_over_types(ordered),
+            "rmse": _rmse(t, p, groups),
+        },
+        types={MAIN: f1, "mean_average_precision": precision, "strength_srcc": ordered},
+    )
+
+
+def weighted_average_precision(
+    present: ArrayLike, scores: ArrayLike, photograph: ArrayLike, weights: ArrayLike
+) -> Floats:
+    """Return average precision with each photograph counted as often as a draw has it, (R,).
+
+    Args:
+        present: Whether the type is there, (N,), bool.
+        scores: Higher means present, (N,).
+        photograph: Number of each image's photograph, (N,), 0..G-1.
+        weights: How often each draw has each photograph, (R, G).
+
+    Returns:
+        In [0, 1]; NaN where a draw has no image of the type.
+
+    Example:
+        >>> weighted_average_precision([True, False, True], [3, 2, 1], [0, 1, 2], [[1, 2, 1]])
+        array([0.75])
+    """
+    truth, score = np.asarray(present, dtype=bool), np.asarray(scores, dtype=np.float64)
+    order = np.argsort(-score, kind="stable")
+    last_of_tie = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
+    counts = np.asarray(weights, dtype=np.float64)[:, np.asarray(photograph)[order]]  # (R, N)
+    called = np.cumsum(counts, axis=1)[:, last_of_tie]
+    hits = np.cumsum(counts * truth[order], axis=1)[:, last_of_tie]
+    found = np.diff(hits, axis=1, prepend=0.0)
+    precision = hits / np.maximum(called, 1e-12)
+    total = np.where(hits[:, -1] > 0, hits[:, -1], np.nan)
+    return np.asarray((found * precision).sum(axis=1) / total)
+
+
+def judge(
+    versions: Sequence[Naming], keys: Sequence[str], weights: Weights
+) -> tuple[list[NamingFigures], dict[tuple[int, int], NamingVerdict]]:
+    """Return every version's figures with intervals, and the verdict on every pair.
+
+    Args:
+        versions: In the order of the comparison's rows.
+        keys: What the reasons call them.
+        weights: The draws of photographs that quality was resampled by, (R, G).
+
+    Returns:
+        (V,), and by the indices (a, b) of each pair, a < b.
+    """
+    rows = [
+        NamingFigures(
+            figures={name: _estimate(name, split, weights) for name, split in own.figures.items()},
+            types={
+                name: {kind: _estimate(name, split, weights) for kind, split in of_type.items()}
+                for name, of_type in own.types.items()
+            },
+        )
+        for own in versions
+    ]
+    pairs = list(combinations(range(len(versions)), 2))
+    main = _family([(MAIN, "")], versions, keys, pairs, weights)
+    further = _family([(name, "") for name in FURTHER], versions, keys, pairs, weights)
+    types = {
+        figure: _family(
+            [(figure, kind) for kind in versions[0].types[figure]], versions, keys, pairs, weights
+        )
+        for figure in BY_TYPE
+    }
+    verdicts = {}
+    for number, pair in enumerate(pairs):
+        (of_main,) = main[number]
+        unknown = isinstance(of_main.delta, Undefined)
+        verdicts[pair] = NamingVerdict(
+            verdict=None if unknown else of_main.verdict,
+            main=of_main,
+            further=tuple(further[number]),
+            types=tuple(one for family in types.values() for one in family[number]),
+            reason=of_main.reason,
+        )
+    return rows, verdicts
+
+
+def _family(
+    tests: Sequence[tuple[str, str]],
+    versions: Sequence[Naming],
+    keys: Sequence[str],
+    pairs: Sequence[tuple[int, int]],
+    weights: Weights,
+) -> list[list[NamingDifference]]:
+    """Return the differences of one family, a list per pair; Holm counts all of them."""
+    differences = [
+        [_difference(name, kind, versions, keys, pair, weights) for name, kind in tests]
+        for pair in pairs
+    ]
+    corrected = iter(holm([one.p for of_pair in differences for one in of_pair]))
+    among = f"{len(tests) * len(pairs)} tests of this kind"
+    return [
+        [
+            _described(name, kind, one, next(corrected), among)
+            for (name, kind), one in zip(tests, of_pair, strict=True)
+        ]
+        for of_pair in differences
+    ]
+
+
+def _difference(
+    name: str,
+    kind: str,
+    versions: Sequence[Naming],
+    keys: Sequence[str],
+    pair: tuple[int, int],
+    weights: Weights,
+) -> Difference:
+    splits = []
+    for index in pair:
+        own = versions[index].types[name][kind] if kind else versions[index].figures[name]
+        if isinstance(own, Undefined):
+            missing = Undefined(undefined=f"{keys[index]} has no such figure, {own.undefined}")
+            return Difference(missing, missing)
+        splits.append(own)
+    gain = splits[1].less(splits[0])
+    if name in _LOWER_IS_BETTER:
+        gain = Split(-gain.value, -gain.added)
+    estimate = gain.over_photographs(weights) if kind else gain.over_types(weights)
+    return Difference(gain.value, estimate)
+
+
+def _described(
+    name: str, kind: str, difference: Difference, p_holm: Metric, among: str
+) -> NamingDifference:
+    verdict, reason = difference.verdict(p_holm, among)
+    delta, ci, estimate = difference.value, difference.ci, difference.estimate
+    if name in _LOWER_IS_BETTER:
+        delta = delta if isinstance(delta, Undefined) else -delta
+        ci = None if ci is None else (-ci[1], -ci[0])
+    return NamingDifference(
+        figure=name,
+        type=kind,
+        delta=delta,
+        ci=ci,
+        p=difference.p,
+        p_holm=p_holm,
+        verdict=verdict,
+        smallest_detectable=(
+            estimate if isinstance(estimate, Undefined) else estimate.smallest_detectable
+        ),
+        reason=reason,
+    )
+
+
+def _estimate(name: str, split: Split | Undefined, weights: Weights) -> Estimate:
+    if isinstance(split, Undefined):
+        return Estimate(value=split)
+    estimate = split.over_photographs(weights)
+    if isinstance(estimate, Undefined):
+        return Estimate(value=split.value)
+    low, high = np.clip(estimate.interval, *_RANGES.get(name, (0.0, 1.0))).tolist()
+    return Estimate(value=split.value, ci=(low, high))
+
+
+def mean_over_types(types: Splits) -> Split | Undefined:
+    """Return the mean over types of figures that are each of one type."""
+    splits = []
+    for kind, split in types.items():
+        if isinstance(split, Undefined):
+            return Undefined(undefined=f"{kind}: {split.undefined}")
+        splits.append(split)
+    if not splits:
+        return Undefined(undefined="no distortion is present")
+    count = len(splits)
+    value = float(np.mean([split.value for split in splits]))
+    own = np.concatenate([split.added for split in splits])  # (D, G), each about its own value
+    about = np.array([split.value for split in splits])[:, None] - value
+    return Split(value, (own + about / own.shape[1]) / count)
+
+
+def _of_type(value: float, left_out: Floats) -> Split | Undefined:
+    """Return a figure of one type from its values without each photograph, (G,)."""
+    if not np.isfinite(left_out).all():
+        return Undefined(undefined="the figure does not exist without one of the photographs")
+    count = len(left_out)
+    return Split(value, ((count - 1) * (value - left_out) / count)[None])
+
+
+def _precision(
+    present: NDArray[np.bool_], scores: Floats, groups: NDArray[np.intp]
+) -> Split | Undefined:
+    count = int(groups.max()) + 1
+    left_out = leave_one_out(
+        lambda weights: weighted_average_precision(present, scores, groups, weights)[None], count
+    )
+    return _of_type(average_precision(present, scores), left_out[0])
+
+
+def _srcc(
+    true: Floats, predicted: Floats, groups: NDArray[np.intp], count: int
+) -> Split | Undefined:
+    shown, rows = np.unique(groups, return_inverse=True)
+
+    def figure(weights: Weights) -> Floats:
+        return weighted_srcc(true, predicted[None], rows, weights)
+
+    value = float(figure(np.ones((1, len(shown)), dtype=np.uint8))[0, 0])
+    if not np.isfinite(value):
+        return Undefined(undefined="constant predictions")
+    left_out = np.full(count, value)  # of a photograph that has no such image
+    left_out[shown] = leave_one_out(figure, len(shown))[0]
+    return _of_type(value, left_out)
+
+
+def f1_split(
+    present: NDArray[np.bool_], called: NDArray[np.bool_], groups: NDArray[np.intp]
+) -> Split | Undefined:
+    """Return F1 of one type over images, (N,), of which at least one has it."""
+    both, either = (
+        np.bincount(groups, weights=counts)
+        for counts in (2.0 * (present & called), present + called.astype(float))
+    )
+    with np.errstate(invalid="ignore"):
+        left_out = (both.sum() - both) / (either.sum() - either)
+    return _of_type(float(both.sum() / either.sum()), left_out)
+
+
+def _top1(true: Floats, predicted: Floats, groups: NDArray[np.intp]) -> Split | Undefined:
+    distorted = true.max(axis=1, initial=0) > 0
+    if not distorted.any():
+        return Undefined(undefined="no distortion is present")
+    t, p = true[distorted], predicted[distorted]
+    strongest = (p == p.max(axis=1, keepdims=True)) & (p > 0)
+    right = (strongest & (t == t.max(axis=1, keepdims=True))).sum(axis=1)
+    share = right / np.maximum(strongest.sum(axis=1), 1)
+    return _ratio(share, t.argmax(axis=1), groups[distorted], int(groups.max()) + 1)
+
+
+def _rmse(true: Floats, predicted: Floats, groups: NDArray[np.intp]) -> Split | Undefined:
+    images, types = true.shape
+    kinds, of_pairs = np.tile(np.arange(types), images), np.repeat(groups, types)
+    squares = _ratio(((predicted - true) ** 2).ravel(), kinds, of_pairs, int(groups.max()) + 1)
+    root = float(np.sqrt(squares.value))
+    if not root:
+        return Undefined(undefined="no error at all")
+    return Split(root, squares.added / (2 * root))
+
+
+def _ratio(values: Floats, kinds: NDArray[np.intp], groups: NDArray[np.intp], count: int) -> Split:
+    """Return the mean of values, (M,), each of one type and one photograph: linear in the cells."""
+    occurring, kinds = np.unique(kinds, return_inverse=True)
+    mean, types = float(values.mean()), len(occurring)
+    cells = np.bincount(kinds * count + groups, weights=values - mean, minlength=types * count)
+    return Split(mean, cells.reshape(types, count) / len(values))
