@@ -145,7 +145,8 @@ class EncoderConfig(Frozen):
     """Which image-text encoder reads the images.
 
     Attributes:
-        name: "offline", any open_clip model name, or "auto" (the hub's CLIP where it is reachable).
+        name: "offline", "dinov2", any open_clip model name, or "auto" (the hub's CLIP where it is
+            reachable).
         pretrained: open_clip tag or path of a local checkpoint; None for random weights.
     """
 

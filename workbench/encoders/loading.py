@@ -31,8 +31,8 @@ def load_encoder(config: EncoderConfig, settings: Settings, *, seed: int) -> Enc
     """Return the encoder that a configuration asks for, frozen and on its device.
 
     Args:
-        config: "offline"; any open_clip name; or "auto": CLIP where its weights are available, else
-            the offline encoder, and `facts.note` says so.
+        config: "offline"; "dinov2"; any open_clip name; or "auto": CLIP where its weights are
+            available, else the offline encoder, and `facts.note` says so.
         settings: Says whether the hub may be used, and the device.
         seed: Decides random weights, and only those.
 

@@ -169,7 +169,7 @@ def cached_weights(name: str, tag: str) -> Path | None:
 def _check_architecture(name: str) -> None:
     known = open_clip.list_models()
     if name not in known:
-        raise UnknownNameError("encoder", name, ["auto", "offline", *known])
+        raise UnknownNameError("encoder", name, ["auto", "dinov2", "offline", *known])
     config = open_clip.get_model_config(name)
     vision, text = config["vision_cfg"], config["text_cfg"]
     if "timm_model_name" in vision:

@@ -171,8 +171,8 @@ def computing_threads(count: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def checked_tensors(file: Path, sha256: str, *, remedy: str) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file.
+def checked_file(file: Path, sha256: str, *, remedy: str) -> Path:
+    """Return the path of a file whose bytes hash to what they must.
 
     Args:
         file: The file.
@@ -189,7 +189,12 @@ def checked_tensors(file: Path, sha256: str, *, remedy: str) -> dict[str, Tensor
         raise CheckpointMismatchError(
             f"{file} has SHA-256 {digest[:12]}…, expected {sha256[:12]}…. {remedy}"
         )
+    return file
+
+
+def checked_tensors(file: Path, sha256: str, *, remedy: str) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file; arguments and errors as of `checked_file`."""
     try:
-        return load_file(file)
+        return load_file(checked_file(file, sha256, remedy=remedy))
     except SafetensorError as fault:
         raise CheckpointMismatchError(f"{file} cannot be read: {fault}. {remedy}") from fault

