@@ -148,12 +148,15 @@ def _summary(run: Run) -> dict[str, object]:
 
 
 def _figures(run: Run, accesses: AccessCount | None) -> dict[str, object]:
+    from workbench.evaluation.paired_comparison import words_worth
+
     result = run.result
     metrics = None
     if result is not None:
         metrics = result.quality.model_dump(mode="json")
         metrics["identification"] = result.identification.model_dump(mode="json")
         metrics["all_clean"] = result.all_clean.model_dump(mode="json")
+        metrics["controls"] = words_worth(result).model_dump(mode="json")
         metrics["baselines"] = {
             name: figures.model_dump(mode="json") for name, figures in result.baselines.items()
         }
@@ -164,7 +167,8 @@ def _figures_table(run: Run, accesses: AccessCount | None) -> object:
     from rich.console import Group
 
     from workbench.evaluation.baselines import TITLES
-    from workbench.report.wording import access_sentences
+    from workbench.evaluation.paired_comparison import words_worth
+    from workbench.report.wording import access_sentences, words_worth_text
 
     if run.result is None or accesses is None:
         return f"Run {run.id}: {run.status}. {run.error or run.stage}"
@@ -176,4 +180,5 @@ def _figures_table(run: Run, accesses: AccessCount | None) -> object:
         *((f"SRCC: {TITLES.get(name, name)}", figure_text(figures.srcc), "")
           for name, figures in result.baselines.items()),
     ])  # fmt: skip
-    return Group(figures, *(f"· {line}" for line in access_sentences(accesses)))
+    worth = words_worth_text(words_worth(result), result.attribute_count)
+    return Group(figures, *(f"· {line}" for line in (worth, *access_sentences(accesses))))

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from workbench.domain.canonical import Frozen
 from workbench.domain.metrics import IdentificationMetrics, Metric
-from workbench.domain.run import EncoderFacts, Protocol
+from workbench.domain.run import ControlName, EncoderFacts, Protocol
 
 Verdict = Literal["better", "worse", "not distinguishable"]
 Interval = tuple[float, float]
@@ -76,11 +76,38 @@ class NamingVerdict(Frozen):
     p_looked: Metric | None = None
 
 
+class ControlFigures(Frozen):
+    """What other sentences gave on a run's images and folds; means over the draws of nonsense."""
+
+    name: ControlName
+    srcc: Metric
+    top1_type: Metric
+    macro_f1: Metric
+    strength_srcc: Metric
+
+
+class WordsWorth(Frozen):
+    """What a version's words are worth: its figures less those of as many sentences of nonsense.
+
+    Attributes:
+        quality: SRCC above nonsense; its interval allows for photographs and for the draws.
+        naming: macro-F1 above nonsense; its interval allows for photographs and types.
+        figures: Of each control.
+        reason: Why there is none of it.
+    """
+
+    quality: Estimate | None = None
+    naming: Estimate | None = None
+    figures: tuple[ControlFigures, ...] = ()
+    reason: str = ""
+
+
 class ComparisonRow(Frozen):
     """One version's figures; intervals are 95% bootstrap intervals over photographs.
 
     Attributes:
         naming: None in comparisons of before it was judged.
+        controls: What the words are worth; None in comparisons of before there were controls.
     """
 
     version: str
@@ -96,6 +123,7 @@ class ComparisonRow(Frozen):
     rmse: Metric
     identification: IdentificationMetrics
     naming: NamingFigures | None = None
+    controls: WordsWorth | None = None
 
 
 class ComparisonPair(Frozen):

@@ -273,9 +273,11 @@ class RunConfig(_Section):
         name: For people; the hash leaves it out.
         data: What is tuned and tested on.
         transfer: Other data that the tuned model is tried on (Tables IV and V).
+        controls: Whether nonsense, misplaced phrases and the names of the distortions are read from
+            the same embeddings, to say what the words are worth.
     """
 
-    _later = frozenset(("transfer",))
+    _later = frozenset(("transfer", "controls"))
 
     name: str = "run"
     data: AnyData
@@ -284,6 +286,7 @@ class RunConfig(_Section):
     regressor: RegressorConfig = RegressorConfig()
     split: SplitConfig = SplitConfig()
     transfer: tuple[AnyData, ...] = ()
+    controls: bool = True
     seed: int = Field(0, ge=0)
 
     @field_validator("data")

@@ -15,6 +15,7 @@ from workbench.domain.metrics import (
     StrengthTables,
 )
 
+ControlName = Literal["nonsense", "shuffled", "names"]
 RunStatus = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 
 
@@ -151,6 +152,25 @@ class Transfer(Frozen):
     predictions: Predictions
 
 
+class Control(Frozen):
+    """What other sentences gave on the run's own images, folds and tuned towers.
+
+    Attributes:
+        name: As many sentences of nonsense, the set's own under other types, or the types' names.
+        draw: Which of several draws of nonsense.
+        predicted, strengths: Held-out quality, (N, 1), and strengths, (N, D), of the images of
+            `predictions`, as `packed` of `evaluation.identification` packs them; strengths in half
+            precision, and "" where there are too many.
+    """
+
+    name: ControlName
+    draw: int
+    quality: QualityMetrics
+    identification: IdentificationMetrics
+    predicted: str
+    strengths: str
+
+
 class RunResult(Frozen):
     """What came of running one version under one configuration.
 
@@ -165,6 +185,7 @@ class RunResult(Frozen):
         strength_tables: Dose and response, calibration and confusion of the held-out strengths.
         splits: Figures of each split's test part by itself, in the order in which they were taken.
         transfers: The final model on other data.
+        controls: What other sentences gave; none where the configuration wants none.
         locked: The same on the locked photographs, which are in no other figure.
         duration_s: Wall-clock seconds.
         environment: Versions of the libraries that decide the numbers.
@@ -185,6 +206,7 @@ class RunResult(Frozen):
     strength_tables: StrengthTables | None = None  # older results have none
     splits: tuple[SplitFigures, ...] = ()  # older results have none
     transfers: tuple[Transfer, ...] = ()
+    controls: tuple[Control, ...] = ()  # older results have none
     locked: LockedPart | None = None  # only with split.locked
     duration_s: float
     environment: dict[str, str]

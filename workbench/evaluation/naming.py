@@ -1,21 +1,17 @@
 """How well versions name the faults, and whether one does so better than another.
 
 Each figure is split into what every photograph adds to it in every type, by its jackknife: (D, G)
-numbers whose sums over any photographs give the figure in a draw of them, with the very weights
-that quality is resampled by. So 10,000 draws cost one matrix product, however many images there
-are.
+numbers whose sums give the figure in a draw of photographs, by the weights that quality is
+resampled by. So 10,000 draws cost one matrix product.
 
-A set of attributes is itself a draw of wordings: two sets drawn from one pool of paraphrases are
-equally good, and yet one of the two names this type better and that one worse, on any photograph.
-Over photographs alone such a pair would be called different. What chance of wording does differs
-from type to type, so the difference of two versions must hold over other photographs and over other
-types: the two-way error of `over_types`.
+A set of attributes is itself a draw of wordings: of two sets from one pool of paraphrases one names
+this type better and the other that one, on any photograph. Over photographs alone such a pair would
+be called different, so a difference must hold over other types too: the two-way error of
+`over_types`.
 
-The main figure, by which the verdict is given, is fixed: macro-F1 of presence. It is about what a
-reader is told, namely which faults an image has; it counts what is missed and what is invented,
-every type alike, in images of one fault and of several; and the strength from which a type counts
-as present is not chosen, but the first edge of Eq. 10. The other figures are shown beside it and
-decide nothing.
+The figure that decides is fixed: macro-F1 of presence. It is about what a reader is told, namely
+which faults an image has; it counts what is missed and what is invented, every type alike, and its
+threshold is not chosen, but the first edge of Eq. 10. The other figures decide nothing.
 
 Shapes: N images, G photographs, D types, V versions, R draws.
 """
@@ -127,12 +123,11 @@ def naming(strengths: Strengths, photograph: ArrayLike) -> Naming:
         photograph: Number of each image's photograph, (N,), 0..G-1.
     """
     t, p = strengths.true.astype(np.float64), strengths.predicted.astype(np.float64)
-    distortions, levels = strengths.distortions, strengths.levels
+    distortions = strengths.distortions
     groups = np.asarray(photograph, dtype=np.intp)
     present, clean = t > 0, t.max(axis=1, initial=0) == 0
-    f1, precision, ordered = Splits(), Splits(), Splits()
+    f1, precision, ordered = f1_splits(strengths, groups), Splits(), Splits()
     for d in np.flatnonzero(present.any(axis=0)):
-        f1[distortions[d]] = f1_split(present[:, d], p[:, d] >= 1 / (2 * levels[d]), groups)
         precision[distortions[d]] = _precision(present[:, d], p[:, d], groups)
         rows = clean | present[:, d]
         if np.ptp(t[rows, d]):  # else there is nothing to order
@@ -351,6 +346,16 @@ def _srcc(
     left_out = np.full(count, value)  # of a photograph that has no such image
     left_out[shown] = leave_one_out(figure, len(shown))[0]
     return _of_type(value, left_out)
+
+
+def f1_splits(strengths: Strengths, groups: NDArray[np.intp]) -> Splits:
+    """Return F1 of presence of each type that occurs; takes what `naming` does."""
+    present, edges = strengths.true > 0, 1 / (2 * np.array(strengths.levels))
+    called = strengths.predicted >= edges
+    return {
+        strengths.distortions[d]: f1_split(present[:, d], called[:, d], groups)
+        for d in np.flatnonzero(present.any(axis=0))
+    }
 
 
 def f1_split(

@@ -4,21 +4,26 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
+import numpy as np
+
 from workbench.domain.canonical import Frozen
 from workbench.domain.comparison import (
     Comparison,
     ComparisonPair,
     ComparisonRow,
+    ControlFigures,
+    Estimate,
     NamingFigures,
     NamingVerdict,
     QuotedRow,
     SubsetKind,
     SubsetPair,
+    WordsWorth,
     row_keys,
 )
 from workbench.domain.metrics import Metric, Undefined
 from workbench.domain.number_format import count_text, figure_text
-from workbench.domain.run import Run, RunResult
+from workbench.domain.run import Control, ControlName, Run, RunResult
 from workbench.errors import ConfigError
 from workbench.evaluation.baselines import EMBEDDING
 from workbench.evaluation.bootstrap import (
@@ -27,13 +32,21 @@ from workbench.evaluation.bootstrap import (
     paired_bootstrap,
     photograph_index,
 )
-from workbench.evaluation.comparable import ComparedRuns
-from workbench.evaluation.intervals import Studentised, holm, paired_difference, version_interval
-from workbench.evaluation.naming import judge, naming
+from workbench.evaluation.comparable import ComparedRuns, Strengths
+from workbench.evaluation.identification import unpacked
+from workbench.evaluation.intervals import (
+    Studentised,
+    holm,
+    paired_difference,
+    studentise,
+    version_interval,
+)
+from workbench.evaluation.naming import Split, f1_splits, judge, mean_over_types, naming
 from workbench.evaluation.rankings import win_matrix
 from workbench.evaluation.subsets import KINDS, subsets_of
 
 SEED_NOISE = 0.01  # SRCC that another tuning seed alone moves (METHOD §2)
+WORTH_RESAMPLES = 2_000  # of photographs, for what the words of a single run are worth
 FEWEST_RESAMPLES = 200  # a 95% quantile of fewer rests on less than ten of them
 _ONE_TYPE = "the images show one type of distortion, so there is no other to take it for"
 FEW_PHOTOGRAPHS = 10  # below, the simulation in tests/evaluation shows wide, approximate intervals
@@ -163,6 +176,98 @@ def explainability_gap_text(result: RunResult) -> str:
     return f"{both}: explaining costs {amount}."
 
 
+def words_worth(
+    result: RunResult, *, resamples: int = WORTH_RESAMPLES, seed: int = 0
+) -> WordsWorth:
+    """Return what the words of a run are worth: its figures above those of nonsense.
+
+    Both are of the same images, folds and tuned towers. With the seed of a comparison the draws of
+    photographs are the first of that comparison.
+
+    Args:
+        result: Of the run.
+        resamples: Draws R of photographs.
+        seed: Same seed, same draws.
+    """
+    nonsense = [control for control in result.controls if control.name == "nonsense"]
+    if not nonsense:
+        return WordsWorth(reason="this run was made without controls")
+    images = result.predictions
+    others = [unpacked(control.predicted, types=1)[:, 0].tolist() for control in nonsense]
+    sample = paired_bootstrap(
+        images.target,
+        [images.predicted, *others],
+        images.photograph,
+        resamples=resamples,
+        seed=seed,
+    )
+    names = dict.fromkeys(control.name for control in result.controls)
+    return WordsWorth(
+        quality=_quality_above(sample, result.quality.srcc, [c.quality.srcc for c in nonsense]),
+        naming=_naming_above(result, nonsense, sample.weights),
+        figures=tuple(
+            _control_figures(name, [c for c in result.controls if c.name == name]) for name in names
+        ),
+    )
+
+
+def _quality_above(sample: PairedBootstrap, own: Metric, others: Sequence[Metric]) -> Estimate:
+    """Return SRCC above the mean of the draws of nonsense, which are rows 1.. of the sample."""
+    defined = [figure for figure in others if isinstance(figure, float)]
+    if isinstance(own, Undefined) or len(defined) < len(others):
+        return Estimate(value=Undefined(undefined="one of the two has no SRCC"))
+    above = own - float(np.mean(defined))
+    estimate = studentise(
+        above,
+        sample.srcc[0] - sample.srcc[1:].mean(axis=0),
+        sample.srcc_without[0] - sample.srcc_without[1:].mean(axis=0),
+        sample.weights,
+        beside=float(np.var(defined, ddof=1)) / len(defined) if len(defined) > 1 else 0.0,
+    )
+    return Estimate(value=above, ci=None if isinstance(estimate, Undefined) else estimate.interval)
+
+
+def _naming_above(
+    result: RunResult, nonsense: Sequence[Control], weights: Weights
+) -> Estimate | None:
+    """Return macro-F1 above the mean of the draws of nonsense; None where it cannot be told."""
+    if result.strengths is None or not all(control.strengths for control in nonsense):
+        return None
+    kept, groups = result.strengths, photograph_index(result.predictions.photograph)
+    splits = []
+    for told in (kept.predicted, *(control.strengths for control in nonsense)):
+        true, predicted = (unpacked(text, types=len(kept.levels)) for text in (kept.true, told))
+        strengths = Strengths(true, predicted, kept.distortions, kept.levels)
+        split = mean_over_types(f1_splits(strengths, groups))
+        if isinstance(split, Undefined):
+            return Estimate(value=split)
+        splits.append(split)
+    own, *others = splits
+    mean = Split(
+        float(np.mean([other.value for other in others])),
+        np.mean([other.added for other in others], axis=0),
+    )
+    above = own.less(mean)
+    estimate = above.over_types(weights)
+    ci = None if isinstance(estimate, Undefined) else estimate.interval
+    return Estimate(value=above.value, ci=ci)
+
+
+def _control_figures(name: ControlName, draws: Sequence[Control]) -> ControlFigures:
+    def mean(figures: Sequence[Metric]) -> Metric:
+        defined = [figure for figure in figures if isinstance(figure, float)]
+        return float(np.mean(defined)) if len(defined) == len(figures) else figures[0]
+
+    told = [control.identification for control in draws]
+    return ControlFigures(
+        name=name,
+        srcc=mean([control.quality.srcc for control in draws]),
+        top1_type=mean([figures.top1_type for figures in told]),
+        macro_f1=mean([figures.macro_f1 for figures in told]),
+        strength_srcc=mean([figures.strength_srcc for figures in told]),
+    )
+
+
 def _row(
     sample: PairedBootstrap,
     version: int,
@@ -186,6 +291,7 @@ def _row(
         rmse=quality.rmse,
         identification=result.identification,
         naming=naming,
+        controls=words_worth(result),
     )
 
 

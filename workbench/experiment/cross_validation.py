@@ -15,11 +15,12 @@ from workbench.domain.attributes import AttributeSet
 from workbench.domain.canonical import Progress, part
 from workbench.domain.config import RunConfig
 from workbench.domain.distortion import Recipe
-from workbench.domain.run import SplitFigures
+from workbench.domain.run import ControlName, SplitFigures
 from workbench.encoders import load_encoder
 from workbench.encoders.protocol import computing_threads
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import identification_metrics
+from workbench.experiment.controls import Controls, HeldOutControl
 from workbench.experiment.data import make_data, open_and_locked
 from workbench.experiment.training_plan import TrainingPlan
 from workbench.settings import Settings
@@ -36,11 +37,13 @@ class CrossValidated:
         data: The images that were ever held out; with published splits these may not be all.
         predictions: Of these images, in that order.
         splits: Figures of each split's test part.
+        controls: What other sentences predict of the images, by name and draw.
     """
 
     data: ImageSet
     predictions: HeldOutPredictions
     splits: tuple[SplitFigures, ...]
+    controls: dict[tuple[ControlName, int], HeldOutControl]
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,14 @@ class _SplitPredictions:
         strengths, truth: Their predicted and true strengths, (n, D).
         inputs: What the regressor reads of the attributes of all images in V views, (N, V, A); 0
             for those in no part of the split.
+        controls: What other sentences predict of the test part.
     """
 
     quality: NDArray[np.float64]
     strengths: NDArray[np.float32]
     truth: NDArray[np.float32]
     inputs: NDArray[np.float32]
+    controls: dict[tuple[ControlName, int], HeldOutControl]
 
 
 def cross_validate(
@@ -68,6 +73,10 @@ def cross_validate(
     An image's prediction is that of the first split that held it out; with grouped folds that is
     the first repeat. What later splits predict of it is in their own figures.
     """
+    controls = Controls.of(plan)
+    by_control = {
+        key: HeldOutControl(np.zeros(len(data)), np.zeros_like(data.truth)) for key in controls.sets
+    }
     fold_of = np.full(len(data), NO_FOLD)
     quality, strengths = np.zeros(len(data)), np.zeros_like(data.truth)
     truth = np.zeros_like(data.truth)
@@ -75,7 +84,7 @@ def cross_validate(
     figures = []
     for number, split in enumerate(splits):
         of_split = part(progress, number / len(splits), (number + 1) / len(splits))
-        predicted = _predict_split(plan, data, split, number, of_split)
+        predicted = _predict_split(plan, controls, data, split, number, of_split)
         figures.append(_split_figures(predicted, split, data))
         first = fold_of[split.test] == NO_FOLD
         if first.any():
@@ -83,6 +92,9 @@ def cross_validate(
             quality[rows], strengths[rows] = predicted.quality[first], predicted.strengths[first]
             truth[rows], fold_of[rows] = predicted.truth[first], len(inputs)
             inputs.append(predicted.inputs)
+            for key, control in predicted.controls.items():
+                by_control[key].quality[rows] = control.quality[first]
+                by_control[key].strengths[rows] = control.strengths[first]
     tested = np.flatnonzero(fold_of != NO_FOLD)
     predictions = HeldOutPredictions(
         strengths=strengths[tested],
@@ -91,29 +103,42 @@ def cross_validate(
         inputs=np.stack(inputs)[:, tested],
         fold_of=fold_of[tested],
     )
-    return CrossValidated(data.only(tested), predictions, tuple(figures))
+    held_out = {
+        key: HeldOutControl(control.quality[tested], control.strengths[tested])
+        for key, control in by_control.items()
+    }
+    return CrossValidated(data.only(tested), predictions, tuple(figures), held_out)
 
 
 def _predict_split(
-    plan: TrainingPlan, data: ImageSet, split: Split, number: int, progress: Progress
+    plan: TrainingPlan,
+    controls: Controls,
+    data: ImageSet,
+    split: Split,
+    number: int,
+    progress: Progress,
 ) -> _SplitPredictions:
     """Tune and regress on a split's training part, and predict its test part."""
     seed = plan.config.seed + number
     model = plan.tune(f"split-{number}", data, split.train, split.validation, progress, seed=seed)
-    parts = {
-        name: plan.features(model, ChosenImages(data.images, rows))
+    beside = controls.beside(model)
+    read = {
+        name: plan.features(beside, ChosenImages(data.images, rows))
         for name, rows in split.parts.items()
     }
+    parts = {name: controls.own(features) for name, features in read.items()}
     train, test = (plan.regressor_inputs(model, parts[name]) for name in ("train", "test"))
     regressor = plan.fit_regressor(train, data.quality[split.train], seed=seed)
     inputs = np.zeros((len(data), *parts["train"].inputs.shape[1:]), dtype=np.float32)
     for name, rows in split.parts.items():
         inputs[rows] = parts[name].inputs
+    quality, learned = regressor.predict(test), data.quality[split.train]
     return _SplitPredictions(
-        quality=regressor.predict(test),
+        quality=quality,
         strengths=model.strengths(parts["test"].probabilities),
         truth=data.strengths(split.train)[split.test],
         inputs=inputs,
+        controls=controls.predict(model, read["train"], read["test"], learned, quality, seed=seed),
     )
 
 
@@ -141,6 +166,7 @@ def retuned_qualities(
 
     The sets have the configuration's distortions. Raises what `run_version` does.
     """
+    config = config.model_copy(update={"controls": False})
     encoder = load_encoder(config.encoder, settings, seed=config.seed)
     images = make_data(config.data, settings, part(progress, 0.0, 0.1), recipes)
     data, _ = open_and_locked(images, config.split.locked)

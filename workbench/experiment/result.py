@@ -11,9 +11,12 @@ from workbench.distortions import catalogue
 from workbench.domain.canonical import Progress
 from workbench.domain.config import RunConfig
 from workbench.domain.metrics import QualityMetrics
-from workbench.domain.run import Predictions, Protocol
+from workbench.domain.run import Control, Predictions, Protocol
 from workbench.evaluation.baselines import baselines, offered_metrics
+from workbench.evaluation.correlation import quality_metrics
+from workbench.evaluation.identification import identification_metrics, packed
 from workbench.evaluation.refit import FoldedData
+from workbench.experiment.cross_validation import CrossValidated
 from workbench.experiment.training_plan import TrainingPlan
 from workbench.training.crops import grid_crops
 
@@ -77,6 +80,30 @@ def baselines_of(
         further=offered_metrics(),
     )
     return {name: result.quality for name, result in results.items()}
+
+
+MOST_CELLS = 1_000_000  # strengths that are kept of a control: some 2 MB
+
+
+def controls_of(validated: CrossValidated) -> tuple[Control, ...]:
+    """Return the figures of the controls, with what they predicted."""
+    data, truth = validated.data, validated.predictions.truth
+    target = data.quality.tolist()
+    return tuple(
+        Control(
+            name=name,
+            draw=draw,
+            quality=quality_metrics(target, control.quality.tolist()),
+            identification=identification_metrics(truth, control.strengths, levels=data.levels),
+            predicted=packed(control.quality[:, None]),
+            strengths=(
+                packed(control.strengths.astype(np.float16))
+                if control.strengths.size <= MOST_CELLS
+                else ""
+            ),
+        )
+        for (name, draw), control in validated.controls.items()
+    )
 
 
 def environment() -> dict[str, str]:

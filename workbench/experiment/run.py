@@ -15,13 +15,19 @@ from workbench.evaluation.identification import (
     all_clean,
     held_out_strengths,
     identification_metrics,
+    strength_tables,
 )
-from workbench.evaluation.strength_tables import strength_tables
 from workbench.experiment.config_files import attributes_for
 from workbench.experiment.cross_validation import cross_validate
 from workbench.experiment.data import make_data, open_and_locked, require_disjoint_data
 from workbench.experiment.final_model import evaluate_locked, save_run_files, train_final_model
-from workbench.experiment.result import baselines_of, environment, predictions_of, protocol_of
+from workbench.experiment.result import (
+    baselines_of,
+    controls_of,
+    environment,
+    predictions_of,
+    protocol_of,
+)
 from workbench.experiment.training_plan import TrainingPlan, parent_folder, resumable_trainings
 from workbench.experiment.transfer import transfers
 from workbench.settings import Settings
@@ -101,6 +107,7 @@ def run_version(
         ),
         splits=validated.splits,
         transfers=on_other_data,
+        controls=controls_of(validated),
         locked=locked_part,
         duration_s=time.monotonic() - started,
         environment=environment(),

@@ -6,13 +6,13 @@ from typing import Any
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.comparison import Comparison, ComparisonRow, labels_of
 from workbench.domain.data_table import Column, DataTable, text_columns
-from workbench.domain.metrics import QualityMetrics
+from workbench.domain.metrics import QualityMetrics, Undefined
 from workbench.domain.number_format import count_text
 from workbench.domain.run import RunResult
 from workbench.evaluation.baselines import TITLES
 from workbench.evaluation.naming import FURTHER, MAIN
 from workbench.evaluation.paired_comparison import explainability_gap
-from workbench.report.wording import ALL_CLEAN, IDENTIFICATION_FIGURES, title_of
+from workbench.report.wording import ALL_CLEAN, CONTROLS, IDENTIFICATION_FIGURES, title_of
 
 _VERSION, _KIND = Column("label", "version", "text"), Column("kind", "kind", "text")
 _QUALITY = (
@@ -35,6 +35,11 @@ _WITH_INTERVALS = tuple(
     if column.key.removesuffix("_ci") in (MAIN, *FURTHER) or column is of_figure
 )
 # The column that holds the explainability gap: key and heading are part of the JSON documents.
+_WORTH = (
+    Column("above_nonsense", "above nonsense", "signed"),
+    Column("above_nonsense_ci", "above nonsense, 95 %", "signed interval", below=True),
+)
+_NO_CONTROLS = Undefined(undefined="no controls: published figures")
 _GAP = Column("price", "price of explainability", "signed")
 
 Record = dict[str, Any]
@@ -48,14 +53,27 @@ def quality_table(comparison: Comparison, results: Sequence[RunResult]) -> DataT
         results: The results of the runs, in the order of the rows.
     """
     versions = [
-        {**dict(row), "kind": "version", "price": explainability_gap(result)}
+        {**dict(row), **_worth(row), "kind": "version", "price": explainability_gap(result)}
         for row, result in zip(comparison.rows, results, strict=True)
     ]
     quoted = [
-        {"label": row.method, "kind": "quoted", "srcc": row.srcc, "plcc": row.plcc}
+        {
+            "label": row.method,
+            "kind": "quoted",
+            "srcc": row.srcc,
+            "plcc": row.plcc,
+            "above_nonsense": _NO_CONTROLS,
+        }
         for row in comparison.quoted
     ]
-    columns = (_VERSION, _KIND, Column("attributes", "attributes", "count"), *_QUALITY, _GAP)
+    columns = (
+        _VERSION,
+        _KIND,
+        Column("attributes", "attributes", "count"),
+        *_QUALITY,
+        _GAP,
+        *_WORTH,
+    )
     others = [*_baseline_records(comparison, results), *quoted]
     return _with_others("quality", "Quality", columns, versions, others)
 
@@ -87,6 +105,44 @@ def quality_summary(comparison: Comparison, results: Sequence[RunResult] = ()) -
         for row in comparison.rows
     ]
     return _with_others("quality", title, columns, versions, others)
+
+
+def controls_tables(comparison: Comparison) -> tuple[DataTable, ...]:
+    """Return what other sentences gave on the same images; none for runs without controls.
+
+    Published figures come with no controls, which the table says of each.
+    """
+    figures = ("srcc", "top1_type", "macro_f1", "strength_srcc")
+    records: list[Record] = []
+    for row in comparison.rows:
+        if row.controls is None or row.controls.quality is None:
+            continue
+        own = {name: getattr(row.identification, name) for name in figures[1:]}
+        records.append({"label": row.label, "sentences": "its own", "srcc": row.srcc, **own})
+        records += [
+            {**dict(one), "label": row.label, "sentences": CONTROLS[one.name]}
+            for one in row.controls.figures
+        ]
+    if not records:
+        return ()
+    records += [
+        {"label": f"{row.method} on {row.dataset}, quoted", "sentences": _NO_CONTROLS.undefined}
+        for row in comparison.quoted
+    ]
+    columns = (
+        _VERSION,
+        Column("sentences", "sentences", "text"),
+        Column("srcc", "SRCC"),
+        *(Column(name, IDENTIFICATION_FIGURES[name]) for name in figures[1:]),
+    )
+    aside = [index for index, one in enumerate(records) if one["sentences"] != "its own"]
+    title = "What other sentences give on the same images, folds and tuned towers"
+    return (DataTable.of("controls", title, columns, records, aside=aside),)
+
+
+def _worth(row: ComparisonRow) -> Record:
+    above = row.controls and row.controls.quality
+    return {"above_nonsense": above.value, "above_nonsense_ci": above.ci} if above else {}
 
 
 def baseline_rows(

@@ -14,6 +14,7 @@ from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import explainability_gap
 from workbench.report.comparison_tables import (
     attributes_table,
+    controls_tables,
     identification_table,
     naming_tables,
     pairs_table,
@@ -31,7 +32,7 @@ from workbench.report.figures.intervals import edits_figure, intervals_figure
 from workbench.report.figures.per_distortion import per_distortion_figure, quality_by_distortion
 from workbench.report.figures.scatter import scatter_figure
 from workbench.report.terms import terms_line, terms_tables
-from workbench.report.wording import undefined_reasons, verdict_lines
+from workbench.report.wording import undefined_reasons, verdict_lines, worth_sentences
 
 MarkedAttributes = list[tuple[Attribute, bool]]  # each with whether every version has it
 
@@ -120,6 +121,7 @@ def report_content(
         labels=compared.labels,
         verdicts=tuple(verdict_lines(pair, labels) for pair in comparison.pairs),
         notes=(
+            *worth_sentences(comparison),
             *comparison.notes,
             *notes,
             *undefined_reasons(comparison),
@@ -199,10 +201,15 @@ def _quality(
         f"{count_text(comparison.resamples, 'resample')} of photographs. Baselines are of "
         "the same images and folds; their intervals are not known. Price of explainability, or "
         "explainability gap: SRCC of the same encoder's embedding without text, less that of the "
-        "version."
+        "version. Above nonsense: its SRCC, less that of as many sentences of nonsense on the same "
+        "images and folds."
     )
     quoted = quoted_table(comparison)
-    tables = (quality_table(comparison, compared.results), *((quoted,) if quoted else ()))
+    tables = (
+        quality_table(comparison, compared.results),
+        *controls_tables(comparison),
+        *((quoted,) if quoted else ()),
+    )
     scatters = (
         replace(scatter_figure(run.id, label, result), provenance=run_lines[run.id])
         for run, label, result in compared.items()

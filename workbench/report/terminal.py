@@ -15,6 +15,7 @@ from workbench.report.wording import (
     quoted_sentences,
     undefined_reasons,
     verdict_lines,
+    worth_sentences,
 )
 
 
@@ -23,6 +24,7 @@ def comparison_text(comparison: Comparison) -> str:
     labels = labels_of(comparison)
     notes = (
         *access_and_choice_sentences(comparison.looks),
+        *worth_sentences(comparison),
         *undefined_reasons(comparison),
         *comparison.notes,
         *quoted_sentences(comparison.quoted),

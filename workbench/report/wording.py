@@ -7,10 +7,12 @@ from workbench.domain.comparison import (
     AccessCount,
     Comparison,
     ComparisonPair,
+    Estimate,
     Interval,
     NamingVerdict,
     QuotedRow,
     Verdict,
+    WordsWorth,
 )
 from workbench.domain.metrics import Metric, Undefined
 from workbench.domain.number_format import (
@@ -37,6 +39,11 @@ IDENTIFICATION_FIGURES = {
     "top1_type": "top-1 type",
     "strength_srcc": "strength SRCC",
     "rmse": "RMSE",
+}
+CONTROLS = {
+    "nonsense": "as many of nonsense",
+    "shuffled": "its own under other types",
+    "names": "the names of the types",
 }
 ALL_CLEAN = "always “clean”"
 
@@ -194,6 +201,43 @@ def undefined_reasons(comparison: Comparison) -> tuple[str, ...]:
         for field, name in names.items()
         if isinstance(value := getattr(figures, field), Undefined)
     )
+
+
+def worth_sentences(comparison: Comparison) -> tuple[str, ...]:
+    """Return what the words of each version are worth, one line each; none without controls."""
+    return tuple(
+        f"{row.label}: {words_worth_text(row.controls, row.attributes)}"
+        for row in comparison.rows
+        if row.controls
+    )
+
+
+def words_worth_text(worth: WordsWorth, attributes: int) -> str:
+    """Return what the words are worth in a sentence or two, to go with every figure of quality."""
+    if worth.quality is None:
+        return f"What the words are worth is unknown: {worth.reason}."
+    nonsense = next((one for one in worth.figures if one.name == "nonsense"), None)
+    reached = figure_text(nonsense.srcc) if nonsense else "—"
+    sentences = count_text(attributes, "sentence")
+    by = f"{signed_text(worth.quality.value)} (95 % {interval_text(worth.quality.ci, signed=True)})"
+    text = (
+        f"{sentences} of nonsense reach an SRCC of {reached} on the same images; the words are "
+        f"worth {by}."
+        if is_above(worth.quality)
+        else f"Any {sentences} would have predicted quality as well: nonsense reaches an SRCC of "
+        f"{reached}, and the words add {by}."
+    )
+    if worth.naming is None:
+        return text
+    by = f"{signed_text(worth.naming.value)} (95 % {interval_text(worth.naming.ci, signed=True)})"
+    if is_above(worth.naming):
+        return f"{text} Naming faults, they are worth {by} of macro F1."
+    return f"{text} They name the faults no better than nonsense: macro F1 {by}."
+
+
+def is_above(estimate: Estimate) -> bool:
+    """Return whether a figure lies above 0 with its whole interval."""
+    return estimate.ci is not None and estimate.ci[0] > 0
 
 
 def title_of(distortion: str) -> str:

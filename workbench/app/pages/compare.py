@@ -20,6 +20,7 @@ from workbench.domain.run import RunResult
 from workbench.evaluation.published_figures import quotable_parts
 from workbench.registry import Registry
 from workbench.report.comparison_tables import (
+    controls_tables,
     identification_summary,
     naming_tables,
     pairs_table,
@@ -34,6 +35,7 @@ from workbench.report.wording import (
     quoted_sentences,
     undefined_reasons,
     verdict_lines,
+    worth_sentences,
 )
 from workbench.store import Store
 
@@ -87,9 +89,12 @@ def _show(comparison: Comparison, versions: list[Version], store: Store) -> None
         st.markdown("  \n".join(map(escaped, lines)))
     st.html(html_data_table(quality_summary(comparison, _results(comparison, store))))
     st.html(picture_of_figure(intervals_figure(comparison)))
+    for table in controls_tables(comparison):
+        st.html(html_data_table(table))
     if len(comparison.pairs) > 1:
         st.html(html_data_table(pairs_table(comparison)))
     notes = (
+        *worth_sentences(comparison),
         *comparison.notes,
         *access_and_choice_sentences(comparison.looks),
         *undefined_reasons(comparison),
