@@ -71,7 +71,7 @@ def test_a_run_without_controls_says_so():
     worth = words_worth(make_run(1).result)
     assert worth.quality is None
     assert words_worth_text(worth, 12) == (
-        "What the words are worth is unknown: this run was made without controls."
+        "What the words are worth is unknown: no controls were measured on these images."
     )
 
 

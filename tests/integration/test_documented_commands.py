@@ -49,6 +49,7 @@ PARSED_ONLY = {
     "workbench datasets check kadid10k ~/data/kadid10k": "needs all of KADID-10k to find no fault",
     "workbench generate holiday/ my-set --count 100000 --workers 2": "takes hours",
     "workbench export 2 my-model/ --onnx --force": "half a minute; tests/inference runs it",
+    "workbench run mixed --config experiments/demo-quick.yaml": "takes minutes",
     "workbench versions list --db postgresql+pg8000://user@host/workbench": "needs that server; "
     "tests/store runs on PostgreSQL",
 }
@@ -138,6 +139,7 @@ def write_files(place):
     """The files that the pages name."""
     experiments = place / "experiments"
     (experiments / "paper").mkdir(parents=True)
+    shutil.copytree(resource("experiments") / "controls", experiments / "controls")
     (experiments / "demo.yaml").write_text(yaml.safe_dump(DEMO))
     csiq = yaml.safe_load((resource("experiments") / "paper" / "csiq.yaml").read_text())
     csiq["data"]["distortions"] = ["jpeg"]
@@ -334,6 +336,7 @@ def test_experiment_scripts_that_a_page_names_know_their_options(page):
     text = page.read_text(encoding="utf-8")
     for module, options in re.findall(r"python -m (experiments[\w.]*)([^`\n]*)", text):
         file = ROOT / Path(*module.split("."))
-        source = (file if file.suffix else file.with_suffix(".py")).read_text(encoding="utf-8")
+        script = file / "__main__.py" if file.is_dir() else file.with_suffix(".py")
+        source = script.read_text(encoding="utf-8")
         for option in re.findall(r"--[a-z-]+", options):
             assert f'"{option}"' in source, option

@@ -191,7 +191,7 @@ def words_worth(
     """
     nonsense = [control for control in result.controls if control.name == "nonsense"]
     if not nonsense:
-        return WordsWorth(reason="this run was made without controls")
+        return WordsWorth(reason="no controls were measured on these images")
     images = result.predictions
     others = [unpacked(control.predicted, types=1)[:, 0].tolist() for control in nonsense]
     sample = paired_bootstrap(

@@ -188,7 +188,8 @@ def on_locked(run: Run) -> Run:
         identification=result.locked.identification,
         all_clean=result.locked.all_clean,
         predictions=predictions,
-        baselines={},  # they were measured on the folds
+        baselines={},  # they were measured on the folds, as were the controls
+        controls=(),
     )
 
 
