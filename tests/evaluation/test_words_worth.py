@@ -63,7 +63,7 @@ def test_the_text_says_what_words_are_worth():
 
 def test_a_set_that_nonsense_equals_is_told_so_in_plain_words():
     text = words_worth_text(words_worth(EMPTY.result), EMPTY.result.attribute_count)
-    assert text.startswith("Any 12 sentences would have predicted quality as well: ")
+    assert text.startswith("Any 12 sentences may have predicted quality as well: ")
     assert "They name the faults no better than nonsense" in text
 
 
@@ -83,7 +83,7 @@ def test_a_comparison_shows_controls_and_older_ones_load_without():
         ("theirs", "its own"), ("theirs", "as many of nonsense"),
     ]  # fmt: skip
     flowing = " ".join(comparison_text(comparison).split())
-    assert "theirs: Any 12 sentences would have predicted quality as well" in flowing
+    assert "theirs: Any 12 sentences may have predicted quality as well" in flowing
     document = comparison.model_dump(mode="json")
     assert Comparison.model_validate(document) == comparison
     for row in document["rows"]:

@@ -224,7 +224,7 @@ def words_worth_text(worth: WordsWorth, attributes: int) -> str:
         f"{sentences} of nonsense reach an SRCC of {reached} on the same images; the words are "
         f"worth {by}."
         if is_above(worth.quality)
-        else f"Any {sentences} would have predicted quality as well: nonsense reaches an SRCC of "
+        else f"Any {sentences} may have predicted quality as well: nonsense reaches an SRCC of "
         f"{reached}, and the words add {by}."
     )
     if worth.naming is None:
