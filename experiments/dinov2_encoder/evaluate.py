@@ -53,6 +53,7 @@ from workbench.distortions import apply_sequence, kadid10k
 from workbench.encoders.dinov2 import LOGIT_SCALE, MEAN, STD, CutTransformer, TokenHead
 from workbench.encoders.offline import WEIGHTS
 from workbench.encoders.openclip import TimmTower
+from workbench.encoders.statistics_tower import StatisticsTower
 from workbench.training.modules import AttributeHead, PromptedTower, attribute_probabilities
 from workbench.training.tuned_model import computing
 
@@ -117,9 +118,9 @@ def quality_features(embeddings: Tensor, rows: np.ndarray) -> dict[str, np.ndarr
     }
 
 
-def offline_features(tower: nn.Module, rows: np.ndarray) -> dict[str, np.ndarray]:
+def offline_features(tower: StatisticsTower, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Return what a ridge may read of the offline encoder, from statistics, (N·5, F)."""
-    found = offline_quality_features(tower, rows)  # type: ignore[arg-type]
+    found = offline_quality_features(tower, rows)
     return {
         "log-odds": found["log-odds, whole view too"],
         "mean log-odds of each type": found["mean log-odds of each type, whole view too"],
@@ -172,9 +173,6 @@ def prompt_figures(head: TokenHead, stem: PooledTokens, train: Sequence[Path],
             predicted = weights(p).numpy()
         found[name] = identification(NEW_TYPES, truth_of(len(test), NEW_TYPES), predicted)
         found[name] |= {"tuning_s": tuned - started, "scoring_s": time.process_time() - tuned}
-        print(
-            name, {k: found[name][k] for k in ("top1", "map", "strength_srcc") if k in found[name]}
-        )
     return found
 
 
@@ -219,7 +217,7 @@ def main() -> None:
     files = sorted(given.kodak.glob("*.png"))[::EVERY]
 
     def rows(name: str, count: int, each: int, crops: Any) -> Any:
-        return kept(given.keep / f"{name}.npy", count, each, stem, crops, 1)  # type: ignore[arg-type]
+        return kept(given.keep / f"{name}.npy", count, each, stem, crops, 1)
 
     for name, pack in (("kodak", kadid10k()), ("camera", CAMERA)):
         truth = truth_of(len(files), pack, BY_EFFECT)

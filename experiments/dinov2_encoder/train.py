@@ -10,7 +10,6 @@ FOLDER/depth-N/seed-S.safetensors and its validation figures, seed-S.json.
 
 import argparse
 import json
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -22,23 +21,17 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from experiments.offline_encoder.figures import CROPS, validation_figures
-from experiments.offline_encoder.objective import (
-    ComponentLoss,
-    drawn_sentences,
-    sentence_loss,
-    statement_loss,
-    training_texts,
+from experiments.offline_encoder.figures import validation_figures
+from experiments.offline_encoder.fitting import (
+    SAMPLED,
+    SMALLEST_SPREAD,
+    Components,
+    Crops,
+    fit,
+    make_statistics,
 )
-from experiments.offline_encoder.statistics import (
-    CAMERA,
-    Pack,
-    divided,
-    views_by_photograph,
-    write_statistics,
-)
-from experiments.offline_encoder.train import SAMPLED, SMALLEST_SPREAD, Crops
-from workbench.distortions import kadid10k
+from experiments.offline_encoder.objective import ComponentLoss, training_loss, training_texts
+from experiments.offline_encoder.statistics import views_by_photograph
 from workbench.encoders.dinov2 import (
     DEPTH,
     FEATURES,
@@ -49,7 +42,6 @@ from workbench.encoders.dinov2 import (
     pooled,
     trunk_weights,
 )
-from workbench.training.regressor import warmup_cosine
 
 HERE = Path(__file__).parent
 
@@ -76,28 +68,6 @@ class PooledTokens(nn.Module):
             return pooled(self.trunk((images - mean) / std).float())
 
 
-def write_features(
-    stem: PooledTokens, views: dict[str, list[Path]], config: dict[str, Any], to: Path,
-    processes: int,
-) -> None:  # fmt: skip
-    """Write pooled tokens and strengths of both packs under a folder, where they are missing."""
-    train, validation = (
-        [views[name] for name in part] for part in divided(list(views), config["validation_every"])
-    )
-    for name, types in (("kadid", kadid10k()), ("camera", CAMERA)):
-        given = config["packs"][name]
-        each = given | {"camera": False, "crops": CROPS}
-        some = validation[: config["validation"]]
-        packs = {"levels": Pack(some, types, each, every_level=True)}
-        packs["train"] = Pack(train, types, given)
-        if given["camera"]:
-            drawn = {"images": config["drawn"], "crops": CROPS, "seed": given["seed"] + 2}
-            packs["drawn"] = Pack(validation, types, given | drawn)
-        for part, pack in packs.items():
-            if not (to / f"{name}-{part}" / "strengths.npy").exists():
-                write_statistics(stem, pack, to / f"{name}-{part}", processes=processes)  # type: ignore[arg-type]
-
-
 class Aligned(nn.Module):
     """A head that reads pooled tokens of any precision."""
 
@@ -110,19 +80,6 @@ class Aligned(nn.Module):
         return self.head.embed(rows.float())
 
 
-class Components:
-    """The leading principal components of standardised, pooled tokens, each of unit variance."""
-
-    def __init__(self, standard: Tensor, count: int) -> None:
-        _, singular, axes = torch.linalg.svd(standard, full_matrices=False)
-        self.spreads = singular[:count] / math.sqrt(len(standard))
-        self.axes = axes[:count].T / self.spreads
-
-    def of(self, standard: Tensor) -> Tensor:
-        """Return the components, (N, C), of standardised tokens, (N, F)."""
-        return standard @ self.axes
-
-
 def trained(given: dict[str, Any], folder: Path, seed: int) -> TokenHead:
     """Return a head trained on the pooled tokens under a folder.
 
@@ -133,37 +90,21 @@ def trained(given: dict[str, Any], folder: Path, seed: int) -> TokenHead:
     """
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    crops, texts = Crops(folder, given["packs"], given["batch"], rng), training_texts()
+    crops, texts = Crops(folder, given["packs"], rng), training_texts()
     sample, head = crops.drawn(SAMPLED)[0].float(), TokenHead()
     head.mean.copy_(sample.mean(0))
     head.spread.copy_(sample.std(0).clamp_min(SMALLEST_SPREAD))
-    components = Components(head.standardised(sample), given["components"])
+    components = Components(sample, given["components"])
     told = ComponentLoss(given["words"], len(texts.trained), components.spreads)
-    parameters = [*head.parameters(), *told.parameters()]
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": given["weight_decay"]},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=given["learning_rate"], betas=(0.9, 0.98))
-    steps = math.ceil(given["samples"] / given["batch"])
-    for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = given["learning_rate"] * warmup_cosine(step, steps, given["warmup"])
+
+    def loss_of_step() -> Tensor:
         rows, truth = crops.drawn(given["batch"])
         standard = head.standardised(rows.float())
         embeddings = F.normalize(head.project(F.dropout(standard, given["dropout"])), dim=-1)
-        drawn = drawn_sentences(texts, given, rng)
-        loss = sentence_loss(embeddings, drawn - texts.negative, truth, given)
-        loss = loss + given["statement"] * statement_loss(embeddings, texts, truth, given, rng)
-        if given["component"]:
-            logits = given["scale"] * embeddings @ texts.curated.T
-            loss = loss + given["component"] * told(logits, components.of(standard))
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        if step % 1000 == 0:
-            print(f"step {step} of {steps}, loss {loss.item():.4f}", flush=True)
+        told_of = components.of(rows.float())
+        return training_loss(embeddings, truth, told_of, texts, told, given, rng)
+
+    fit([*head.parameters(), *told.parameters()], given, loss_of_step)
     return head.eval()
 
 
@@ -181,7 +122,7 @@ def main() -> None:
     config = yaml.safe_load(given.config.read_text(encoding="utf-8"))
     folder = given.to / f"depth-{given.depth}"
     views = views_by_photograph(given.views)
-    write_features(PooledTokens(given.depth), views, config, folder, given.processes)
+    make_statistics(PooledTokens(given.depth), views, config, folder, given.processes)
     started, training = time.monotonic(), config["training"]
     head = trained(training, folder, given.seed)
     shipped = {name: values.half().contiguous() for name, values in head.state_dict().items()}

@@ -43,6 +43,7 @@ from experiments.offline_encoder.sentences import CURATED, embedded_phrases, sen
 from experiments.offline_encoder.statistics import (
     BY_EFFECT,
     CAMERA,
+    Describer,
     corner_crops,
     described,
     divided,
@@ -87,7 +88,7 @@ def loaded(file: Path) -> StatisticsTower:
 Crops = Callable[[int], list[np.ndarray]]
 
 
-def write_pictures(crops: Crops, stem: StatisticsStem, file: Path, each: int, part: range) -> None:
+def write_pictures(crops: Crops, stem: Describer, file: Path, each: int, part: range) -> None:
     """Write the statistics of some pictures' crops into a file of all."""
     torch.set_num_threads(1)
     kept = np.load(file, mmap_mode="r+")
@@ -95,7 +96,7 @@ def write_pictures(crops: Crops, stem: StatisticsStem, file: Path, each: int, pa
         kept[index * each : (index + 1) * each] = described(stem, crops(index))
 
 
-def kept(file: Path, count: int, each: int, stem: StatisticsStem, crops: Crops, jobs: int) -> Any:
+def kept(file: Path, count: int, each: int, stem: Describer, crops: Crops, jobs: int) -> Any:
     """Return the statistics, (count·each, F), of pictures' crops; a finished file is used again."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -324,7 +325,7 @@ def main() -> None:
 Measure = Callable[[StatisticsTower, int], dict[str, Any]]
 
 
-def measures(given: argparse.Namespace, stem: StatisticsStem) -> Iterable[Measure]:
+def measures(given: argparse.Namespace, stem: Describer) -> Iterable[Measure]:
     """Yield one function per question that the arguments give data for."""
 
     def rows(name: str, count: int, each: int, crops: Crops) -> Any:

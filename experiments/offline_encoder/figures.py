@@ -11,6 +11,7 @@ from sklearn.model_selection import KFold, cross_val_predict
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from experiments.offline_encoder.fitting import Components
 from experiments.offline_encoder.objective import READOUT
 from experiments.offline_encoder.sentences import (
     CURATED,
@@ -164,8 +165,7 @@ def validation_figures(
     rows = np.load(folder / "camera-drawn/statistics.npy", mmap_mode="r")
     rows = rows[np.arange(len(rows)) % (CROPS + 1) < CROPS]
     values = pooled(torch.from_numpy(rows).float())
-    standard = (values - values.mean(0)) / values.std(0).clamp_min(1e-3)
-    _, _, axes = torch.linalg.svd(standard.clamp(-8, 8), full_matrices=False)
-    components = (standard @ axes[:LEADING].T).numpy()
+    leading = Components(values, LEADING)
+    components = (leading.of(values) * leading.spreads).numpy()
     found["r2"] = told_of_components(embedded(tower, rows), components, scale)
     return found

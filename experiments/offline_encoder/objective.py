@@ -172,3 +172,28 @@ class ComponentLoss(nn.Module):
             logits = logits.unflatten(1, (-1, CURATED)).mean(2)
         error = self.map(logits / READOUT) - components
         return (error.square() * self.weights).sum(1).mean()
+
+
+def training_loss(
+    embeddings: Tensor, truth: Tensor, components: Tensor, texts: Texts, told: ComponentLoss,
+    given: dict[str, Any], rng: np.random.Generator,
+) -> Tensor:  # fmt: skip
+    """Return the whole loss of a step.
+
+    Args:
+        embeddings: (B, E), L2-normalised.
+        truth: Strengths, (B, D), NaN where unknown.
+        components: What the log-odds must still tell, (B, C).
+        texts: All sentences.
+        told: Measures that.
+        given: The part `training` of the configuration.
+        rng: Draws the sentences.
+    """
+    drawn = drawn_sentences(texts, given, rng)
+    loss = sentence_loss(embeddings, drawn - texts.negative, truth, given)
+    if given["statement"]:
+        loss = loss + given["statement"] * statement_loss(embeddings, texts, truth, given, rng)
+    if given["component"]:
+        logits = given["scale"] * embeddings @ texts.curated.T
+        loss = loss + given["component"] * told(logits, components)
+    return loss

@@ -10,17 +10,18 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.lib.format import open_memmap
 from PIL import Image
+from torch import Tensor
 
 from workbench.datasets.photographs import read_image
 from workbench.distortions import apply_sequence, catalogue, effective_strength, kadid10k
 from workbench.domain.distortion import are_near
-from workbench.encoders.statistics_tower import StatisticsStem
+from workbench.training.crops import whole_view as squashed
 
 SIZE = 224
 LEVELS = 5  # of each type
@@ -109,7 +110,7 @@ def stored_as_jpeg(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def whole_view(image: np.ndarray) -> np.ndarray:
     """Return the whole image at the encoder's size, (224, 224, 3)."""
-    return np.asarray(Image.fromarray(image).resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+    return np.asarray(squashed(image, SIZE)[0].permute(1, 2, 0))
 
 
 def random_crop(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -126,7 +127,18 @@ def corner_crops(image: np.ndarray) -> list[np.ndarray]:
     return [image[y : y + SIZE, x : x + SIZE] for y in (0, down) for x in (0, right)]
 
 
-def described(stem: StatisticsStem, crops: Sequence[np.ndarray]) -> np.ndarray:
+class Describer(Protocol):
+    """What turns crops into numbers that no training changes, such as the frozen stem."""
+
+    @property
+    def statistics_width(self) -> int:
+        """Numbers that describe one crop, F."""
+
+    def statistics(self, images: Tensor) -> Tensor:
+        """Return (B, F) of images in [0, 1], (B, 3, 224, 224)."""
+
+
+def described(stem: Describer, crops: Sequence[np.ndarray]) -> np.ndarray:
     """Return the statistics, (N, F), float16, of crops, (224, 224, 3) uint8 each."""
     images = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
     return stem.statistics(images).half().numpy()
@@ -179,7 +191,7 @@ class Pack:
         return [*crops, whole_view(distorted)] if given["camera"] else crops, steps
 
 
-def write_chunk(pack: Pack, stem: StatisticsStem, to: Path, start: int) -> tuple[int, np.ndarray]:
+def write_chunk(pack: Pack, stem: Describer, to: Path, start: int) -> tuple[int, np.ndarray]:
     """Write the statistics of CHUNK images from one on; return it and the strengths of the rows."""
     torch.set_num_threads(1)
     kept = np.load(to / "statistics.npy", mmap_mode="r+")
@@ -191,7 +203,7 @@ def write_chunk(pack: Pack, stem: StatisticsStem, to: Path, start: int) -> tuple
     return start, np.stack(truth)
 
 
-def write_statistics(stem: StatisticsStem, pack: Pack, to: Path, *, processes: int = 1) -> None:
+def write_statistics(stem: Describer, pack: Pack, to: Path, *, processes: int = 1) -> None:
     """Write statistics.npy, (N, F), and strengths.npy, (N, D), of a pack's N crops.
 
     Args:

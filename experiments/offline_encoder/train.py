@@ -11,7 +11,6 @@ of an ablation, one of ablations.yaml, FOLDER/NAME-N.*.
 import argparse
 import io
 import json
-import math
 import time
 import zipfile
 from collections.abc import Sequence
@@ -27,29 +26,21 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from experiments.offline_encoder.figures import validation_figures
-from experiments.offline_encoder.objective import (
-    ComponentLoss,
-    drawn_sentences,
-    sentence_loss,
-    statement_loss,
-    training_texts,
+from experiments.offline_encoder.fitting import (
+    SAMPLED,
+    SMALLEST_SPREAD,
+    Components,
+    Crops,
+    fit,
+    make_statistics,
 )
-from experiments.offline_encoder.statistics import (
-    CAMERA,
-    Pack,
-    divided,
-    views_by_photograph,
-    write_statistics,
-)
-from workbench.distortions import kadid10k
+from experiments.offline_encoder.objective import ComponentLoss, training_loss, training_texts
+from experiments.offline_encoder.statistics import views_by_photograph
 from workbench.encoders.offline import VISION, assembled
 from workbench.encoders.pixel_statistics import CELL_FEATURES, VIEW_FEATURES
 from workbench.encoders.statistics_tower import CELL_WIDTH, StatisticsStem, folded
-from workbench.training.regressor import warmup_cosine
 
 HERE = Path(__file__).parent
-SMALLEST_SPREAD = 1e-3
-SAMPLED = 4000  # crops from which means, spreads and principal components are taken
 
 
 def ablations() -> dict[str, dict[str, Any]]:
@@ -159,92 +150,25 @@ def pooled(rows: Tensor) -> Tensor:
     return torch.cat([cells.mean(1), cells.std(1), rows[:, -VIEW_FEATURES:]], 1)
 
 
-class Components:
-    """The leading principal components of the standardised, pooled statistics of some crops.
-
-    Args:
-        rows: Statistics, (N, F).
-        count: C, how many.
-    """
-
-    def __init__(self, rows: Tensor, count: int) -> None:
-        values = pooled(rows)
-        self.mean, self.spread = values.mean(0), values.std(0).clamp_min(SMALLEST_SPREAD)
-        standard = self._standard(values)
-        _, singular, axes = torch.linalg.svd(standard, full_matrices=False)
-        self.spreads = singular[:count] / math.sqrt(len(rows))
-        self.axes = axes[:count].T / self.spreads
-
-    def of(self, rows: Tensor) -> Tensor:
-        """Return the components, (N, C), each of unit variance, of statistics, (N, F)."""
-        return self._standard(pooled(rows)) @ self.axes
-
-    def _standard(self, values: Tensor) -> Tensor:
-        return ((values - self.mean) / self.spread).clamp(-8, 8)
-
-
-class Crops:
-    """The crops of the packs under a folder, drawn in given shares.
-
-    Args:
-        folder: With a folder of statistics for each pack.
-        shares: Share of each pack among the crops shown.
-        batch: Crops in a step.
-        rng: Decides the order.
-    """
-
-    def __init__(
-        self, folder: Path, shares: dict[str, float], batch: int, rng: np.random.Generator
-    ) -> None:
-        self.truth = {name: np.load(folder / f"{name}-train/strengths.npy") for name in shares}
-        self.rows = {
-            name: np.load(folder / f"{name}-train/statistics.npy", mmap_mode="r")[: len(truth)]
-            for name, truth in self.truth.items()
-        }
-        self.batch, self.shares, self.rng = batch, shares, rng
-        self._order = {name: np.empty(0, int) for name in shares}
-
-    def drawn(self, total: int) -> tuple[Tensor, Tensor]:
-        """Return statistics, (B, F) float16, and strengths, (B, D); B is about the total."""
-        rows, truth = [], []
-        for name, share in self.shares.items():
-            count = round(share * total)
-            if len(self._order[name]) < count:
-                fresh = self.rng.permutation(len(self.truth[name]))
-                self._order[name] = np.concatenate([self._order[name], fresh])
-            chosen, self._order[name] = np.split(self._order[name], [count])
-            rows.append(self.rows[name][np.sort(chosen)])
-            truth.append(self.truth[name][np.sort(chosen)])
-        return torch.from_numpy(np.concatenate(rows)), torch.from_numpy(np.concatenate(truth))
-
-
 def trained(config: dict[str, Any], folder: Path, stem: StatisticsStem, seed: int) -> Subspace:
     """Return a tower trained on the statistics under a folder."""
     rng, given = np.random.default_rng(seed), config["training"]
     torch.manual_seed(seed)
-    crops = Crops(folder, given["packs"], given["batch"], rng)
+    crops = Crops(folder, given["packs"], rng)
     texts = training_texts(given.get("negative", ""))
     visual = assembled(VISION, seed).visual
     visual.conv1.front.load_state_dict(stem.front.state_dict())
     visual.conv1.front.requires_grad_(False)
     sample = crops.drawn(SAMPLED)[0].float()
     standardise(visual.conv1, sample)
-    components = Components(sample, given["components"])
+    components = Components(pooled(sample), given["components"])
     told = ComponentLoss(given["words"], len(texts.trained), components.spreads)
     directions = fault_directions(texts.trained, texts.combined, texts.negative)
     basis = directions if given["subspace"] else torch.eye(directions.shape[1])
     seen = what_is_seen(sample.shape[1], given.get("blind_to", ""))
     tower = Subspace(visual, basis, seen).train()
-    parameters = [p for p in (*tower.parameters(), *told.parameters()) if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": given["weight_decay"]},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=given["learning_rate"], betas=(0.9, 0.98))
-    steps = math.ceil(given["samples"] / given["batch"])
-    for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = given["learning_rate"] * warmup_cosine(step, steps, given["warmup"])
+
+    def loss_of_step() -> Tensor:
         rows, truth = crops.drawn(given["batch"])
         # On a CPU, fused attention in bfloat16 takes longer backward than all the rest together.
         with (
@@ -252,47 +176,15 @@ def trained(config: dict[str, Any], folder: Path, stem: StatisticsStem, seed: in
             sdpa_kernel(SDPBackend.MATH),
         ):
             embeddings = tower(rows)
-        embeddings = embeddings.float()
-        drawn = drawn_sentences(texts, given, rng)
-        loss = sentence_loss(embeddings, drawn - texts.negative, truth, given)
-        if given["statement"]:
-            loss = loss + given["statement"] * statement_loss(embeddings, texts, truth, given, rng)
-        if given["component"]:
-            logits = given["scale"] * embeddings @ texts.curated.T
-            loss = loss + given["component"] * told(logits, components.of(rows.float()))
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        if step % 200 == 0:
-            print(f"step {step} of {steps}, loss {loss.item():.4f}", flush=True)
-    return tower.eval()
+        told_of = components.of(pooled(rows.float()))
+        return training_loss(embeddings.float(), truth, told_of, texts, told, given, rng)
 
-
-def make_statistics(
-    stem: StatisticsStem, views: dict[str, list[Path]], config: dict[str, Any], to: Path,
-    processes: int,
-) -> None:  # fmt: skip
-    """Write the statistics of both packs under a folder, where they are missing.
-
-    For validation each type at each level, whatever the pack, and faults of cameras as drawn for
-    the training.
-    """
-    train, validation = (
-        [views[name] for name in part] for part in divided(list(views), config["validation_every"])
+    fit(
+        [p for p in (*tower.parameters(), *told.parameters()) if p.requires_grad],
+        given,
+        loss_of_step,
     )
-    types = {"kadid": kadid10k(), "camera": CAMERA}
-    for name, given in config["packs"].items():
-        packs = {
-            "levels": Pack(validation, types[name], given | {"camera": False}, every_level=True),
-            "train": Pack(train, types[name], given),
-        }
-        if given["camera"]:
-            drawn = given | {"images": 1000, "seed": given["seed"] + 2}
-            packs["drawn"] = Pack(validation, types[name], drawn)
-        for part, pack in packs.items():
-            if not (to / f"{name}-{part}" / "strengths.npy").exists():
-                write_statistics(stem, pack, to / f"{name}-{part}", processes=processes)
+    return tower.eval()
 
 
 def main() -> None:
