@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from workbench.datasets.splits.grouped import photograph_folds
 from workbench.domain.config import EncoderConfig, RegressorConfig
@@ -14,11 +15,13 @@ from workbench.evaluation.baselines import (
     EMBEDDING,
     TITLES,
     baselines,
+    encoder_features,
     fit_support_vectors,
     held_out_ridge,
 )
 from workbench.evaluation.refit import FoldedData
 from workbench.settings import read_settings
+from workbench.training.crops import grid_crops, whole_view
 from workbench.training.regressor import fit_regressor
 
 pytestmark = pytest.mark.slow
@@ -88,6 +91,18 @@ def test_every_method_predicts_every_image(results):
 def test_a_trained_method_ranks_blur_on_unseen_photographs(results, name):
     assert results[name].quality.srcc > 0.8
     assert results[name].quality.rmse < results[CONSTANT].quality.rmse
+
+
+def test_the_embedding_is_read_in_the_whole_image_too_where_the_run_reads_it(encoder, data):
+    some = data.images[:3]
+    features = encoder_features(encoder, some, grid_crops, lambda *_: None, whole=whole_view)
+    alone = encoder_features(encoder, some, grid_crops, lambda *_: None)
+    views = torch.cat([whole_view(image, encoder.tower.image_size) for image in some])
+    direct = F.normalize(encoder.tower(encoder.tower.prepare(encoder.normalise(views))), dim=-1)
+    width = direct.shape[1]
+    assert features.embedding()[:, -width:] == pytest.approx(direct.detach().numpy(), abs=1e-5)
+    assert features.embedding()[:, :-width] == pytest.approx(alone.embedding(), abs=1e-5)
+    assert features.stem == pytest.approx(alone.stem, abs=1e-5)
 
 
 def test_the_constant_has_an_error_and_no_ranks(results, data):

@@ -29,7 +29,7 @@ def figures(quality: QualityMetrics, srcc):
 )
 def test_the_gap_is_one_sentence_with_both_figures(explained, direct, end):
     assert explainability_gap_text(result(explained, direct)) == (
-        f"SRCC from attribute probabilities {explained:.3f}, from the same encoder's embedding "
+        f"SRCC from attributes {explained:.3f}, from the same encoder's embedding "
         f"without text {direct:.3f}: {end}"
     )
 

@@ -80,6 +80,7 @@ def baselines(
     names: Sequence[str],
     *,
     crops: Crops,
+    whole: Crops | None = None,
     regress: Regress,
     seed: int,
     progress: Progress,
@@ -92,6 +93,8 @@ def baselines(
         data: The run's images and folds.
         names: What people call the D distortions ("Gaussian blur").
         crops: The run's crops of an image.
+        whole: The run's view of the whole image, (1, 3, S, S), where its regressor reads one: the
+            embedding without text is then read there too, so that both see the same.
         regress: The run's regressor; returns its `predict`.
         seed: The run's; fold f takes seed + f.
         progress: Called with the share done; what it raises passes through.
@@ -108,7 +111,9 @@ def baselines(
     if taken:
         raise ConfigError(f"'{taken[0]}' names a baseline already. Give the metric another name.")
     natural = _natural_statistics(data.images, part(progress, 0.0, NSS_SHARE))
-    features = encoder_features(encoder, data.images, crops, part(progress, NSS_SHARE, 1.0))
+    features = encoder_features(
+        encoder, data.images, crops, part(progress, NSS_SHARE, 1.0), whole=whole
+    )
     # The matrices are so small that more threads only wait for each other: 0.03 s became 4 s.
     with threadpool_limits(1, user_api="blas"):
         predicted = {
@@ -130,37 +135,50 @@ class EncoderFeatures:
     """What an untuned encoder computes of N images.
 
     Attributes:
-        embeddings: Of each image, L2-normalised, (V, E), float32; V goes by its size.
+        embeddings: Of each image's crops, L2-normalised, (V, E), float32; V goes by its size.
+        whole: Of each whole image, L2-normalised, (N, E), float32; (N, 0) where none is read.
         stem: What enters the first transformer block: mean, then spread, of each channel over
             crops and patches, (N, 2W), float64.
     """
 
     embeddings: tuple[Tensor, ...]
+    whole: Tensor
     stem: Floats
 
     def embedding(self) -> Floats:
-        """Return mean and spread over the crops, (N, 2E)."""
+        """Return mean and spread over the crops, then the whole image's, (N, 2E) or (N, 3E)."""
         values = [crops.double() for crops in self.embeddings]
         both = [torch.cat([crops.mean(0), crops.std(0, correction=0)]) for crops in values]
-        return np.asarray(torch.stack(both).numpy())
+        return np.asarray(torch.cat([torch.stack(both), self.whole.double()], 1).numpy())
 
 
 @torch.no_grad()
 def encoder_features(
-    encoder: Encoder, images: Images, crops: Crops, progress: Progress
+    encoder: Encoder,
+    images: Images,
+    crops: Crops,
+    progress: Progress,
+    *,
+    whole: Crops | None = None,
 ) -> EncoderFeatures:
     """Encode images with the untuned tower; what the tower remembers of a run is used again."""
-    embeddings, stem = [], []
+    embeddings, whole_images, stem = [], [], []
     encoder.tower.eval()
+    size = encoder.tower.image_size
     for index, image in enumerate(images):
-        pixels = encoder.normalise(crops(image, encoder.tower.image_size))
-        prepared = encoder.tower.prepare(pixels)
-        embeddings.append(F.normalize(encoder.tower(prepared).float(), dim=-1).cpu())
-        tokens = encoder.tower.embed(prepared)[:, encoder.tower.class_tokens :]
+        views = crops(image, size)
+        count = len(views)
+        if whole is not None:
+            views = torch.cat([views, whole(image, size)])
+        prepared = encoder.tower.prepare(encoder.normalise(views))
+        embedded = F.normalize(encoder.tower(prepared).float(), dim=-1).cpu()
+        embeddings.append(embedded[:count])
+        whole_images.append(embedded[count:].flatten())
+        tokens = encoder.tower.embed(prepared[:count])[:, encoder.tower.class_tokens :]
         patches = tokens.flatten(0, 1).double()  # (V·N, W)
         stem.append(torch.cat([patches.mean(0), patches.std(0, correction=0)]).cpu().numpy())
         progress((index + 1) / len(images), "baselines: encoding images")
-    return EncoderFeatures(tuple(embeddings), np.array(stem))
+    return EncoderFeatures(tuple(embeddings), torch.stack(whole_images), np.array(stem))
 
 
 def pair_probabilities(

@@ -165,7 +165,7 @@ def explainability_gap_text(result: RunResult) -> str:
     if isinstance(gap, Undefined):
         return f"The explainability gap is unknown: {gap.undefined}."
     both = (
-        f"SRCC from attribute probabilities {figure_text(result.quality.srcc)}, from the same "
+        f"SRCC from attributes {figure_text(result.quality.srcc)}, from the same "
         f"encoder's embedding without text {figure_text(result.baselines[EMBEDDING].srcc)}"
     )
     amount = figure_text(abs(gap))

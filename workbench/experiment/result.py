@@ -18,7 +18,7 @@ from workbench.evaluation.identification import identification_metrics, packed
 from workbench.evaluation.refit import FoldedData
 from workbench.experiment.cross_validation import CrossValidated
 from workbench.experiment.training_plan import TrainingPlan
-from workbench.training.crops import grid_crops
+from workbench.training.crops import grid_crops, whole_view
 
 
 def protocol_of(data: ImageSet, config: RunConfig, *, crop: int) -> Protocol:
@@ -72,6 +72,7 @@ def baselines_of(
         FoldedData(data.images, data.quality, data.photograph, folds),
         [known[name].name for name in distortions],
         crops=grid_crops,
+        whole=whole_view if config.regressor.reads_whole_image else None,
         regress=lambda inputs, quality, seed: (
             plan.fit_regressor(inputs, quality, seed=seed).predict
         ),

@@ -183,7 +183,7 @@ def _sections(
             "section-edits",
             "Edits",
             "What each edit between two versions contributed, with a refitted regressor on the "
-            "runs' own probabilities; verdicts are after Holm's correction.",
+            "runs' own readings of their attributes; verdicts are after Holm's correction.",
             figures=tuple(
                 edits_figure(attribution, index) for index, attribution in enumerate(attributions)
             ),
