@@ -33,7 +33,7 @@ _HEADS = (
     "the bad luck of", "a vote for", "an apology from", "the singing lessons of",
 )  # fmt: skip
 _TAILS = (
-    "the mayor", "an impatient dentist", "two archaeologists", "the chess club",
+    "the harbour master", "an impatient dentist", "two archaeologists", "the chess club",
     "a former accountant", "the tax office", "our landlady", "a famous cellist",
     "the parish council", "somebody's uncle", "a travelling juggler", "the night porter",
     "the ministry of fisheries", "an elderly beekeeper", "the local newspaper", "a rival baker",
