@@ -122,7 +122,9 @@ def test_edit_freeze_run_and_see_both_srcc_side_by_side(page, settings, first_ru
     for label, quality in (("first", first_run.result.quality), ("third", result.quality)):
         row = table.get_by_role("row", name=re.compile(label))
         expect(row.get_by_role("cell").nth(1)).to_contain_text(figure_text(quality.srcc))
-    expect(page.get_by_role("heading", name=re.compile("third is .* first: ΔSRCC"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("third against first: "))).to_be_visible()
+    expect(page.get_by_text(re.compile("Names the faults: third is .* first"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Predicts quality: third is .* ΔSRCC"))).to_be_visible()
 
 
 def edit_an_attribute(page: Page) -> None:

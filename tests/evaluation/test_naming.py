@@ -152,6 +152,15 @@ def test_identical_sets_are_not_distinguishable():
     assert verdict_words(pair) == "not distinguishable at naming or in quality"
 
 
+def test_an_interval_of_two_types_ends_at_the_differences_that_exist():
+    few = {"noise": 0.6, "photographs": 4, "distortions": ["gaussian_blur", "jpeg"]}
+    (pair,) = compared(make_run(1, **few), make_run(2, word="curated", seed=4, **few)).pairs
+    main = pair.naming.main
+    assert main.smallest_detectable > 1  # a t of one degree of freedom
+    assert main.ci == (-1.0, 1.0)
+    assert "this set could have shown no difference." in verdict_lines(pair, {})[1]
+
+
 def test_verdicts_are_after_holm_over_all_pairs():
     runs = [
         make_run(1),

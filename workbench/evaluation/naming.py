@@ -270,6 +270,9 @@ def _described(
 ) -> NamingDifference:
     verdict, reason = difference.verdict(p_holm, among)
     delta, ci, estimate = difference.value, difference.ci, difference.estimate
+    if ci is not None:
+        low, high = _RANGES.get(name, (0.0, 1.0))
+        ci = max(ci[0], low - high), min(ci[1], high - low)
     if name in _LOWER_IS_BETTER:
         delta = delta if isinstance(delta, Undefined) else -delta
         ci = None if ci is None else (-ci[1], -ci[0])

@@ -118,7 +118,9 @@ def _sentence(
     }
     sentence = f"{claims[verdict]}: {evidence}"
     if verdict == "not distinguishable" and isinstance(smallest, float):
-        sentence += f"; this set could have shown a difference of {figure_text(smallest)}"
+        # 1 is the whole range of every figure but SRCC, whose differences never come near it.
+        could = f"a difference of {figure_text(smallest)}" if smallest < 1 else "no difference"
+        sentence += f"; this set could have shown {could}"
     return f"{sentence}. {reason}".strip()
 
 
