@@ -31,6 +31,9 @@ _DECIMAL_COMMA = re.compile(r"([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)", re.ASCII)
 _SEPARATOR_LINE = re.compile(r'"?sep=([^"\w\r\n ])"?[\s,;]*?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 _YAML_COMMENT = re.compile(r"[ \t]+(#[^\r\n]*)")
 _DELIMITERS = (",", ";", "\t")
+_CONTROLS = re.compile(  # what moves a terminal's cursor or turns its text round
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
+)
 _HINTS = {  # what csv says of a text, and what its author can do
     "field larger": "a quotation mark may be left open",
     "unexpected end": "a quotation mark is left open",
@@ -44,6 +47,26 @@ class TextFault(ValueError):
     def __init__(self, words: str, line: int = 0) -> None:
         super().__init__(words)
         self.line = line
+
+
+def visible(text: str) -> str:
+    r"""Return text for a terminal: control characters, all but tab and line feed, as escapes.
+
+    Example:
+        >>> visible("a\x1b[2Jb\nc")
+        'a\\x1b[2Jb\nc'
+    """
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def one_line(text: str) -> str:
+    r"""Return text for one line of a terminal: nothing in it starts a line that could be ours.
+
+    Example:
+        >>> one_line("a\nworkbench: done")
+        'a\\nworkbench: done'
+    """
+    return visible(text).replace("\n", "\\n")
 
 
 def encoding_of(data: bytes) -> str:

@@ -46,6 +46,14 @@ def test_what_cannot_be_written_is_one_line(apply, tmp_path, name, size, distort
     assert sorted(file.name for file in tmp_path.glob("x*")) == []
 
 
+def test_an_image_is_never_written_over_itself(apply, tmp_path):
+    (tmp_path / "sub").mkdir()
+    for target in (tmp_path / "in.png", tmp_path / "sub" / ".." / "in.png"):
+        status, out, err = apply(target, (64, 48), "darken")
+        assert (status, out) == (1, "")
+        assert "is the image that was to be read, and would be lost. Name another file" in err
+
+
 @pytest.mark.parametrize("name", ["x.png", "x.JPG", "x.webp", "x.avif", "x.tif", "x.jp2", "x.bmp"])
 def test_every_common_form_is_written(apply, tmp_path, name):
     status, out, _ = apply(tmp_path / name, (64, 48), "darken", "--json")

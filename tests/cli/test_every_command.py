@@ -1,5 +1,7 @@
 """What holds for every command, found by walking all of them."""
 
+from importlib import metadata
+
 import pytest
 import typer.main
 
@@ -27,3 +29,17 @@ def test_it_takes_json_and_says_what_it_does(words):
     command = COMMANDS[words]
     assert "--json" in {option for parameter in command.params for option in parameter.opts}
     assert command.help
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_parameter_is_explained(words):
+    unexplained = [p.name for p in COMMANDS[words].params if not getattr(p, "help", "")]
+    assert unexplained == []
+
+
+def test_the_version_is_that_of_the_package(workbench):
+    assert workbench("--version") == (
+        0,
+        f"workbench {metadata.version('attribute-workbench')}\n",
+        "",
+    )

@@ -63,6 +63,14 @@ def test_a_call_sends_what_the_request_records_and_records_what_came(ask, script
     assert log.calls == []
 
 
+def test_a_key_that_a_service_echoes_is_not_kept(ask, scripted, log):
+    key = "a-key-of-a-house-of-our-own"
+    model = connect("asked-model", base_url=scripted.url, api_key=key, retries=0)
+    with model:
+        scripted.behaviours = [says(f"You sent {key}.")]
+        assert ask_once(model, log).reply == "You sent (key)."
+
+
 @pytest.mark.parametrize(
     ("behaviour", "error", "reply"),
     [

@@ -4,12 +4,13 @@ import gc
 import importlib
 import sys
 import traceback
-from typing import Any
+from importlib import metadata
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from workbench.cli.console import print_anywhere
+from workbench.cli.console import print_anywhere, warn
 from workbench.errors import WorkbenchError
 from workbench.settings import read_settings
 
@@ -69,8 +70,18 @@ cli = typer.Typer(
 )
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"workbench {metadata.version('attribute-workbench')}\n")
+        raise typer.Exit
+
+
 @cli.callback(no_args_is_help=True)
-def workbench() -> None:
+def workbench(
+    version: Annotated[  # the callback acts on it
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
     """The attribute workbench for explainable image quality assessment."""
 
 
@@ -81,20 +92,20 @@ def main() -> None:
     try:
         cli()
     except WorkbenchError as fault:
-        sys.stderr.write(f"workbench: {fault}\n")
+        warn(f"workbench: {fault}")
         sys.exit(1)
     except MemoryError as fault:
-        sys.stderr.write(
+        warn(
             f"workbench: The memory does not suffice ({fault or 'no more is given'}). Take smaller "
-            "images or fewer workers, or a machine with more of it.\n"
+            "images or fewer workers, or a machine with more of it."
         )
         sys.exit(1)
     except Exception as fault:
         log = read_settings().results / "error.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(traceback.format_exc(), encoding="utf-8", errors="backslashreplace")
-        sys.stderr.write(
+        warn(
             f"workbench: internal error ({type(fault).__name__}: {fault}). "
-            f"The traceback is in {log}; please report it.\n"
+            f"The traceback is in {log}; please report it."
         )
         sys.exit(1)

@@ -1,6 +1,5 @@
 """The working draft on the command line: what is in it, and in and out of files."""
 
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from workbench.cli.console import (
     open_workbench,
     progress_bar,
     table,
+    warn,
     write_document,
 )
 from workbench.cli.difference_text import difference_lines
@@ -128,7 +128,7 @@ def _probe(
     specs = [known[name] for name in attributes.distortions]
     if not missing_from_probe(encoder, specs, cache=settings.cache, recipes=recipes):
         return load_probe(encoder, specs, cache=settings.cache, recipes=recipes)
-    sys.stderr.write("Photographs are distorted and encoded once; later this takes a moment.\n")
+    warn("Photographs are distorted and encoded once; later this takes a moment.")
     with progress_bar("probe") as progress:
         return load_probe(encoder, specs, cache=settings.cache, recipes=recipes, progress=progress)
 
@@ -165,7 +165,7 @@ def list_attributes(
 
 @attributes.command("import")
 def import_attributes(
-    path: Path,
+    path: Annotated[Path, typer.Argument(help="A file, or a folder of YAML files.")],
     form: As = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would change.")
@@ -181,7 +181,7 @@ def import_attributes(
     from workbench.store.text import read_text
 
     text = read_text(path, form=form)
-    sys.stderr.write(_warned(text.warnings))
+    _show_warnings(text.warnings)
     with open_workbench(db) as (settings, store):
         _refuse_unknown(text, path, store.recipes.catalogue())
         known = store.calls.ids(text.digests)
@@ -191,7 +191,7 @@ def import_attributes(
             who = author or settings.author
             store.draft.replace(read, author=who, distortions=read.distortions)
     if unlogged:
-        sys.stderr.write(_unlogged(unlogged))
+        warn(_unlogged(unlogged))
     changes, restated = difference(before, read), _restated(before, read)
     document = {
         "distortions": list(read.distortions),
@@ -230,7 +230,7 @@ def export_attributes(
         return
     files = write_attributes(chosen, path, form=form, calls=calls)
     if path.is_dir() and (others := sorted({*path.glob("[!.]*.yaml")} - {*files})):
-        sys.stderr.write(_others(path, [file.name for file in others]))
+        warn(_others(path, [file.name for file in others]))
     emit(json, [str(file) for file in files], lambda: f"{len(files)} files in {path}")
 
 
@@ -286,19 +286,20 @@ def _unlogged(count: int) -> str:
     )
     return (
         f"{named} not in this store's log, and left out; import the log or bundle first to keep "
-        "them.\n"
+        "them."
     )
 
 
-def _warned(warnings: Sequence[str]) -> str:
-    more = len(warnings) - PRINTED
-    listed = [f"warning: {warning}\n" for warning in warnings[:PRINTED]]
-    return "".join([*listed, f"and {more} more warnings; --json has all\n" if more > 0 else ""])
+def _show_warnings(warnings: Sequence[str]) -> None:
+    for warning in warnings[:PRINTED]:
+        warn(f"warning: {warning}")
+    if (more := len(warnings) - PRINTED) > 0:
+        warn(f"and {more} more warnings; --json has all")
 
 
 def _others(path: Path, names: list[str]) -> str:
     listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     return (
         f"{path} also holds {listed}, which this export did not write; remove what does not belong "
-        "to the set.\n"
+        "to the set."
     )

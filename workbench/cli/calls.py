@@ -35,7 +35,9 @@ def list_calls(
 
 
 @calls.command("show")
-def show_call(id: int, json: Json = False, db: Db = None) -> None:
+def show_call(
+    id: Annotated[int, typer.Argument(help="Number of a call.")], json: Json = False, db: Db = None
+) -> None:
     """Show one call in full: the request and the reply."""
     with open_workbench(db) as (_, store):
         call = store.calls.get(id)
@@ -58,7 +60,11 @@ def export_calls(
 
 
 @calls.command("import")
-def import_calls(path: Path, json: Json = False, db: Db = None) -> None:
+def import_calls(
+    path: Annotated[Path, typer.Argument(help="A log in JSON lines.")],
+    json: Json = False,
+    db: Db = None,
+) -> None:
     """Add the calls of a file to the log; calls already in the log are left unchanged.
 
     A fault anywhere refuses the whole, and every one is named.

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def compare(
-    refs: Annotated[list[str] | None, typer.Argument(metavar="REF REF...")] = None,
+    refs: Annotated[
+        list[str] | None, typer.Argument(metavar="REF REF...", help="Versions, the older first.")
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="Experiment YAML; default the newest that all have run.")
     ] = None,

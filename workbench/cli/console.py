@@ -16,8 +16,11 @@ import typer
 
 from workbench.errors import ConfigError
 from workbench.settings import Settings, read_settings
+from workbench.text_files import one_line, visible
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.segment import Segment
     from rich.table import Table
 
     from workbench.store import Store
@@ -27,6 +30,10 @@ Db = Annotated[
     str | None,
     typer.Option("--db", help="SQLAlchemy URL of the store.", envvar="WORKBENCH_DB"),
 ]
+Ref = Annotated[
+    str, typer.Argument(help="A version: an alias, a hash, or the first characters of one.")
+]
+TypeId = Annotated[str, typer.Argument(help="Id of a distortion.")]
 Author = Annotated[str | None, typer.Option(help="Your name, for the history.")]
 
 PIPED_WIDTH = 200  # characters
@@ -105,16 +112,31 @@ def emit(as_json: bool, document: Any, text: Callable[[], object]) -> None:
         document: What json.dumps takes.
         text: Makes what people read: a string or a rich Table.
     """
-    from rich.console import Console
-
     if as_json:
         write_document(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     else:
         width = None if sys.stdout.isatty() else PIPED_WIDTH  # nothing is cut off in a pipe
         shown = text()
         with _plain_output_errors():
-            Console(soft_wrap=True, width=width).print(shown, markup=False, highlight=False)
+            _console(soft_wrap=True, width=width).print(shown, markup=False, highlight=False)
             sys.stdout.flush()
+
+
+def _console(**settings: Any) -> "Console":
+    """Return a console on which no text that people brought can steer the terminal."""
+    from rich.console import Console
+
+    class Escaping(Console):
+        def render(self, *what: Any, **how: Any) -> "Iterator[Segment]":
+            for segment in super().render(*what, **how):
+                yield segment if segment.control else segment._replace(text=visible(segment.text))
+
+    return Escaping(**settings)
+
+
+def warn(line: str) -> None:
+    """Write one line to stderr; what is quoted in it can neither end it nor steer the terminal."""
+    sys.stderr.write(f"{one_line(line)}\n")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> "Table":
@@ -132,15 +154,28 @@ def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[stage]}"),
+        TextColumn("{task.fields[stage]}", markup=False),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=1.0, stage="")
-        yield lambda share, stage: bar.update(task, completed=share, stage=stage)
+        yield lambda share, stage: bar.update(task, completed=share, stage=one_line(stage))
+
+
+def require_other_file(target: Path, source: Path) -> None:
+    """Find out that an image would be written over the one it is made from.
+
+    Raises:
+        ConfigError: Both are the same file, by whatever name.
+    """
+    if target.exists() and source.exists() and target.samefile(source):
+        raise ConfigError(
+            f"{target} is the image that was to be read, and would be lost. Name another file for "
+            "the result. Nothing was written."
+        )
 
 
 def require_writable(path: Path | None, *, folder: bool = False) -> None:

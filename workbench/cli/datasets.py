@@ -159,7 +159,7 @@ def _number_option(text: str) -> float:
 
 @datasets.command("import")
 def import_table(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A table of images and scores.")],
     name: Annotated[
         str | None, typer.Option(help="Dataset name for experiments; default from the file name.")
     ] = None,

@@ -1,6 +1,5 @@
 """The catalogue of distortions on the command line, and types added to it as data."""
 
-import sys
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +8,17 @@ import typer
 from PIL import Image
 
 from workbench.atomic_files import atomic_write
-from workbench.cli.console import Author, Db, Json, emit, open_workbench, table
+from workbench.cli.console import (
+    Author,
+    Db,
+    Json,
+    TypeId,
+    emit,
+    open_workbench,
+    require_other_file,
+    table,
+    warn,
+)
 from workbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,9 +50,9 @@ def list_distortions(json: Json = False, db: Db = None) -> None:
 
 @distortions.command("apply")
 def apply(
-    id: str,
-    source: Annotated[Path, typer.Argument(metavar="IN")],
-    target: Annotated[Path, typer.Argument(metavar="OUT")],
+    id: TypeId,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="An image.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The image to write.")],
     level: Annotated[int, typer.Option(min=0, help="Level; 0 is clean.")],
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     json: Json = False,
@@ -56,6 +65,7 @@ def apply(
 
     with open_workbench(db) as (_, store):
         recipes = tuple(store.recipes.list())
+    require_other_file(target, source)
     operator = operator_of(id, recipes)
     spec, form = operator.spec, writable_form(target)
     clean = read_image(source)
@@ -69,7 +79,7 @@ def apply(
 @distortions.command("strip")
 def preview(
     id: Annotated[str, typer.Argument(metavar="ID|FILE.yaml", help="A distortion, or a recipe.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The image to write.")],
     photograph: Annotated[
         Path | None, typer.Option(help="Image to distort; default a packaged photograph.")
     ] = None,
@@ -84,6 +94,8 @@ def preview(
 
     with open_workbench(db) as (_, store):
         recipes = tuple(store.recipes.list())
+    if photograph is not None:
+        require_other_file(target, photograph)
     if Path(id).suffix in (".yaml", ".yml"):
         new = read_recipe(Path(id), recipes)
         id, recipes = new.id, (*(recipe for recipe in recipes if recipe.id != new.id), new)
@@ -98,7 +110,7 @@ def preview(
 
 @distortions.command("add")
 def add(
-    path: Annotated[Path, typer.Argument(metavar="FILE.yaml")],
+    path: Annotated[Path, typer.Argument(metavar="FILE.yaml", help="A recipe.")],
     author: Author = None,
     json: Json = False,
     db: Db = None,
@@ -109,14 +121,15 @@ def add(
     with open_workbench(db) as (settings, store):
         recipe = read_recipe(path, tuple(store.recipes.list()))
         store.recipes.add(recipe, author=author or settings.author)
-    sys.stderr.writelines(f"warning: {warning}\n" for warning in recipe_warnings(path))
+    for warning in recipe_warnings(path):
+        warn(f"warning: {warning}")
     emit(json, {"id": recipe.id}, lambda: f"{recipe.id}: {recipe.name}, {recipe.levels} levels")
 
 
 @distortions.command("export")
 def export(
-    id: str,
-    path: Annotated[Path, typer.Argument(metavar="FILE.yaml")],
+    id: TypeId,
+    path: Annotated[Path, typer.Argument(metavar="FILE.yaml", help="Where to write it.")],
     json: Json = False,
     db: Db = None,
 ) -> None:
@@ -129,7 +142,7 @@ def export(
 
 
 @distortions.command("remove")
-def remove(id: str, author: Author = None, json: Json = False, db: Db = None) -> None:
+def remove(id: TypeId, author: Author = None, json: Json = False, db: Db = None) -> None:
     """Remove a recipe that no attribute names."""
     with open_workbench(db) as (settings, store):
         store.recipes.remove(id, author=author or settings.author)

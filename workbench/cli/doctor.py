@@ -29,12 +29,13 @@ def doctor(json: Json = False, db: Db = None) -> None:
 
 def _store(settings: Settings) -> tuple[bool, str]:
     from workbench.store import open_store
+    from workbench.store.database import without_password
 
     try:
         open_store(settings.database_url).close()
     except WorkbenchError as fault:
         return False, str(fault)
-    return True, settings.database_url
+    return True, without_password(settings.database_url)
 
 
 def _cache(settings: Settings) -> tuple[bool, str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def draft(
-    ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Distortions to ask about.")],
     k: Annotated[int, typer.Option(min=1, max=20, help="Attributes per distortion.")] = 5,
     samples: Annotated[
         int, typer.Option(min=1, max=20, help="How often to ask; answers are pooled and ranked.")

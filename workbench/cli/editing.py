@@ -85,7 +85,11 @@ def remove_attribute(id: Id, author: Author = None, json: Json = False, db: Db =
 
 
 def add_comment(
-    id: Id, text: str, author: Author = None, json: Json = False, db: Db = None
+    id: Id,
+    text: Annotated[str, typer.Argument(help="What you say of it.")],
+    author: Author = None,
+    json: Json = False,
+    db: Db = None,
 ) -> None:
     """Comment on an attribute."""
     with open_workbench(db) as (settings, store):

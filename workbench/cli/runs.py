@@ -13,6 +13,7 @@ from workbench.domain.run import Run
 if TYPE_CHECKING:
     from workbench.store import Store
 
+RunId = Annotated[int, typer.Argument(help="Number of a run.")]
 runs = typer.Typer(help="The queue of runs.", no_args_is_help=True, add_completion=False)
 
 
@@ -61,7 +62,7 @@ def list_runs(json: Json = False, db: Db = None) -> None:
 
 
 @runs.command("show")
-def show_run(id: int, author: Author = None, json: Json = False, db: Db = None) -> None:
+def show_run(id: RunId, author: Author = None, json: Json = False, db: Db = None) -> None:
     """Show one run with its figures, which is a test-set access."""
     with open_workbench(db) as (settings, store):
         run = store.runs.get(id)
@@ -73,7 +74,7 @@ def show_run(id: int, author: Author = None, json: Json = False, db: Db = None) 
 
 
 @runs.command("logs")
-def show_log(id: int, json: Json = False, db: Db = None) -> None:
+def show_log(id: RunId, json: Json = False, db: Db = None) -> None:
     """Print a run's log."""
     from workbench.queue.processes import run_log
 
@@ -85,7 +86,7 @@ def show_log(id: int, json: Json = False, db: Db = None) -> None:
 
 
 @runs.command("cancel")
-def cancel_run(id: int, json: Json = False, db: Db = None) -> None:
+def cancel_run(id: RunId, json: Json = False, db: Db = None) -> None:
     """Cancel a queued or running run."""
     with open_workbench(db) as (_, store):
         store.runs.cancel(id)
@@ -94,7 +95,7 @@ def cancel_run(id: int, json: Json = False, db: Db = None) -> None:
 
 
 @runs.command("resume")
-def resume_run(id: int, author: Author = None, json: Json = False, db: Db = None) -> None:
+def resume_run(id: RunId, author: Author = None, json: Json = False, db: Db = None) -> None:
     """Resume a run that was interrupted, failed or cancelled; finished trainings are kept."""
     from workbench.workflow.runs import resume_now
 

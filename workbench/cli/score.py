@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.console import Db, Json, emit, open_workbench, table
+from workbench.cli.console import Db, Json, emit, open_workbench, require_other_file, table
 from workbench.domain.image_score import Counterfactual, Score
 from workbench.domain.metrics import Undefined
 from workbench.errors import ConfigError, DataError, UnknownNameError
@@ -53,7 +53,7 @@ def score(
 
 
 def export(
-    run_id: Annotated[int, typer.Argument(metavar="RUN_ID")],
+    run_id: Annotated[int, typer.Argument(metavar="RUN_ID", help="A finished run.")],
     out: Annotated[Path, typer.Argument(help="Folder that is made.")],
     onnx: Annotated[bool, typer.Option("--onnx", help="Write model.onnx too.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing model.")] = False,
@@ -97,6 +97,7 @@ def explain(
         raise ConfigError("Name either an --attribute by its phrase or a --distortion by its id.")
     if out.suffix.lower() != ".png":
         raise ConfigError(f"The map is a PNG, got --out {out}. Give a name that ends in .png.")
+    require_other_file(out, image)
     from workbench.datasets.image_reader import read_image
     from workbench.encoders.protocol import computing_threads
     from workbench.inference.saliency import as_method, saliency

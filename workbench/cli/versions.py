@@ -1,13 +1,12 @@
 """Frozen versions on the command line."""
 
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from workbench.cli.console import Author, Db, Json, emit, open_workbench, table
+from workbench.cli.console import Author, Db, Json, Ref, emit, open_workbench, table, warn
 from workbench.cli.difference_text import conflict_lines, difference_lines, taken_lines
 from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.difference import Change, difference, word_changes
@@ -107,7 +106,8 @@ def _show_conflicts(json: bool, document: dict[str, Any], merged: Merged) -> Non
     if json:
         emit(True, document, str)
     else:
-        sys.stderr.writelines(f"{line}\n" for line in conflict_lines(merged.conflicts))
+        for line in conflict_lines(merged.conflicts):
+            warn(line)
 
 
 def _unresolved(ours: Version, theirs: Version, count: int) -> str:
@@ -173,7 +173,7 @@ def list_versions(json: Json = False, db: Db = None) -> None:
 
 
 @versions.command("show")
-def show_version(ref: str, json: Json = False, db: Db = None) -> None:
+def show_version(ref: Ref, json: Json = False, db: Db = None) -> None:
     """Show one version with its attributes."""
     with open_workbench(db) as (_, store):
         version = store.versions.get(ref)
@@ -220,7 +220,7 @@ def diff_versions(
 
 @versions.command("restore")
 def restore_version(
-    ref: str,
+    ref: Ref,
     discard: Annotated[
         bool, typer.Option("--discard", help="Discard draft changes that are not frozen.")
     ] = False,
@@ -238,7 +238,11 @@ def restore_version(
 
 @versions.command("alias")
 def alias_version(
-    name: str, ref: str, author: Author = None, json: Json = False, db: Db = None
+    name: Annotated[str, typer.Argument(help="The alias.")],
+    ref: Ref,
+    author: Author = None,
+    json: Json = False,
+    db: Db = None,
 ) -> None:
     """Point an alias at a version."""
     with open_workbench(db) as (settings, store):

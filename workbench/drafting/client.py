@@ -51,6 +51,7 @@ class NamedModel:
 
 MAX_REPLY_BYTES = 1_000_000  # K phrases need a few hundred; more is a fault, not an answer
 MAX_STREAM_BYTES = 20_000_000  # a stream takes some hundred bytes for each token
+MIN_KEY_BYTES = 12  # a shorter "key" of a server of one's own may be any word
 CONNECT_TIMEOUT_S = 10.0
 CONCURRENCY = 4  # requests that a service is asked at once, by default
 MOST_TOKENS = 16_384  # the largest budget that is tried when reasoning took the smaller ones
@@ -199,7 +200,12 @@ class LanguageModel(NamedModel):
                     raise ServiceError(f"answered with a reply of more than {most:,} bytes")
                 if time.monotonic() > deadline:  # a body that drips never trips the read timeout
                     raise httpx2.ReadTimeout("dripping body")
-        return bytes(body)
+        return self._without_key(bytes(body))
+
+    def _without_key(self, body: bytes) -> bytes:
+        """Return a reply without our key, which some services echo and every export would carry."""
+        key = self.client.api_key.encode()
+        return body if len(key) < MIN_KEY_BYTES else body.replace(key, b"(key)")
 
     def _refused_fields(self, fault: Exception, fields: Mapping[str, Any]) -> list[str]:
         """Return the fields of a request that a service does not take, by what it says."""

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from workbench.domain.data_table import Column, DataTable, Value
 from workbench.domain.metrics import Undefined
+from workbench.text_files import one_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,7 +43,7 @@ def terminal_table(table: DataTable, *, framed: bool = True, lines: bool = False
             no_wrap=not framed and index == 0,
         )
     for cells in table.stacked_texts():
-        shown.add_row(*(Text("\n".join(cell)) for cell in cells))
+        shown.add_row(*(Text("\n".join(map(one_line, cell))) for cell in cells))
     return shown
 
 

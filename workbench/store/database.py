@@ -7,6 +7,7 @@ Writes last milliseconds; nobody holds the turn while a person or a model thinks
 """
 
 import gc
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -80,6 +81,7 @@ def _driver_message(error: SQLAlchemyError) -> str:
 
 # How long a writer waits for its turn; writes take milliseconds, a large import some seconds.
 BUSY_TIMEOUT_S = 60.0
+_PASSWORD = re.compile(r"(/?/[^/@:]*:)[^/]*@")
 _WRITER_LOCK = 7_311_042_019  # any number, as long as every workbench uses this one
 
 
@@ -157,6 +159,10 @@ class Database:
                 f"The store {self.location} needs the package '{error.name}', which is not "
                 "installed; for PostgreSQL: pip install 'attribute-workbench[postgresql]'."
             ) from error
+        except OverflowError as error:  # a number past 64 bits; PostgreSQL refuses it by itself
+            raise StoreError(
+                f"The store {self.location} holds no such number: it has more than 64 bits."
+            ) from error
         except SQLAlchemyError as error:
             raise plain_fault(error, self.location) from error
 
@@ -199,12 +205,22 @@ class Repository:
         self._database = database
 
 
+def without_password(url: str) -> str:
+    """Return a database's URL as it may be shown.
+
+    Example:
+        >>> without_password("postgresql://eva:tell-nobody@db.lab/iqa")
+        'postgresql://eva:***@db.lab/iqa'
+    """
+    return _PASSWORD.sub(r"\1***@", url)
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
         raise StoreError(
-            f"'{url}' is no database URL; write sqlite:///FOLDER/FILE.sqlite or "
+            f"'{without_password(url)}' is no database URL; write sqlite:///FOLDER/FILE.sqlite or "
             "postgresql://USER@HOST/NAME."
         ) from error
     if parsed.drivername == "postgresql":  # the driver whose licence is permissive
