@@ -12,6 +12,7 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
+from workbench.app.terms import explained
 from workbench.domain.data_table import DataTable
 from workbench.domain.difference import word_changes
 from workbench.report import render
@@ -19,27 +20,47 @@ from workbench.report import render
 if TYPE_CHECKING:
     from workbench.report.figures.figure import ReportFigure
 
+# Nothing is made paler than 4.5:1 against the page, light or dark: so no opacity on words.
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 3rem; padding-bottom: 3rem; }
+:is(button, a, summary, [role="tab"], .term):focus-visible {
+  outline: 2px solid currentColor; outline-offset: 2px; }
+[class*="st-key-news-"] { position: fixed; right: 1.5rem; bottom: 1.5rem; z-index: 99;
+  width: fit-content; max-width: min(30rem, 80vw); border-radius: 0.5rem; background: Canvas;
+  box-shadow: 0 0.2rem 1rem rgba(0, 0, 0, 0.35); }
+.st-key-news-0 { animation: news-even 12s forwards; }
+.st-key-news-1 { animation: news-odd 12s forwards; }
+[class*="st-key-news-"]:hover { animation-play-state: paused; }
+@keyframes news-even { to { visibility: hidden; } }
+@keyframes news-odd { to { visibility: hidden; } }
+.stApp [role="tab"][aria-selected="true"], .stApp [data-testid="stSliderThumbValue"],
+.stApp [role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
 .wb { border-collapse: collapse; width: 100%; font-size: 0.92rem; }
-.wb caption { text-align: left; opacity: 0.75; padding-bottom: 0.3rem; }
+.wb caption { text-align: left; padding-bottom: 0.3rem; }
 .wb th, .wb td { padding: 0.3rem 0.7rem 0.3rem 0; text-align: left; vertical-align: top;
   border-bottom: 1px solid rgba(128, 128, 128, 0.25); }
 .wb thead th { border-bottom: 1px solid rgba(128, 128, 128, 0.7); }
 .wb th { font-weight: 600; }
 .wb .figure { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.wb small { display: block; line-height: 1.35; opacity: 0.75; }
+.wb small { display: block; line-height: 1.35; }
 .wb th small { font-weight: 400; }
-.wb .aside th, .wb .aside td { font-size: 0.85rem; font-weight: 400; opacity: 0.8; }
+.wb .aside th, .wb .aside td { font-size: 0.85rem; font-weight: 400; font-style: italic; }
 .wb code { font-weight: 400; }
 .wb ul { margin: 0; padding-left: 1.1rem; }
 .wb ul li { margin: 0; font-size: inherit; }
 .wb ins { text-decoration: none; font-weight: 600; border-bottom: 2px solid #009e73; }
-.wb del { opacity: 0.65; }
 .wb mark { background: rgba(230, 159, 0, 0.28); color: inherit; padding: 0 0.2rem; }
+.wb .term { position: relative; cursor: help; text-decoration: underline dotted;
+  text-underline-offset: 0.2em; }
+.wb .term:is(:hover, :focus)::after { content: attr(data-meaning); position: absolute; z-index: 9;
+  left: 0; top: 100%; width: max-content; max-width: 20rem; padding: 0.5rem 0.7rem;
+  border: 1px solid rgba(128, 128, 128, 0.5); border-radius: 0.5rem; background: Canvas;
+  color: CanvasText; font-size: 0.85rem; font-weight: 400; line-height: 1.35; text-align: left;
+  white-space: normal; }
+.wb th:nth-last-child(-n+3):not(:first-child) .term::after { left: auto !important; right: 0; }
 .wb-picture { margin: 0; }
 .wb-picture img { max-width: 100%; height: auto; }
-.wb-picture figcaption { font-size: 0.85rem; opacity: 0.75; }
+.wb-picture figcaption { font-size: 0.85rem; }
 </style>"""
 
 
@@ -70,7 +91,7 @@ def html_table(
 
 def html_data_table(table: DataTable, *, widths: Sequence[int] = ()) -> Markup:
     """Return a table of exact values as people read them; widths are in percent."""
-    return render.html_table(table, style="wb", widths=widths)
+    return render.html_table(table, style="wb", widths=widths, explain=explained)
 
 
 def html_list(phrases: Iterable[tuple[str, bool]]) -> Markup:

@@ -17,7 +17,8 @@ from workbench.settings import read_settings
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
 _NEWS, _NEWS_SLOT = "news", "slot of the news"
-NEWS_S = 8.0  # how long the last action's outcome is news
+NEWS_S = 12.0  # how long the last action's outcome is news; markup.STYLE hides it then
+_NO_NEWS = (0, -NEWS_S, "info", "")
 
 Tone = Literal["success", "info"]
 
@@ -27,9 +28,19 @@ def heading(title: str, lead: str) -> None:
     st.html(STYLE)
     st.title(title)
     st.caption(lead)
-    slot = st.session_state[_NEWS_SLOT] = st.empty()
-    told_at, tone, text = st.session_state.get(_NEWS, (-NEWS_S, "info", ""))
-    if time.monotonic() - told_at < NEWS_S:
+    show_news()
+
+
+def show_news() -> None:
+    """Show what the last action had to say; `heading` does, and a fragment that is drawn alone.
+
+    It stands in the lower corner whatever of the page is in view, moves nothing, is read out (role
+    status), and goes by itself.
+    """
+    turn, announced_at, tone, text = st.session_state.get(_NEWS, _NO_NEWS)
+    with st.container(key=f"news-{turn % 2}"):  # two by turns: so each has its full time
+        slot = st.session_state[_NEWS_SLOT] = st.empty()
+    if time.monotonic() - announced_at < NEWS_S:
         {"success": slot.success, "info": slot.info}[tone](escaped(text))
 
 
@@ -44,11 +55,12 @@ def ask_name() -> None:
 
 
 def announce(text: str, tone: Tone = "success") -> None:
-    """Say something at the top of the page when it is drawn next, and for some seconds more.
+    """Say what came of an action when the page is drawn next, and for some seconds more.
 
     Not only once: the browser may ask for the page again before anybody has read it.
     """
-    st.session_state[_NEWS] = (time.monotonic(), tone, text)
+    turn = st.session_state.get(_NEWS, _NO_NEWS)[0] + 1
+    st.session_state[_NEWS] = (turn, time.monotonic(), tone, text)
 
 
 @contextmanager

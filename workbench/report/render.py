@@ -1,7 +1,7 @@
 """The renderers of a table: one each for the terminal, HTML, JSON and CSV."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import StringIO
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -69,6 +69,7 @@ def html_table(
     caption: str | None = None,
     most: int | None = None,
     widths: Sequence[int] = (),
+    explain: Callable[[str], str] | None = None,
 ) -> Markup:
     """Return a table whose first column heads the rows; only `Markup` in it passes as it is.
 
@@ -79,12 +80,13 @@ def html_table(
         caption: Shown above; None takes the title.
         most: Rows that are shown at most.
         widths: Percent of each column; without, the browser decides.
+        explain: Says what a heading means, for a bubble beside it, or "".
     """
     shown = _upper(table.columns)
     wide = [Markup(' style="width: {}%"').format(percent) for percent in widths]
     head = Markup("").join(
         Markup('<th scope="col"{}{}>{}</th>').format(
-            _figure_class(column), wide[index] if wide else "", column.heading
+            _figure_class(column), wide[index] if wide else "", _heading(column.heading, explain)
         )
         for index, column in enumerate(shown)
     )
@@ -132,6 +134,16 @@ def csv_table(table: DataTable) -> str:
 def _upper(columns: Iterable[Column]) -> list[Column]:
     """Return the columns that have a heading of their own, not those shown below another."""
     return [column for column in columns if not column.below]
+
+
+def _heading(heading: str, explain: Callable[[str], str] | None) -> Markup:
+    """Return a heading; an explained one can be pointed at and reached by keyboard."""
+    meaning = explain(heading) if explain else ""
+    if not meaning:
+        return escape(heading)
+    return Markup(
+        '<span class="term" tabindex="0" data-meaning="{0}" aria-description="{0}">{1}</span>'
+    ).format(meaning, heading)
 
 
 def _html_row(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, aside: bool) -> Markup:
