@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 
 from tests.inference.small_model import ATTRIBUTES, VERSION, card_for, configured, written
 from workbench.domain.config import EncoderConfig
@@ -165,6 +165,12 @@ def cut_and_forge(folder):
     put_weights(folder, (folder / WEIGHTS).read_bytes()[:-20])
 
 
+def spoil_a_number(folder):
+    tensors = load_file(folder / WEIGHTS)
+    tensors["pairs"][0, 0, 0] = torch.nan
+    put_weights(folder, save(tensors))
+
+
 def drop_an_attribute(folder):
     tensors = load_file(folder / WEIGHTS) | {"pairs": torch.zeros(4, 2, 384)}
     save_file(tensors, folder / WEIGHTS)
@@ -184,6 +190,11 @@ def drop_an_attribute(folder):
         (lambda folder: edit(folder, format="quality-model/9"), "has the format 'quality-model/9'"),
         (lambda folder: (folder / CARD).write_text("[]"), "has the format None"),
         (lambda folder: edit(folder, label="yours"), r"model\.json was changed after the model"),
+        (
+            lambda folder: (folder / CARD).write_text("[" * 100_000),
+            "cannot be read: maximum",
+        ),
+        (spoil_a_number, r"'pairs' has values that are no numbers"),
         (drop_an_attribute, r"'pairs' is \(4, 2, 384\), not \(5, 2, 384\)"),
     ],
 )

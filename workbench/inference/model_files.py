@@ -171,7 +171,7 @@ def _read_card(file: Path) -> dict[str, Any]:
         raise CheckpointMismatchError(
             f"{file} is missing. Name a folder that `workbench export` has written."
         ) from None
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError, RecursionError) as fault:
         raise CheckpointMismatchError(f"{file} cannot be read: {fault}. {REMEDY}") from fault
     stated = raw.get("format") if isinstance(raw, dict) else None
     if stated != FORMAT:
@@ -201,5 +201,10 @@ def _require_shapes(file: Path, card: ModelCard, tensors: dict[str, Tensor]) -> 
         got = tuple(tensors[name].shape) if name in tensors else "missing"
         if got != shape:
             raise CheckpointMismatchError(f"{file}: '{name}' is {got}, not {shape}. {REMEDY}")
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise CheckpointMismatchError(
+                f"{file}: '{name}' has values that are no numbers. {REMEDY}"
+            )
     if tensors["groups"].tolist() != groups:
         raise CheckpointMismatchError(f"{file} groups its attributes differently. {REMEDY}")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import ValidationError
 
 from workbench.atomic_files import atomic_write
 from workbench.datasets.labelled import ImageDataset
@@ -185,7 +184,7 @@ def _read_document(file: Path) -> SplitFile:
         raise DatasetNotFoundError(
             f"No split at {file}. Make one: workbench datasets split."
         ) from None
-    except (OSError, ValueError, ValidationError) as fault:
+    except (OSError, ValueError, RecursionError) as fault:
         reason = str(fault).splitlines()[0]
         raise DataError(
             f"{file} is no split of this program ({reason}). Make one: workbench datasets split."
