@@ -5,6 +5,9 @@ import os
 import subprocess
 import sys
 import urllib.request
+from base64 import b64encode
+from http import HTTPStatus
+from http.client import HTTPConnection
 
 import psutil
 import pytest
@@ -25,10 +28,26 @@ def test_the_app_answers_on_loopback_and_one_signal_stops_all_of_it(tmp_path):
     ) as app:  # fmt: skip
         health = f"http://127.0.0.1:{port}/_stcore/health"
         wait_until(lambda: answer(health) == b"ok" or app.poll() is not None, "the app is up")
+        assert [opens_a_session(port, host) for host in ("localhost", "127.0.0.1")] == [True, True]
+        assert not opens_a_session(port, "rebound.example")
         family = [psutil.Process(app.pid), *psutil.Process(app.pid).children(recursive=True)]
         app.terminate()
         app.wait(PATIENCE_S)
         assert psutil.wait_procs(family, timeout=PATIENCE_S)[1] == []
+
+
+def opens_a_session(port, host):
+    """Tell whether a page that the browser knows under a host name gets a WebSocket."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+    headers = {
+        "Host": f"{host}:{port}", "Origin": f"http://{host}:{port}", "Connection": "Upgrade",
+        "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": b64encode(bytes(16)).decode(),
+    }  # fmt: skip
+    connection.request("GET", "/_stcore/stream", headers=headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status == HTTPStatus.SWITCHING_PROTOCOLS
 
 
 def answer(url):

@@ -32,6 +32,8 @@ def app(
     command = [
         sys.executable, "-m", "streamlit", "run", str(script),
         f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true",
+        # A page of another site whose name leads to this machine may not drive the workbench.
+        *(f"--server.allowedHosts={host}" for host in ("127.0.0.1", "localhost")),
         "--server.fileWatcherType=none", "--browser.gatherUsageStats=false",
         "--client.toolbarMode=minimal", "--client.showErrorDetails=none",
     ]  # fmt: skip
