@@ -3,7 +3,7 @@
 import streamlit as st
 
 import workbench.app.pages
-from workbench.app.widgets import ask_name
+from workbench.app.identity import show_person
 from workbench.registry import discover
 
 st.set_page_config(page_title="Attribute workbench", page_icon="🔬", layout="wide")
@@ -13,5 +13,5 @@ pages = [
     for page in found
 ]
 chosen = st.navigation(pages)
-ask_name()
+show_person()
 chosen.run()

@@ -18,6 +18,8 @@ from workbench.text_files import read_yaml
 _PACKAGE = Path(str(files("workbench")))
 _CHECKOUT = _PACKAGE.parent
 
+NOBODY = "unknown"  # the author while nobody is named
+
 DEFAULT_MODEL = "gpt-4o-mini"  # of OpenAI's API, if a key is set and no model is named
 
 
@@ -101,7 +103,7 @@ def read_settings(*, database_url: str | None = None) -> Settings:
         device=env.get("WORKBENCH_DEVICE") or "auto",
         devices=_count("WORKBENCH_DEVICES") or 1,
         threads=_count("WORKBENCH_THREADS") or os.cpu_count() or 1,
-        author=env.get("WORKBENCH_AUTHOR") or env.get("USER") or env.get("USERNAME") or "unknown",
+        author=env.get("WORKBENCH_AUTHOR") or env.get("USER") or env.get("USERNAME") or NOBODY,
         prices=_prices(_path("WORKBENCH_PRICES") or home / "prices.yaml"),
         model_options=_model_options("WORKBENCH_MODEL_OPTIONS"),
     )

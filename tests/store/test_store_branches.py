@@ -132,3 +132,20 @@ def test_summaries_say_what_a_list_shows(store, frozen):
         (v.hash, v.attributes.size, v.parent, v.label) for v in store.versions.list()
     ]
     assert summaries[1].label == "best"
+
+
+def test_the_parent_of_what_is_frozen_is_the_base_at_that_moment_not_when_a_form_was_opened(store):
+    """Two people at one draft: the second has read everything before the first freezes."""
+    row = store.draft.add("jpeg", Attribute(phrase="tiles"), author="ann")
+    here, there = store.for_client("1" * 32), store.for_client("2" * 32)
+    assert there.draft.base() is None
+    first, _ = here.versions.freeze_draft(message="one", author="ann")
+    there.draft.edit(row.id, "grid", based_on=1, author="bob")
+    second, is_new = there.versions.freeze_draft(message="two", author="bob")
+    assert (second.parent, is_new) == (first.hash, True)
+    assert store.draft.base() == second.hash
+    store.draft.edit(row.id, "mosaic", based_on=2, author="bob")
+    branch, _ = store.versions.freeze_draft(message="three", author="bob", parent=first.hash)
+    assert branch.parent == first.hash
+    again, is_new = store.versions.freeze_draft(message="four", author="ann")
+    assert (again.hash, is_new) == (branch.hash, False)

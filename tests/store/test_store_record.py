@@ -1,7 +1,11 @@
+from zipfile import ZipFile
+
 import pytest
 
 from workbench.domain.attributes import Attribute, AttributeSet, birth_identity
+from workbench.domain.audit_events import STARTED
 from workbench.errors import EditConflictError, StoreError
+from workbench.store.bundle import export_bundle
 
 from .store_examples import a_set
 
@@ -198,3 +202,102 @@ def test_the_records_digest_stands_for_all_of_it(store, rows):
     EDITS["edit"](store, rows)
     assert len(before) == 64
     assert store.record.digest() != before
+
+
+ONE, OTHER = "1" * 32, "2" * 32  # two browsers
+
+
+def last(store, author):
+    found = store.record.undoable(author)
+    return found and found.words()
+
+
+def test_undo_belongs_to_a_person_in_a_browser_not_to_a_name_that_strangers_share(store, rows):
+    here, there = store.for_client(ONE), store.for_client(OTHER)
+    here.draft.edit(rows[0].id, "grid", based_on=1, author="ann")
+    there.draft.remove(rows[1].id, based_on=1, author="ann")
+    store.draft.set_status(rows[2].id, "accepted", based_on=1, author="ann")  # a command
+    assert last(here, "ann") == "edit 'grid' of jpeg (was 'tiles')"
+    assert last(there, "ann") == "remove 'rings' from jpeg"
+    assert last(here, "bob") is None
+    assert last(store, "ann") == "set to accepted 'mosaic' of jpeg (was proposed)"
+    assert store.verify() == []
+
+
+def test_the_command_line_knows_a_person_by_name_alone(store, rows):
+    here = store.for_client(ONE)
+    here.draft.edit(rows[0].id, "grid", based_on=1, author="bob")
+    assert last(store, "bob") == "edit 'grid' of jpeg (was 'tiles')"
+
+
+def test_what_is_taken_back_is_done_again_step_by_step_until_the_next_edit(store, rows):
+    here = store.for_client(ONE)
+    here.draft.edit(rows[0].id, "grid", based_on=1, author="bob")
+    here.draft.move(rows[2].id, 0, based_on=1, author="bob")
+    edited = [what(row) for row in store.draft.rows()]
+    assert here.record.redoable("bob") is None
+    for words in ("move 'mosaic' of jpeg", "edit 'grid' of jpeg (was 'tiles')"):
+        change = here.record.undoable("bob")
+        assert change.words() == words
+        here.record.undo_change(change.change, author="bob")
+        assert here.record.redoable("bob").words() == words
+    assert here.record.undoable("bob") is None
+    assert [what(row) for row in store.draft.rows()] == [what(row) for row in rows]
+    for words in ("edit 'grid' of jpeg (was 'tiles')", "move 'mosaic' of jpeg"):
+        change = here.record.redoable("bob")
+        assert change.words() == words
+        here.record.undo_change(change.change, author="bob")
+        assert here.record.undoable("bob").words() == words
+    assert here.record.redoable("bob") is None
+    assert [what(row) for row in store.draft.rows()] == edited
+    here.record.undo_change(here.record.undoable("bob").change, author="bob")
+    here.draft.add("jpeg", Attribute(phrase="new"), author="bob")
+    assert here.record.redoable("bob") is None
+    assert store.verify() == []
+
+
+def test_a_change_of_many_says_its_scope(store):
+    rows = a_set(jpeg=["tiles", "rings", "mosaic"], blur=["haze", "veil", "soft edges"])
+    store.draft.replace(rows, author="ann", action=STARTED)
+    change = store.record.undoable("ann")
+    assert change.words() == "6 attributes in 2 types, 'Started from the curated set'"
+    assert change.is_large
+    store.record.undo_change(change.change, author="ann")
+    assert store.draft.rows() == []
+    assert store.record.redoable("ann").words() == change.words()
+
+
+def test_a_restoration_that_only_moved_the_base_is_the_last_change(store, rows):
+    version = store.versions.freeze(store.draft.attribute_set(), message="m", author="ann")
+    other = store.versions.freeze(a_set(jpeg=["else"]), message="n", author="ann")
+    store.draft.set_base(other.hash, author="ann")
+    store.draft.restore(version.hash, author="bob", discard=True)
+    change = store.record.undoable("bob")
+    assert change.words() == "'Version brought back'"
+    store.record.undo_change(change.change, author="bob")
+    assert store.draft.base() == other.hash
+
+
+def test_far_more_edits_by_others_hide_nothing(store, rows):
+    here = store.for_client(ONE)
+    here.draft.edit(rows[0].id, "grid", based_on=1, author="ann")
+    many = a_set(blur=[f"haze number {n}" for n in range(300)])
+    store.draft.replace(many, author="ann")
+    assert last(here, "ann") == "edit 'grid' of jpeg (was 'tiles')"
+
+
+def test_what_another_has_undone_is_not_offered(store, rows):
+    here = store.for_client(ONE)
+    here.draft.edit(rows[0].id, "grid", based_on=1, author="ann")
+    store.record.undo(newest(store).id, author="bob")
+    assert here.record.undoable("ann") is None
+    assert here.record.redoable("ann") is None  # it was bob who took it back
+
+
+def test_a_bundle_says_nothing_of_browsers(store, rows, tmp_path):
+    here = store.for_client(ONE)
+    here.draft.edit(rows[0].id, "grid", based_on=1, author="ann")
+    here.versions.freeze(here.draft.attribute_set(), message="m", author="ann", alias="best")
+    export_bundle(store, tmp_path / "b.zip", ["best"])
+    with ZipFile(tmp_path / "b.zip") as file:
+        assert not any(ONE.encode() in file.read(name) for name in file.namelist())

@@ -111,6 +111,7 @@ TAMPERINGS = {
     "audit_event": [
         ("UPDATE audit_event SET author = 'eve' WHERE id = 2", "event 2: it is not what was rec"),
         ("UPDATE audit_event SET change = 1 WHERE id = 2", "event 2: it is not what was recorded"),
+        ("UPDATE audit_event SET client = 'x' WHERE id = 2", "event 2: it is not what was rec"),
         ("DELETE FROM audit_event WHERE id = 1", "event 2: .* what came before it is not"),
         (
             f"DELETE FROM audit_event WHERE id = {LAST.format('audit_event')}",
@@ -120,8 +121,9 @@ TAMPERINGS = {
          "(99, '2026-01-01 00:00:00', 'eve', 'freeze', 'version:0', 99)", "event 99: it is not"),
     ],
 }  # fmt: skip
-# No fact of these is the store's word on anything: who works now, and what others cover.
-UNCOVERED = {"worker", "test_look"}
+# No fact of these is the store's word on anything: who works now, what is being asked (its answers
+# are calls), and what others cover.
+UNCOVERED = {"worker", "question", "test_look"}
 
 
 def test_every_table_is_tampered_with():

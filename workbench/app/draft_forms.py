@@ -5,10 +5,10 @@ from typing import get_args
 
 import streamlit as st
 
+from workbench.app.identity import signed
 from workbench.app.services import Session, freeze_draft
-from workbench.app.widgets import announce, escaped, named, show_errors
+from workbench.app.widgets import announce, escaped, show_errors
 from workbench.domain.attributes import DraftRow, Status
-from workbench.domain.audit_events import Event
 
 _MEMORY = "draft rows on the screen"
 
@@ -84,14 +84,16 @@ def attribute_form(
         remove = right.form_submit_button(f"Remove {number}", width="stretch")
     with show_errors():
         if save:
-            _save(session, row, phrase, status)
+            signed(session, lambda named: _save(named, row, phrase, status))
         if remove:
-            session.store.draft.remove(
-                row.id, based_on=row.row_version, author=session.settings.author
-            )
-            _done(row, f"'{row.attribute.phrase}' was removed.")
+            signed(session, lambda named: _remove(named, row))
     if now is None or now.row_version != row.row_version:
         _changed_meanwhile(number, row, now)
+
+
+def _remove(session: Session, row: DraftRow) -> None:
+    session.store.draft.remove(row.id, based_on=row.row_version, author=session.author)
+    _done(row, f"'{row.attribute.phrase}' was removed.")
 
 
 def _save(session: Session, row: DraftRow, phrase: str, status: Status) -> None:
@@ -124,26 +126,6 @@ def _changed_meanwhile(number: int, row: DraftRow, now: DraftRow | None) -> None
         st.rerun()
 
 
-def undo_button(session: Session) -> None:
-    """Offer to take back the author's last change; nothing is shown while there is none."""
-    last = session.store.record.last_own(session.settings.author)
-    if last is None:
-        return
-    caption, button = st.columns([8, 2.2], vertical_alignment="center")
-    caption.caption(escaped(f"Your last change: {_words(last)}."))
-    if button.button("Undo", width="stretch"):
-        undone = session.store.record.undo_change(last.change, author=session.settings.author)
-        forget_all()
-        count = "" if len(undone) == 1 else f" ({len(undone)} attributes)"
-        announce(f"Taken back: {_words(last)}{count}.")
-        st.rerun()
-
-
-def _words(event: Event) -> str:
-    state = event.after or event.before or {}
-    return f"{event.action} '{state.get('phrase', '')}' of {state.get('distortion', 'the draft')}"
-
-
 def freeze_form(session: Session) -> None:
     """Offer to freeze the draft as it stands."""
     st.subheader("Freeze the draft")
@@ -152,27 +134,21 @@ def freeze_form(session: Session) -> None:
     rejected = draft.size - accepted.size
     left_out = f" {rejected} rejected will be left out." if rejected else ""
     st.caption(f"{accepted.size} attributes of {len(accepted.distortions)} distortions.{left_out}")
-    versions = session.store.versions.summaries()
-    choices = [*(version.hash for version in versions), None]
     turn = st.session_state.setdefault("drafts frozen", 0)
     with st.form(f"freeze-{turn}"):
         message = st.text_input("Message", placeholder="why this version", key=f"message-{turn}")
-        left, right = st.columns(2)
-        alias = left.text_input("Alias (optional)", key=f"alias-{turn}")
-        parent = right.selectbox(
-            "Edited from",
-            choices,
-            index=choices.index(session.store.draft.base() or choices[0]),
-            format_func=named(versions),
-            key=f"parent-{turn}",
-        )
+        alias = st.text_input("Alias (optional)", key=f"alias-{turn}")
         wanted = st.form_submit_button("Freeze", type="primary")
     with show_errors():
         if wanted:
-            frozen = freeze_draft(session, message=message, alias=alias, parent=parent)
-            st.session_state["drafts frozen"] = turn + 1
-            _say(frozen.version.label, frozen.version.message, is_new=frozen.is_new)
-            st.rerun()
+            signed(session, lambda named: _freeze(named, message, alias))
+
+
+def _freeze(session: Session, message: str, alias: str) -> None:
+    frozen = freeze_draft(session, message=message, alias=alias)
+    st.session_state["drafts frozen"] += 1
+    _say(frozen.version.label, frozen.version.message, is_new=frozen.is_new)
+    st.rerun()
 
 
 def _say(label: str, message: str, *, is_new: bool) -> None:

@@ -3,10 +3,13 @@
 Whatever needs torch is imported when it is first asked for, so that a page shows at once.
 """
 
+import re
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
+from urllib.parse import unquote
 
 import streamlit as st
 from pydantic import ValidationError
@@ -20,7 +23,7 @@ from workbench.domain.run import Run
 from workbench.errors import DraftError
 from workbench.experiment.config_files import experiment_files, load_experiment
 from workbench.queue.processes import run_log
-from workbench.settings import Settings, read_settings, resource
+from workbench.settings import NOBODY, Settings, read_settings, resource
 from workbench.store import Store, open_store
 from workbench.store.text import read_attributes
 from workbench.workflow.runs import restart_run
@@ -30,28 +33,65 @@ from workbench.workflow.versions import freeze_draft as workflow_freeze
 
 ACTIVE = frozenset({"queued", "running"})
 RESUMABLE = frozenset({"interrupted", "failed", "cancelled"})
-AUTHOR = "author"  # where a session keeps its name
+AUTHOR, CLIENT = "author", "client"  # where a session keeps its name and its browser's token
+_COOKIES = {AUTHOR: "workbench_name", CLIENT: "workbench_client"}
 
 
 class Session(NamedTuple):
-    """Where a page works: the user's settings, and the store they name."""
+    """Where a page works, and for whom.
+
+    Attributes:
+        settings: The user's settings; their author is who works here.
+        store: The store they name, working for this browser: what is edited through it carries
+            the browser's token, and its `record.undoable` offers only what came from here.
+    """
 
     settings: Settings
     store: Store
+
+    @property
+    def author(self) -> str:
+        """The name under which everything is kept; "unknown" while nobody is named."""
+        return self.settings.author
+
+    @property
+    def is_named(self) -> bool:
+        """Whether somebody is named; else `identity.signed` asks before an edit."""
+        return self.author != NOBODY
+
+    @property
+    def client(self) -> str:
+        """Random token of this browser, the same in all its tabs."""
+        return self.store.database.client or ""
 
 
 def current_session() -> Session:
     """Return the settings and the open store; one store per URL, shared by all sessions.
 
-    The author is who this browser session says it is (`ask_name`), else that of the settings.
+    The author is who this browser says it is (`identity.show_person`), else that of the settings.
 
     Raises:
         StoreError: The store cannot be opened.
     """
     settings = read_settings()
-    if name := st.session_state.get(AUTHOR, "").strip():
+    if AUTHOR not in st.session_state or CLIENT not in st.session_state:
+        _remember()
+    if name := st.session_state[AUTHOR]:
         settings = settings.model_copy(update={"author": name})
-    return Session(settings, _store(settings.database_url))
+    return Session(settings, _store(settings.database_url).for_client(st.session_state[CLIENT]))
+
+
+def _remember() -> None:
+    """Take name and token from the browser's cookies; a browser without gets a new token."""
+    cookies = dict(st.context.cookies.items())
+    kept = {key: unquote(cookies.get(name, "")) for key, name in _COOKIES.items()}
+    st.session_state[AUTHOR] = kept[AUTHOR] if kept[AUTHOR].isprintable() else ""
+    st.session_state[CLIENT] = kept[CLIENT] if is_client(kept[CLIENT]) else secrets.token_hex(16)
+
+
+def is_client(text: str) -> bool:
+    """Tell whether a text is a token that a browser was given."""
+    return re.fullmatch(r"[0-9a-f]{32}", text) is not None
 
 
 @st.cache_resource(show_spinner=False)
@@ -92,16 +132,13 @@ def curated_set() -> AttributeSet:
     return read_attributes(resource("attribute_db/curated"), origin="curated")
 
 
-def freeze_draft(
-    session: Session, *, message: str, alias: str = "", parent: str | None = None
-) -> Frozen:
-    """Freeze the working draft as it stands.
+def freeze_draft(session: Session, *, message: str, alias: str = "") -> Frozen:
+    """Freeze the working draft as it stands; its parent is the draft's base at that moment.
 
     Args:
         session: Settings and store.
         message: Why it is frozen.
         alias: A name to point at it; none if blank.
-        parent: Hash of the version that it was edited from.
 
     Raises:
         ConfigError: The draft has a distortion that the catalogue lacks.
@@ -110,8 +147,7 @@ def freeze_draft(
     return workflow_freeze(
         session.store,
         message=message,
-        author=session.settings.author,
-        parent=parent or "",
+        author=session.author,
         alias=alias.strip() or None,
     )
 

@@ -10,10 +10,8 @@ from typing import Literal
 import streamlit as st
 
 from workbench.app.markup import STYLE
-from workbench.app.services import AUTHOR
 from workbench.domain.lineage import VersionSummary
 from workbench.errors import WorkbenchError
-from workbench.settings import read_settings
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
 _NEWS, _NEWS_SLOT = "news", "slot of the news"
@@ -42,16 +40,6 @@ def show_news() -> None:
         slot = st.session_state[_NEWS_SLOT] = st.empty()
     if time.monotonic() - announced_at < NEWS_S:
         {"success": slot.success, "info": slot.info}[tone](escaped(text))
-
-
-def ask_name() -> None:
-    """Ask in the sidebar who is working here: each edit and decision is kept under that name."""
-    st.sidebar.text_input(
-        "Your name",
-        value=read_settings().author,
-        key=AUTHOR,
-        help="Edits, decisions and comments are kept under this name.",
-    )
 
 
 def announce(text: str, tone: Tone = "success") -> None:

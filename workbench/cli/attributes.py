@@ -241,6 +241,7 @@ attributes.command("comment")(editing.add_comment)
 attributes.command("comments")(editing.list_comments)
 attributes.command("history")(editing.show_history)
 attributes.command("undo")(editing.undo)
+attributes.command("redo")(editing.redo)
 attributes.command("lint")(lint)
 
 

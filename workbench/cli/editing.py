@@ -129,11 +129,25 @@ def undo(
     with open_workbench(db) as (settings, store):
         who = author or settings.author
         if event is None:
-            done = store.record.undo_change(_last_own(store, who).change, author=who)
+            last = store.record.undoable(who)
+            if last is None:
+                raise ConfigError(f"There is no edit of {who} to undo. Nothing was changed.")
+            done = store.record.undo_change(last.change, author=who)
         elif change:
             done = store.record.undo_change(_event(store, event).change, author=who)
         else:
             done = store.record.undo(event, author=who)
+    _emit_events(done, json)
+
+
+def redo(author: Author = None, json: Json = False, db: Db = None) -> None:
+    """Do again what the author last took back, unless they have edited the draft since."""
+    with open_workbench(db) as (settings, store):
+        who = author or settings.author
+        last = store.record.redoable(who)
+        if last is None:
+            raise ConfigError(f"There is no undo of {who} to redo. Nothing was changed.")
+        done = store.record.undo_change(last.change, author=who)
     _emit_events(done, json)
 
 
@@ -166,13 +180,6 @@ def _event(store: "Store", id: int) -> Event:
     if event is None:
         raise ConfigError(f"The record has no event {id}. Nothing was changed.")
     return event
-
-
-def _last_own(store: "Store", author: str) -> Event:
-    last = store.record.last_own(author)
-    if last is None:
-        raise ConfigError(f"There is no edit of {author} to undo. Nothing was changed.")
-    return last
 
 
 def _emit_row(store: "Store", row: DraftRow, json: bool) -> None:

@@ -1,5 +1,6 @@
 """What people say about attributes, and the record of what they did."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +48,90 @@ class Event(Frozen):
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     change: int
+
+
+ASK_ABOVE = 5  # attributes in a change, from which on nothing is taken back without asking
+
+STARTED = "start from the curated set"  # what the record calls it
+
+_DONE = {
+    "replace": "Replaced by a set",
+    "restore": "Version brought back",
+    "set status": "Status set",
+    "edit": "Reworded",
+    "remove": "Removed",
+    "add": "Added",
+    STARTED: "Started from the curated set",
+}
+
+
+class DraftChange(Frozen):
+    """One change of the draft, as it is told before it is taken back or done again.
+
+    Attributes:
+        change: Its number, for `RecordRepository.undo_change`.
+        action: What was done, a verb of the record.
+        rows: How many attributes it changed; those that only made room don't count.
+        distortions: Their types.
+        before: The attribute as it was, if it is one; None if it was new.
+        after: The attribute as it became, if it is one; None if it left.
+    """
+
+    change: int
+    action: str
+    rows: int
+    distortions: tuple[str, ...]
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it changed so many attributes that one is asked before it is taken back."""
+        return self.rows > ASK_ABOVE
+
+    def words(self, names: Mapping[str, str] | None = None) -> str:
+        """Say what it did.
+
+        Args:
+            names: Distortion id to name; without, the ids are shown.
+
+        Example:
+            >>> state = {"phrase": "tiles", "distortion": "jpeg", "status": "proposed"}
+            >>> change = DraftChange(change=1, action="add", rows=1, distortions=("jpeg",),
+            ...     after=state)
+            >>> print(change.words({"jpeg": "JPEG"}))
+            add 'tiles' to JPEG
+            >>> change = DraftChange(change=1, action=STARTED, rows=9, distortions=("jpeg", "fog"))
+            >>> print(change.words())
+            9 attributes in 2 types, 'Started from the curated set'
+        """
+        if self.rows == 1:
+            return _one(self.action, self.before or {}, self.after or {}, names or {})
+        done = _DONE.get(self.action, self.action)
+        if not self.rows:
+            return f"'{done}'"
+        types = len(self.distortions)
+        return f"{self.rows} attributes in {types} type{'s' * (types > 1)}, '{done}'"
+
+
+def _one(
+    action: str, before: dict[str, Any], after: dict[str, Any], names: Mapping[str, str]
+) -> str:
+    """Say what became of one attribute."""
+    state = after or before
+    phrase, distortion = state["phrase"], names.get(state["distortion"], state["distortion"])
+    if not before:
+        return f"add '{phrase}' to {distortion}"
+    if not after:
+        return f"remove '{phrase}' from {distortion}"
+    changed = [
+        f"was {old}" if name == "status" else f"was '{old}'"
+        for name in ("phrase", "status")
+        if (old := before[name]) != after[name]
+    ]
+    was = f" ({', '.join(changed)})" if changed else ""
+    done = f"set to {after['status']}" if action == "set status" else action
+    return f"{done} '{phrase}' of {distortion}{was}"
 
 
 class HistoryEntry(Frozen):

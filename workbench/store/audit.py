@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from workbench.domain.audit_events import Event
 from workbench.errors import StoreError
+from workbench.store.database import CLIENT
 from workbench.store.digest import event_digest
 from workbench.store.tables import METADATA, utc_now
 
@@ -37,6 +38,7 @@ class AuditEvent(NamedTuple):
     identity: str
     change: int
     digest: str
+    client: str | None = None
 
     @property
     def value(self) -> Event:
@@ -111,6 +113,7 @@ def record_all(
             identity=(new.after or new.before or {}).get("identity", ""),
             change=session.info.setdefault(_CHANGE, id),
             digest="",
+            client=session.info.get(CLIENT),
         )
         digest = event_digest(event._asdict(), digest)
         events.append(event._replace(digest=digest))

@@ -6,6 +6,7 @@ it commits, an edit can compare row versions without a retry, and a queue hands 
 Writes last milliseconds; nobody holds the turn while a person or a model thinks.
 """
 
+import copy
 import gc
 import re
 import sqlite3
@@ -21,6 +22,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlmodel import Session
 
 from workbench.errors import FrozenVersionError, StoreError, WorkbenchError
+
+CLIENT = "client"  # under which a writer's session knows the browser that it works for
 
 # Opens every message of the triggers in the migrations.
 FROZEN_MARK = "frozen:"
@@ -94,7 +97,10 @@ class Database:
     Attributes:
         is_sqlite: Whether it is SQLite; else it is PostgreSQL.
         location: Path of the file, or the URL without its password.
+        client: Token of the browser that is worked for; None on the command line.
     """
+
+    client: str | None = None
 
     def __init__(self, url: str) -> None:
         parsed = _parse(url)
@@ -117,6 +123,12 @@ class Database:
             self.close()
             raise
 
+    def for_client(self, client: str) -> "Database":
+        """Return the same open database, working for a browser; it is closed only once."""
+        mine = copy.copy(self)
+        mine.client = client
+        return mine
+
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Open a session on one snapshot: everything read in it is of one moment."""
@@ -135,6 +147,7 @@ class Database:
             _without_garbage_collection(),
             Session(connection, expire_on_commit=False) as session,
         ):
+            session.info[CLIENT] = self.client
             yield session
             session.flush()
 

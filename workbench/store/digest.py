@@ -103,11 +103,14 @@ def event_digest(event: Mapping[str, Any], before: str) -> str:
     """Return the digest that chains an event to the one before it.
 
     Args:
-        event: All columns of its row; the digest that it may have is not read.
+        event: All columns of its row; the digest that it may have is not read. One that came
+            from no browser has the digest that it had before browsers were recorded.
         before: Digest of the event before it, "" for the first.
     """
     fields = {**event, "at": event["at"].isoformat()}
     fields.pop("digest", None)
+    if fields.get("client") is None:
+        fields.pop("client", None)
     return _digest({"format": "audit/1", "previous": before, **fields})
 
 

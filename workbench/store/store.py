@@ -117,6 +117,17 @@ class Store:
         self.runs = RunRepository(database)
         self.recipes = RecipeRepository(database)
 
+    def for_client(self, client: str) -> "Store":
+        """Return the same open store, working for one browser.
+
+        What is edited through it carries the browser's token, and `record.undoable` offers only
+        what came from that browser.
+
+        Args:
+            client: A random token that the browser keeps.
+        """
+        return Store(self.url, self.database.for_client(client))
+
     def verify(self) -> list[str]:
         """Go through every table once and say what is no longer what was recorded.
 

@@ -279,6 +279,24 @@ class RecipeRow(StoreTable, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class QuestionRow(StoreTable, table=True):
+    """What a language model is asked in the background; `document` and `answers` are JSON."""
+
+    __tablename__: ClassVar[str] = "question"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: int | None = Field(default=None, primary_key=True)
+    document: str = Field(sa_type=PlainText)
+    author: str = Field(sa_type=PlainText)
+    status: str = Field(sa_type=PlainText, index=True)
+    answers: str = Field(sa_type=PlainText)
+    error: str | None = Field(default=None, sa_type=PlainText)
+    worker: str | None = Field(default=None, sa_type=PlainText)
+    heartbeat_at: datetime = Field(sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class WorkerRow(StoreTable, table=True):
     """A worker that has shown itself, and when it last did."""
 
@@ -293,7 +311,8 @@ class AuditRow(StoreTable, table=True):
     """Who did what to which thing, and what it was before and after, as JSON; append-only.
 
     `identity` is that of the attribute it is about, if it is about one; `change` is the id of the
-    first event of one transaction; `digest` chains each event to the one before it.
+    first event of one transaction; `digest` chains each event to the one before it; `client` is a
+    random token of the browser that it came from, so that Undo can tell two people of one name.
     """
 
     __tablename__: ClassVar[str] = "audit_event"
@@ -309,3 +328,4 @@ class AuditRow(StoreTable, table=True):
     identity: str = Field(sa_type=PlainText, index=True, sa_column_kwargs=_FILLED)
     change: int = Field(index=True, sa_column_kwargs={"server_default": "0"})
     digest: str = Field(sa_type=PlainText, sa_column_kwargs=_FILLED)
+    client: str | None = Field(default=None, sa_type=PlainText, index=True)

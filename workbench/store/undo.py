@@ -4,19 +4,17 @@ An event is undone only while the thing still is what the event made of it; else
 on it, and is named.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from workbench.domain.audit_events import Event
+from workbench.domain.audit_events import DraftChange, Event
 from workbench.errors import EditConflictError, StoreError
 from workbench.store.audit import EVENTS, AuditEvent, State, last_event, read_events, state_of
 from workbench.store.database import Repository
 from workbench.store.draft_rows import (
-    MAKE_ROOM,
     MOVE,
     Change,
     DraftRecord,
@@ -27,16 +25,24 @@ from workbench.store.draft_rows import (
     set_base,
     write_changes,
 )
+from workbench.store.own_changes import (
+    ATTRIBUTE,
+    bare,
+    change_told,
+    is_move,
+    last_standing,
+    last_taken_back,
+)
 from workbench.store.tables import utc_now
 from workbench.store.versions import find_version
 
-_ATTRIBUTE, _BASE = "attribute:", "draft"
+_BASE = "draft"
 
 
 def _undo(session: Session, events: Sequence[AuditEvent], *, author: str) -> list[Event]:
     """Undo some events of one change, all or none, and return the new events."""
     for event in events:
-        if not event.subject.startswith(_ATTRIBUTE) and event.subject != _BASE:
+        if not event.subject.startswith(ATTRIBUTE) and event.subject != _BASE:
             raise StoreError(
                 f"Event {event.id} ({event.action} {event.subject}) cannot be undone; only edits "
                 "of the draft can. Nothing was changed."
@@ -50,21 +56,6 @@ def _undo(session: Session, events: Sequence[AuditEvent], *, author: str) -> lis
         if event.subject == _BASE:
             undoing += _undo_base(session, event, author)
     return [event.value for event in undoing]
-
-
-def is_move(action: str) -> bool:
-    """Tell whether an action is part of a move, done, undone or redone.
-
-    Example:
-        >>> is_move("undo make room"), is_move("undo remove")
-        (True, False)
-    """
-    return bare(action) in (MOVE, MAKE_ROOM)
-
-
-def bare(action: str) -> str:
-    """Return an action without "undo" or "redo" before it."""
-    return action.removeprefix("undo ").removeprefix("redo ")
 
 
 def undone(action: str) -> str:
@@ -82,7 +73,7 @@ def _reversed(
     session: Session, event: AuditEvent, rows: dict[int | None, DraftRecord], author: str
 ) -> Change:
     """Return the change of the draft that undoes one event."""
-    id = int(event.subject.removeprefix(_ATTRIBUTE))
+    id = int(event.subject.removeprefix(ATTRIBUTE))
     (before, after), now = _states(event), rows.get(id)
     if not _is_unchanged(now, before, after):
         raise _conflict(session, event, now)
@@ -120,7 +111,7 @@ def _is_unchanged(now: DraftRecord | None, before: State | None, after: State | 
 def _readded(session: Session, id: int, before: State, author: str) -> DraftRecord:
     """Return a removed row under its old number, as a state that nobody has read."""
     # Each state that was ever read has an event, so their number is beyond all row versions.
-    events = select(func.count()).where(EVENTS.c.subject == f"{_ATTRIBUTE}{id}")
+    events = select(func.count()).where(EVENTS.c.subject == f"{ATTRIBUTE}{id}")
     return DraftRecord(
         id=id,
         row_version=session.connection().execute(events).scalar_one() + 1,
@@ -195,20 +186,24 @@ class RecordRepository(Repository):
             events = list(read_events(session, EVENTS.c.id.in_(newest)))
         return [event.value for event in reversed(events)]
 
-    def last_own(self, author: str) -> Event | None:
-        """Return the author's last edit of the draft that still stands; None if there is none."""
-        for limit in (200, 1_000_000):  # nearly always among the newest
-            undone_events: Counter[str] = Counter()
-            for event in self.events(limit=limit):
-                if not event.subject.startswith(_ATTRIBUTE):
-                    continue
-                if event.action.startswith("undo "):
-                    undone_events[event.subject] += 1
-                elif undone_events[event.subject]:
-                    undone_events[event.subject] -= 1
-                elif event.author == author:
-                    return event
-        return None
+    def undoable(self, author: str) -> DraftChange | None:
+        """Return the person's last change of the draft that still stands; None if there is none.
+
+        In a browser that is a change under this name from this browser, since strangers may share
+        a name. On the command line it is one under this name, from anywhere.
+        """
+        with self._database.reading() as session:
+            change = last_standing(session, author, self._database.client)
+            return None if change is None else change_told(session, change)
+
+    def redoable(self, author: str) -> DraftChange | None:
+        """Return what the person took back last, unless they have edited the draft since.
+
+        `undo_change` does it again. Whose changes count is as in `undoable`.
+        """
+        with self._database.reading() as session:
+            change = last_taken_back(session, author, self._database.client)
+            return None if change is None else change_told(session, change)
 
     def digest(self) -> str:
         """Return the digest of the newest event, "" before the first.

@@ -18,6 +18,7 @@ from workbench.store.digest import call_digest, document_digest, event_digest
 from workbench.store.draft_rows import DraftRecord, base_hash, read_rows, row_state
 from workbench.store.frozen_versions import broken_versions, hashes_by_id
 from workbench.store.history import comment_state
+from workbench.store.own_changes import bare
 from workbench.store.tables import (
     AccessRow,
     AliasRow,
@@ -27,7 +28,6 @@ from workbench.store.tables import (
     ResultRow,
     RunRow,
 )
-from workbench.store.undo import bare
 
 # Tables whose rows are numbered without a gap and never taken out, and what a row is.
 _WITHOUT_GAP = {"llm_call": "call", "audit_event": "event", "run": "run", "test_look": "look"}

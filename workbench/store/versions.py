@@ -2,6 +2,7 @@
 
 import builtins
 import re
+from collections.abc import Callable
 
 from sqlalchemy import insert as insert_rows
 from sqlmodel import Session, col, func, select
@@ -13,7 +14,7 @@ from workbench.store.audit import record
 from workbench.store.call_log import require_calls
 from workbench.store.database import Repository
 from workbench.store.digest import VersionAttribute, version_digest
-from workbench.store.draft_rows import frozen_phrases, set_base
+from workbench.store.draft_rows import base_hash, draft_set, frozen_phrases, set_base
 from workbench.store.frozen_versions import (
     VERSION_ATTRIBUTES,
     aliases_by_id,
@@ -129,20 +130,42 @@ class VersionRepository(Repository):
         _refuse_unfit(content, message, parent, merged)
         if alias is not None:
             check_alias(alias)
-        hash, phrases = content.hash, content.phrases()
         with self._database.writing() as session:
-            row = session.exec(select(VersionRow).where(VersionRow.hash == hash)).first()
-            known = row is not None
-            if row is None:
-                row = _insert(session, hash, content, message, author, parent, merged)
-            if alias is not None:
-                _set_alias(session, alias, row, author)
-            if frozen_phrases(session) == phrases:
-                set_base(session, row, author=author)
-            session.flush()
-            if known:
-                return version_of(session, row)
-            return version_value(row, content, hashes_by_id(session), aliases_by_id(session))
+            return _freeze(session, content, message, author, parent, alias, merged)[0]
+
+    def freeze_draft(
+        self,
+        *,
+        message: str,
+        author: str,
+        parent: str | None = None,
+        alias: str | None = None,
+        check: Callable[[AttributeSet], None] | None = None,
+    ) -> tuple[Version, bool]:
+        """Freeze the working draft as it stands at this moment, as `freeze` does a set.
+
+        Args:
+            message: Why.
+            author: Who.
+            parent: Reference of the version it was edited from; without, the draft's base at this
+                very moment, whatever was its base when a form was opened.
+            alias: A name to point at it.
+            check: Raises if the content may not be frozen; nothing is changed then.
+
+        Returns:
+            The version, and whether no version had this content before.
+
+        Raises:
+            StoreError: As of `freeze`.
+        """
+        if alias is not None:
+            check_alias(alias)
+        with self._database.writing() as session:
+            content = draft_set(session).without_rejected()
+            _refuse_unfit(content, message, None, None)
+            if check is not None:
+                check(content)
+            return _freeze(session, content, message, author, parent or base_hash(session), alias)
 
     def get(self, ref: str) -> Version:
         """Return the version that a reference names; see `find_version`.
@@ -205,6 +228,31 @@ class VersionRepository(Repository):
                 )
                 for row in rows
             ]
+
+
+def _freeze(
+    session: Session,
+    content: AttributeSet,
+    message: str,
+    author: str,
+    parent: str | None,
+    alias: str | None,
+    merged: str | None = None,
+) -> tuple[Version, bool]:
+    """Freeze content that was checked, and say whether it is a new version."""
+    row = session.exec(select(VersionRow).where(VersionRow.hash == content.hash)).first()
+    is_new = row is None
+    if row is None:
+        row = _insert(session, content.hash, content, message, author, parent, merged)
+    if alias is not None:
+        _set_alias(session, alias, row, author)
+    if frozen_phrases(session) == content.phrases():
+        set_base(session, row, author=author)
+    session.flush()
+    if not is_new:
+        return version_of(session, row), False
+    value = version_value(row, content, hashes_by_id(session), aliases_by_id(session))
+    return value, True
 
 
 def missing_versions(session: Session) -> list[str]:

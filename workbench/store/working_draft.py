@@ -140,7 +140,12 @@ class DraftRepository(Repository):
             write_changes(session, [Change("remove", row, None)], author=author)
 
     def replace(
-        self, attributes: AttributeSet, *, author: str, distortions: Iterable[str] | None = None
+        self,
+        attributes: AttributeSet,
+        *,
+        author: str,
+        distortions: Iterable[str] | None = None,
+        action: str = "replace",
     ) -> None:
         """Make the draft of some distortions equal to a set: all of it, or nothing.
 
@@ -152,6 +157,7 @@ class DraftRepository(Repository):
             author: Who replaces.
             distortions: Which distortions to replace; one that the set lacks is emptied. Without
                 it, those of the set.
+            action: What the record calls it.
         """
         scope = set(attributes.distortions if distortions is None else distortions)
         content = attributes.restricted_to(scope)
@@ -162,7 +168,7 @@ class DraftRepository(Repository):
             changes = replacement_changes(
                 [row for row in rows if row.distortion in scope],
                 content,
-                action="replace",
+                action=action,
                 author=author,
                 taken={row.identity for row in rows if row.distortion not in scope},
                 by_words=True,

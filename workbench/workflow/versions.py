@@ -1,13 +1,16 @@
 """Freeze attribute sets as versions, and merge two of them."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 from workbench.domain.attributes import AttributeSet, Version
+from workbench.domain.distortion import Distortion
 from workbench.domain.lineage import common_ancestor
 from workbench.domain.merge_conflicts import Resolution, Side
 from workbench.domain.merging import Merged, merge
 from workbench.errors import ConfigError
+from workbench.registry import Registry
 from workbench.store import Store
 
 
@@ -21,29 +24,35 @@ class Frozen(NamedTuple):
 def freeze_draft(
     store: Store, *, message: str, author: str, parent: str | None = None, alias: str | None = None
 ) -> Frozen:
-    """Freeze the working draft as it stands.
+    """Freeze the working draft as it stands at this moment.
 
     Args:
         store: The open store.
         message: Why it is frozen.
         author: Who freezes it.
-        parent: Hash of the version that it was edited from; without, the draft's base; "" for none.
+        parent: Reference of the version that it was edited from; without, the draft's base at this
+            very moment.
         alias: A name to point at it.
 
     Raises:
         UnknownNameError: The draft has a distortion that the catalogue lacks.
         StoreError: No message, nothing to freeze, or an unusable alias.
     """
-    before = {version.hash for version in store.versions.summaries()}
-    version = freeze_version(
-        store,
-        store.draft.attribute_set(),
-        message=message,
-        author=author,
-        parent=(store.draft.base() if parent is None else parent) or None,
-        alias=alias,
+    known = store.recipes.catalogue()
+    return Frozen(
+        *store.versions.freeze_draft(
+            message=message,
+            author=author,
+            parent=parent,
+            alias=alias,
+            check=partial(_refuse_unknown, known=known),
+        )
     )
-    return Frozen(version, version.hash not in before)
+
+
+def _refuse_unknown(content: AttributeSet, known: Registry[Distortion]) -> None:
+    for distortion in content.distortions:
+        known[distortion]  # raises UnknownNameError with the name that was meant
 
 
 def freeze_version(
@@ -57,9 +66,7 @@ def freeze_version(
     alias: str | None = None,
 ) -> Version:
     """Freeze a set of attributes for known distortions; the same content is the same version."""
-    known = store.recipes.catalogue()
-    for distortion in attributes.distortions:
-        known[distortion]  # raises UnknownNameError with the name that was meant
+    _refuse_unknown(attributes, store.recipes.catalogue())
     return store.versions.freeze(
         attributes, message=message, author=author, parent=parent, merged=merged, alias=alias
     )

@@ -8,15 +8,18 @@ import streamlit as st
 from workbench.app.draft_forms import (
     attribute_form,
     forget,
+    forget_all,
     freeze_form,
     rows_on_screen,
-    undo_button,
 )
+from workbench.app.identity import signed
 from workbench.app.markup import html_table
 from workbench.app.phrase_preview import new_attribute_form
 from workbench.app.services import Session, curated_set, current_session
+from workbench.app.undoing import undo_and_redo
 from workbench.app.widgets import announce, escaped, heading, moment, show_errors
 from workbench.domain.attributes import Attribute, DraftRow
+from workbench.domain.audit_events import STARTED
 from workbench.drafting.candidates import Candidate, candidates_from_calls
 from workbench.drafting.templates import load_template, template_names
 from workbench.queue.processes import start_command
@@ -35,7 +38,7 @@ def render() -> None:
         session = current_session()
         _offer_curated(session)
         distortion, name = _chosen(session)
-        undo_button(session)
+        undo_and_redo(session, then=forget_all)
         rows = rows_on_screen(distortion, session.store.draft.rows(distortion))
         comments = session.store.comments.counts()
         for number, (row, now) in enumerate(rows, start=1):
@@ -69,12 +72,14 @@ def _offer_curated(session: Session) -> None:
     st.info("The draft is empty. Start from the attributes that ship with the workbench, or write.")
     if st.button("Start from the curated set", type="primary"):
         with show_errors():
-            curated = curated_set()
-            session.store.draft.replace(curated, author=session.settings.author)
-            announce(
-                f"{curated.size} attributes of {len(curated.distortions)} distortions came in."
-            )
-            st.rerun()
+            signed(session, _start)
+
+
+def _start(session: Session) -> None:
+    curated = curated_set()
+    session.store.draft.replace(curated, author=session.author, action=STARTED)
+    announce(f"{curated.size} attributes of {len(curated.distortions)} distortions came in.")
+    st.rerun()
 
 
 def attribute_story(

@@ -1,0 +1,172 @@
+"""Who does what: names that last, Undo that is one's own, and parents that are the store's."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from workbench.settings import read_settings
+from workbench.store import open_store
+
+from .running_app import choose, chromium, empty_page, go_to, running_app, settled
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    """A home of the test's own, whose settings name nobody."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("WORKBENCH_HOME", str(home))
+        environment.setenv("WORKBENCH_DB", f"sqlite:///{home / 'store.sqlite'}")
+        environment.setenv("WORKBENCH_CACHE", str(home / "cache"))
+        environment.setenv("WORKBENCH_OFFLINE", "1")
+        for name in ("WORKBENCH_AUTHOR", "USER", "USERNAME"):
+            environment.delenv(name, raising=False)
+        yield read_settings()
+
+
+@pytest.fixture(scope="module")
+def store(settings):
+    with open_store(settings.database_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
+
+
+def enter(page: Page, url: str) -> None:
+    page.goto(url)
+    settled(page, "Catalogue")
+
+
+def draft_of(page: Page) -> None:
+    go_to(page, "Draft")
+    choose(page, "Distortion", "JPEG")
+    settled(page, "Draft")
+
+
+def say_who(page: Page, name: str) -> None:
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Your name").fill(name)
+    dialog.get_by_role("button", name="Continue").click()
+    expect(dialog).to_have_count(0)
+
+
+def reword(page: Page, number: int, words: str) -> None:
+    page.get_by_role("textbox", name=f"Attribute {number} of JPEG").fill(words)
+    page.get_by_role("button", name=f"Save {number}").click()
+
+
+def message(page: Page, words: str) -> None:
+    page.get_by_role("textbox", name="Message").fill(words)
+    page.get_by_role("button", name="Freeze").click()
+    expect(page.get_by_role("status").first).to_contain_text("Frozen as version")
+
+
+def test_names_undo_and_parents_of_two_people_at_one_draft(settings, store, browser):
+    """One test, since it is one story: each step rests on what the one before has made."""
+    with empty_page(browser) as eva, empty_page(browser) as stranger:
+        with running_app(settings.database_url) as app:
+            the_first_edit_asks_for_a_name_and_then_goes_on(app, eva, store)
+            the_name_lasts_over_reloads_and_tabs(app, eva)
+            undo_says_its_scope_and_asks_and_redo_takes_it_back(eva, store)
+            another_of_the_same_name_is_offered_nothing(app, stranger)
+            the_parent_is_the_base_at_that_moment(eva, stranger, store)
+        with running_app(settings.database_url) as again:
+            the_name_lasts_over_restarts_of_the_server(again, eva)
+
+
+def the_first_edit_asks_for_a_name_and_then_goes_on(app, page: Page, store) -> None:
+    enter(page, app.url)
+    expect(page.get_by_role("button", name="Say who you are")).to_be_visible()
+    go_to(page, "Draft")
+    page.get_by_role("button", name="Start from the curated set").click()
+    expect(page.get_by_role("dialog")).to_contain_text("kept under your name")
+    assert store.draft.rows() == []
+    say_who(page, "Eva <b>*Müller*")
+    expect(page.get_by_role("status").first).to_contain_text("distortions came in")
+    assert {row.updated_by for row in store.draft.rows()} == {"Eva <b>*Müller*"}
+
+
+def the_name_lasts_over_reloads_and_tabs(app, page: Page) -> None:
+    you = page.get_by_role("button", name="You are Eva <b>*Müller*")
+    expect(you).to_be_visible()
+    page.reload()
+    expect(you).to_be_visible()
+    tab = page.context.new_page()
+    enter(tab, app.url)
+    expect(tab.get_by_role("button", name="You are Eva <b>*Müller*")).to_be_visible()
+    tab.get_by_role("button", name="You are Eva <b>*Müller*").click()
+    say_who(tab, "eva")
+    expect(tab.get_by_role("button", name="You are eva", exact=True)).to_be_visible()
+    tab.close()
+    page.reload()
+    expect(page.get_by_role("button", name="You are eva", exact=True)).to_be_visible()
+    page.get_by_role("button", name="You are eva", exact=True).click()
+    say_who(page, "Eva <b>*Müller*")
+
+
+def undo_says_its_scope_and_asks_and_redo_takes_it_back(page: Page, store) -> None:
+    size = len(store.draft.rows())
+    types = len(store.draft.attribute_set().distortions)
+    scope = f"{size} attributes in {types} types, 'Started from the curated set'"
+    draft_of(page)
+    expect(page.get_by_text(f"Your last change: {scope}")).to_be_visible()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(page.get_by_role("dialog")).to_contain_text(f"Undo: {scope}")
+    assert len(store.draft.rows()) == size
+    page.get_by_role("button", name="Leave it").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert len(store.draft.rows()) == size
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.get_by_role("button", name="Undo all of it").click()
+    expect(page.get_by_role("status").first).to_contain_text("Taken back")
+    assert store.draft.rows() == []
+    page.get_by_role("button", name="Redo", exact=True).click()
+    page.get_by_role("button", name="Redo all of it").click()
+    expect(page.get_by_role("status").first).to_contain_text("Done again")
+    assert len(store.draft.rows()) == size
+    draft_of(page)
+    reword(page, 1, "blocks on a chessboard")
+    was = "(was 'visible grid of small square blocks')"
+    expect(
+        page.get_by_text(f"Your last change: edit 'blocks on a chessboard' of JPEG {was}")
+    ).to_be_visible()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    field = page.get_by_role("textbox", name="Attribute 1 of JPEG")
+    expect(field).to_have_value("visible grid of small square blocks")
+    page.get_by_role("button", name="Redo", exact=True).click()
+    expect(field).to_have_value("blocks on a chessboard")
+
+
+def another_of_the_same_name_is_offered_nothing(app, page: Page) -> None:
+    enter(page, app.url)
+    page.get_by_role("button", name="Say who you are").click()
+    say_who(page, "Eva <b>*Müller*")
+    draft_of(page)
+    expect(page.get_by_role("button", name="Undo", exact=True)).to_be_disabled()
+    expect(page.get_by_text("Your last change")).to_have_count(0)
+
+
+def the_parent_is_the_base_at_that_moment(page: Page, other: Page, store) -> None:
+    """Both forms are open before the first is sent; the second takes over what became of it."""
+    draft_of(page)
+    message(page, "First")
+    reword(other, 2, "rings around letters")
+    expect(other.get_by_role("status").first).to_contain_text("Saved")
+    message(other, "Second")
+    second, first = store.versions.summaries()
+    assert (first.message, first.parent) == ("First", None)
+    assert (second.message, second.parent) == ("Second", first.hash)
+
+
+def the_name_lasts_over_restarts_of_the_server(app, page: Page) -> None:
+    enter(page, app.url)
+    expect(page.get_by_role("button", name=re.compile("You are Eva"))).to_be_visible()
+    draft_of(page)
+    expect(page.get_by_role("button", name="Undo", exact=True)).to_be_enabled()
