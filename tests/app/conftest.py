@@ -47,11 +47,12 @@ def full_store(settings, full_file):
 
 @pytest.fixture
 def page(settings):
-    """Open a page by the name of its module."""
+    """Open a page by the name of its module, with what its URL shall say."""
     main = sys.modules["__main__"]
 
-    def open_page(name):
+    def open_page(name, **query):
         script = AppTest.from_function(_script, kwargs={"name": name}, default_timeout=PATIENCE_S)
+        script.query_params.update(query)
         return script.run()
 
     yield open_page

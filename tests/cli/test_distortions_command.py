@@ -88,3 +88,49 @@ def test_too_little_memory_is_one_line(tmp_path):
     assert "internal error" not in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "x.png").exists()
+
+
+@pytest.fixture
+def stored(workbench, tmp_path, monkeypatch):
+    """A command over a store of its own."""
+    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path}/store.sqlite")
+    return lambda *words: workbench("distortions", *words)
+
+
+def test_any_strength_between_two_levels_can_be_applied(stored, tmp_path):
+    Image.new("RGB", (8, 8), (100, 100, 100)).save(tmp_path / "in.png")
+    words = ("apply", "mean_shift", tmp_path / "in.png", tmp_path / "out.png")
+    status, out, _ = stored(*words, "--parameter", 0.1, "--json")
+    assert status == 0
+    assert json.loads(out) == {"id": "mean_shift", "level": None, "parameter": 0.1, "seed": 0}
+    assert np.asarray(Image.open(tmp_path / "out.png"))[0, 0, 0] == 126
+    status, _, err = stored(*words, "--parameter", 1.5)
+    assert status == 1
+    assert "must be at most 1, got 1.5" in err
+    assert stored(*words)[0] == stored(*words, "--level", 1, "--parameter", 0.1)[0] == 2
+
+
+def test_show_says_what_a_type_is_and_what_names_it(stored, workbench):
+    status, out, _ = stored("show", "darken", "--json")
+    assert status == 0
+    shown = json.loads(out)
+    assert shown["near"] == ["under_exposure", "vignetting"]
+    assert shown["used_by"] == {"draft": 0, "versions": []}
+    assert (shown["attributes"], shown["runs"], shown["steps"]) == ([], [], [])
+    assert "levels: 0.05 0.1 0.2 0.4 0.8" in stored("show", "darken")[1]
+    status, _, err = stored("show", "jpg")
+    assert (status, "Did you mean 'jpeg'?" in err) == (1, True)
+
+
+def test_a_recipe_that_nothing_names_can_be_replaced(stored, tmp_path):
+    file = tmp_path / "dim.yaml"
+    for amount in (0.1, 0.4):
+        file.write_text(
+            "name: Dim\nexplanation: It gets dark.\n"
+            f"steps: [{{operator: darken, parameters: [{amount}]}}]\n"
+        )
+        status, _, err = stored("add", file)
+    assert (status, "There is another recipe 'dim'" in err) == (1, True)
+    assert stored("add", file, "--replace")[0] == 0
+    shown = json.loads(stored("show", "dim", "--json")[1])
+    assert shown["steps"] == [{"operator": "darken", "parameters": [0.4]}]

@@ -116,3 +116,26 @@ def test_a_recipe_that_was_tampered_with_is_not_used(sqlite_path, raw):
             raw(sqlite_path, f"UPDATE recipe SET document = {change}")
             with pytest.raises(IntegrityError, match="'dim' is no longer what ann added"):
                 store.recipes.list()
+
+
+def test_a_recipe_can_be_replaced_while_nothing_names_it(store):
+    store.recipes.add(a_recipe(), author="ann")
+    store.recipes.add(a_recipe(explanation="It gets bright."), author="bob", replace=True)
+    assert store.recipes.get("dim").explanation == "It gets bright."
+    assert [tuple(event)[:2] for event in events(store)] == [
+        ("ann", "add"),
+        ("bob", "remove"),
+        ("bob", "add"),
+    ]
+    assert store.verify() == []
+
+
+def test_a_recipe_that_is_named_is_neither_replaced_nor_half_removed(store):
+    store.recipes.add(a_recipe(), author="ann")
+    store.draft.replace(a_set(dim=["deep shadows", "no detail"]), author="ann")
+    version = store.versions.freeze(store.draft.attribute_set(), message="m", author="ann")
+    assert store.recipes.use("dim") == (2, (version.hash,))
+    assert store.recipes.use("jpeg").versions == ()
+    with pytest.raises(StoreError, match="cannot be removed"):
+        store.recipes.add(a_recipe(explanation="It gets bright."), author="bob", replace=True)
+    assert store.recipes.list() == [a_recipe()]

@@ -15,6 +15,7 @@ file's `OPERATORS`; the contract tests find it by themselves.
 
 from workbench.distortions.apply import (
     apply_distortion,
+    apply_parameter,
     apply_sequence,
     apply_to_floats,
     side_by_side,
@@ -33,6 +34,7 @@ from workbench.distortions.recipe_files import (
 __all__ = [
     "Operator",
     "apply_distortion",
+    "apply_parameter",
     "apply_sequence",
     "apply_to_floats",
     "as_rgb",

@@ -63,6 +63,61 @@ def apply_distortion(
     return to_bytes(_distort(to_floats(image), operator, level, seed, stretch))
 
 
+def apply_parameter(
+    image: ByteImage,
+    distortion: str,
+    parameter: float,
+    *,
+    seed: int,
+    recipes: tuple[Recipe, ...] = (),
+) -> ByteImage:
+    """Return a distorted copy of an 8-bit image, at any value of the parameter.
+
+    The random numbers are the same whatever the value, so that only the strength changes with it.
+
+    Args:
+        image: (H, W, 3), uint8, RGB.
+        distortion: Id of a distortion in the catalogue.
+        parameter: In the unit and within the limits that its specification states; of a recipe,
+            the level.
+        seed: >= 0.
+        recipes: Further distortion types.
+
+    Returns:
+        A new array, (H, W, 3), uint8.
+
+    Raises:
+        ConfigError: Unknown distortion, one without operator, a value out of its limits, negative
+            seed.
+        DataError, ShapeError: As `apply_distortion`.
+
+    Example:
+        >>> grey = np.full((1, 1, 3), 100, np.uint8)
+        >>> apply_parameter(grey, "mean_shift", 0.1, seed=0).tolist()
+        [[[126, 126, 126]]]
+    """
+    require_bytes(image)
+    require_rgb_shape(image)
+    operator = operator_of(distortion, recipes)
+    spec = operator.spec
+    _require_level(spec, 0, seed)
+    low, high = spec.limits
+    below = low is not None and parameter < low
+    if below or (high is not None and parameter > high) or not np.isfinite(parameter):
+        bound = (
+            f"at least {low:g}"
+            if below
+            else "a finite number"
+            if high is None
+            else (f"at most {high:g}")
+        )
+        raise ConfigError(
+            f"The parameter of {spec.name} must be {bound}, got {parameter:g} ({spec.parameter})."
+        )
+    rng = np.random.default_rng([seed, crc32(spec.id.encode())])
+    return to_bytes(operator.function(to_floats(image), parameter, rng))
+
+
 def apply_to_floats(
     image: FloatImage,
     distortion: str,

@@ -55,6 +55,22 @@ class IdentificationMetrics(Frozen):
     rmse: Metric
 
 
+class TypeFigures(Frozen):
+    """How well one distortion is told from everything else.
+
+    Attributes:
+        images: Number of images that show it.
+        f1: Of its presence.
+        average_precision: Of its presence, by predicted strength.
+        strength_srcc: SRCC between true and predicted strength over its images and the clean ones.
+    """
+
+    images: int
+    f1: Metric
+    average_precision: Metric
+    strength_srcc: Metric
+
+
 CLEAN = ""  # as in Predictions.distortion
 
 

@@ -17,6 +17,7 @@ from workbench.domain.metrics import (
     IdentificationMetrics,
     Metric,
     StrengthTables,
+    TypeFigures,
     Undefined,
 )
 from workbench.errors import DataError, ShapeError
@@ -96,6 +97,43 @@ def identification_metrics(
         top1_type=_top1(t, p),
         strength_srcc=_strength_srcc(t, p),
         rmse=rmse(t.ravel(), p.ravel()),
+    )
+
+
+def type_figures(
+    true: ArrayLike, predicted: ArrayLike, *, levels: Sequence[int], type: int
+) -> TypeFigures:
+    """Return how one distortion is told from everything else over N images and D distortions.
+
+    Takes and raises what `identification_metrics` does.
+
+    Args:
+        true: True strengths, (N, D), in [0, 1].
+        predicted: Predicted strengths, (N, D), in [0, 1].
+        levels: Number of levels L of each distortion, (D,).
+        type: Index of the distortion, 0..D - 1.
+
+    Example:
+        >>> true, predicted = [[1.0, 0.0], [0.0, 0.5]], [[0.9, 0.0], [0.0, 0.0]]
+        >>> type_figures(true, predicted, levels=[2, 2], type=0)
+        TypeFigures(images=1, f1=1.0, average_precision=1.0, \
+strength_srcc=Undefined(undefined='no distortion occurs in two strengths'))
+    """
+    t, p, counts = _checked(true, predicted, levels)
+    present, called = t[:, type] > 0, p[:, type] >= 1 / (2 * counts[type])
+    if not present.any():
+        return TypeFigures(
+            images=0,
+            f1=_none_present(),
+            average_precision=_none_present(),
+            strength_srcc=_none_present(),
+        )
+    rows = present | (t.max(axis=1) == 0)
+    return TypeFigures(
+        images=int(present.sum()),
+        f1=_f1(present, called),
+        average_precision=average_precision(present, p[:, type]),
+        strength_srcc=_strength_srcc(t[rows][:, [type]], p[rows][:, [type]]),
     )
 
 

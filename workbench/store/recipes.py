@@ -8,6 +8,7 @@ Triggers in the migrations say the same to whoever comes past this module.
 import builtins
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from pydantic import ValidationError
 from sqlmodel import Session, col, select
@@ -27,11 +28,28 @@ from workbench.store.tables import (
 )
 
 
+class RecipeUse(NamedTuple):
+    """What names a recipe, so that it can neither be removed nor take another meaning.
+
+    Attributes:
+        drafted: Number of its attributes in the draft.
+        versions: Hashes of the versions that have attributes for it.
+    """
+
+    drafted: int
+    versions: tuple[str, ...]
+
+
 class RecipeRepository(Repository):
     """The recipes, by id."""
 
-    def add(self, recipe: Recipe, *, author: str) -> None:
+    def add(self, recipe: Recipe, *, author: str, replace: bool = False) -> None:
         """Store a recipe; one that is there with the same content stays as it is.
+
+        Args:
+            recipe: What to store.
+            author: Who adds it.
+            replace: Take the place of a recipe of other content that nothing names.
 
         Raises:
             InvalidConfigError: It cannot be used here; names every fault.
@@ -43,14 +61,18 @@ class RecipeRepository(Repository):
         parse_recipe(recipe.model_dump(mode="json"), f"Recipe '{recipe.id}'", others)
         with self._database.writing() as session:
             row = session.get(RecipeRow, recipe.id)
-            if row is None:
-                add_recipe(session, recipe, author=author, at=utc_now())
-            elif row.hash != recipe.hash:
+            if row is not None and row.hash == recipe.hash:
+                return
+            if row is not None and replace:
+                _remove(session, row, author)
+                session.flush()
+            elif row is not None:
                 raise StoreError(
                     f"There is another recipe '{recipe.id}' already, of {row.author}, and what an "
                     "id means must not change under attributes and results. Give yours another "
                     f"id, or first 'workbench distortions remove {recipe.id}'. Nothing was changed."
                 )
+            add_recipe(session, recipe, author=author, at=utc_now())
 
     def get(self, id: str) -> Recipe:
         """Return one recipe.
@@ -74,6 +96,11 @@ class RecipeRepository(Repository):
 
         return catalogue(tuple(self.list()))
 
+    def use(self, id: str) -> RecipeUse:
+        """Return what names a type of this id: attributes of the draft, and versions."""
+        with self._database.reading() as session:
+            return _use(session, id)
+
     def remove(self, id: str, *, author: str) -> None:
         """Remove a recipe that nothing names; the record keeps it.
 
@@ -82,11 +109,14 @@ class RecipeRepository(Repository):
             StoreError: The draft or a version has attributes for it.
         """
         with self._database.writing() as session:
-            row = _existing(session, id)
-            _refuse_used(session, row)
-            before = _value(row).model_dump(mode="json")
-            record(session, "remove", f"recipe:{id}", author=author, before=before)
-            session.delete(row)
+            _remove(session, _existing(session, id), author)
+
+
+def _remove(session: Session, row: RecipeRow, author: str) -> None:
+    _refuse_used(session, row)
+    before = _value(row).model_dump(mode="json")
+    record(session, "remove", f"recipe:{row.id}", author=author, before=before)
+    session.delete(row)
 
 
 def add_recipe(session: Session, recipe: Recipe, *, author: str, at: datetime) -> None:
@@ -128,16 +158,21 @@ def _existing(session: Session, id: str) -> RecipeRow:
     return row
 
 
-def _refuse_used(session: Session, row: RecipeRow) -> None:
+def _use(session: Session, id: str) -> RecipeUse:
     drafted = session.exec(
-        select(DraftAttributeRow.id).where(DraftAttributeRow.distortion == row.id)
+        select(DraftAttributeRow.id).where(DraftAttributeRow.distortion == id)
     ).all()
     frozen = session.exec(
         select(VersionRow.hash)
         .join(VersionAttributeRow, col(VersionAttributeRow.version_id) == VersionRow.id)
-        .where(VersionAttributeRow.distortion == row.id)
+        .where(VersionAttributeRow.distortion == id)
         .distinct()
     ).all()
+    return RecipeUse(len(drafted), tuple(sorted(frozen)))
+
+
+def _refuse_used(session: Session, row: RecipeRow) -> None:
+    drafted, frozen = _use(session, row.id)
     if frozen:
         raise StoreError(
             f"The recipe '{row.id}' cannot be removed: {_versions(frozen)} attributes for it, and "
@@ -145,7 +180,7 @@ def _refuse_used(session: Session, row: RecipeRow) -> None:
         )
     if drafted:
         raise StoreError(
-            f"The recipe '{row.id}' cannot be removed: the draft has {len(drafted)} of its "
+            f"The recipe '{row.id}' cannot be removed: the draft has {drafted} of its "
             "attributes. Remove these first. Nothing was changed."
         )
 
