@@ -205,3 +205,65 @@ def add(
 
     with open_workbench(db) as (settings, store):
         recipe = read_recipe(path, tuple(store.recipes.list()))
+        store.recipes.add(recipe, author=author or settings.author, replace=replace)
+    for warning in recipe_warnings(path):
+        warn(f"warning: {warning}")
+    emit(json, {"id": recipe.id}, lambda: f"{recipe.id}: {recipe.name}, {recipe.levels} levels")
+
+
+@distortions.command("export")
+def export(
+    id: TypeId,
+    path: Annotated[Path, typer.Argument(metavar="FILE.yaml", help="Where to write it.")],
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Write a recipe as YAML."""
+    from workbench.distortions import write_recipe
+
+    with open_workbench(db) as (_, store):
+        write_recipe(store.recipes.get(id), path)
+    emit(json, {"id": id, "path": str(path)}, lambda: f"{id} in {path}")
+
+
+@distortions.command("remove")
+def remove(id: TypeId, author: Author = None, json: Json = False, db: Db = None) -> None:
+    """Remove a recipe that no attribute names."""
+    with open_workbench(db) as (settings, store):
+        store.recipes.remove(id, author=author or settings.author)
+    emit(json, {"id": id}, lambda: f"{id} was removed.")
+
+
+# Forms that would keep a smaller or a grey picture.
+_LOSING = frozenset({"ICNS", "ICO", "SPIDER"})
+
+
+def writable_form(target: Path) -> str:
+    """Return the form of image files that a file's name stands for, by Pillow's name.
+
+    Raises:
+        DataError: None can be written there; nothing has been.
+    """
+    form = Image.registered_extensions().get(target.suffix.lower(), "")
+    try:
+        if form in _LOSING:
+            raise KeyError(form)
+        Image.new("RGB", (1, 1)).save(BytesIO(), form)
+    except (KeyError, OSError, ValueError):
+        raise DataError(
+            f"Cannot write the image {target}: no form that can be written ends in "
+            f"'{target.suffix}'. Name another file, such as one that ends in .png."
+        ) from None
+    if target.is_dir() or not target.parent.is_dir():
+        what = f"{target} is a folder" if target.is_dir() else f"no folder {target.parent}"
+        raise DataError(f"Cannot write the image {target}: {what}. Name another file.")
+    return form
+
+
+def save_image(image: "np.ndarray", target: Path) -> None:
+    """Write an image atomically."""
+    try:
+        with atomic_write(target) as passing:
+            Image.fromarray(image).save(passing)
+    except (OSError, ValueError) as fault:
+        raise DataError(f"Cannot write the image {target}: {fault}. Name another file.") from fault
