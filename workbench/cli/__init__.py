@@ -21,6 +21,8 @@ COMMANDS = {
     "versions": "versions:versions",
     "calls": "calls:calls",
     "bundle": "bundle:bundle",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
     "datasets": "datasets:datasets",
     "runs": "runs:runs",
     "demo": "demo:demo",

@@ -12,7 +12,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ class Database:
     client: str | None = None
 
     def __init__(self, url: str) -> None:
-        parsed = _parse(url)
+        parsed = parse_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self.location = parsed.database if self.is_sqlite and parsed.database else str(parsed)
         if self.is_sqlite:
@@ -218,6 +218,47 @@ class Repository:
         self._database = database
 
 
+def copy_sqlite(source: Path, target: Path) -> None:
+    """Copy an SQLite file as it is at one moment, whoever writes to it meanwhile.
+
+    Args:
+        source: The file.
+        target: Does not exist.
+
+    Raises:
+        StoreError: The source is no whole SQLite file.
+    """
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as original,
+            closing(sqlite3.connect(target)) as copy,
+        ):
+            original.backup(copy)
+            (answer,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
+    except sqlite3.Error as fault:
+        raise StoreError(f"{source} cannot be copied: {fault}. Nothing was changed.") from fault
+    if answer != "ok":
+        raise StoreError(f"{source} is damaged: {' '.join(answer.split())}. Nothing was changed.")
+
+
+def leave_wal(file: Path) -> None:
+    """Put all of an SQLite store that nobody has open into its one file, to be read by itself."""
+    with closing(sqlite3.connect(file)) as opened:
+        opened.execute("PRAGMA journal_mode = DELETE")
+
+
+def require_schema(file: Path) -> None:
+    """Find out that an SQLite file is no workbench's.
+
+    Raises:
+        StoreError: It has no schema of a store.
+    """
+    with closing(sqlite3.connect(file)) as opened:
+        tables = opened.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
+        if tables.fetchone() is None:
+            raise StoreError("This is no backup of a store: it lacks the schema. Nothing was done.")
+
+
 def without_password(url: str) -> str:
     """Return a database's URL as it may be shown.
 
@@ -228,7 +269,12 @@ def without_password(url: str) -> str:
     return _PASSWORD.sub(r"\1***@", url)
 
 
-def _parse(url: str) -> URL:
+def parse_url(url: str) -> URL:
+    """Return a store's URL with the driver and the path that are used.
+
+    Raises:
+        StoreError: It is none of SQLite or PostgreSQL.
+    """
     try:
         parsed = make_url(url)
     except ArgumentError as error:

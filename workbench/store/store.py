@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
+from workbench.atomic_files import atomic_write
 from workbench.errors import StoreError
 from workbench.store.access_log import AccessLog
 from workbench.store.call_log import CallRepository
-from workbench.store.database import Database
+from workbench.store.database import Database, copy_sqlite
 from workbench.store.history import CommentRepository, HistoryRepository
 from workbench.store.recipes import RecipeRepository
 from workbench.store.runs import RunRepository
@@ -38,10 +39,20 @@ def migrate(database: Database) -> None:
         if present == newest_schema():
             return
         _refuse_foreign(connection, present, database.location)
+        if present is not None and database.is_sqlite:
+            _keep_copy(Path(database.location), present)
         # Importing Alembic takes 0.3 s of processor time, which most commands need not spend.
         from alembic import command
 
         command.upgrade(alembic_config(connection), "head")
+
+
+def _keep_copy(file: Path, schema: str) -> None:
+    """Keep an SQLite store as it is before an upgrade, for the program that it was made by."""
+    kept = file.with_name(f"{file.stem}.schema-{schema}{file.suffix}")
+    if file.exists() and not kept.exists():
+        with atomic_write(kept) as partial:
+            copy_sqlite(file, partial)
 
 
 def schema_of(connection: Connection) -> str | None:
