@@ -7,6 +7,7 @@ from workbench.domain.metrics import IdentificationMetrics, QualityMetrics, Unde
 from workbench.domain.run import EncoderFacts, Predictions, Protocol, RunResult
 
 CONFIG = RunConfig(data=DataConfig(distortions=("jpeg",)))
+SEEDED = tuple(CONFIG.model_copy(update={"seed": seed}) for seed in range(40))  # no two the same
 NONE = Undefined(undefined="nothing was measured")
 
 

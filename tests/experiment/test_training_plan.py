@@ -174,3 +174,29 @@ def test_a_folder_that_cannot_be_written_says_so(settings):
         resumable_trainings(settings, "key", afresh=False),
     ):
         raise AssertionError("it was let in")
+
+
+def test_a_process_that_was_taken_for_dead_loses_its_trainings(settings):
+    def attempt():
+        return resumable_trainings(settings, "key", afresh=False, owner="one store")
+
+    first = attempt()
+    folder = first.__enter__()
+    (folder / "split-0.safetensors").write_text("trained")
+    with attempt() as taken:  # while the other still holds it
+        assert (taken / "split-0.safetensors").read_text() == "trained"
+        with pytest.raises(OSError, match="No such file"):
+            (folder / "split-1.safetensors").write_text("late")
+        with pytest.raises(RunError, match="cannot be saved"):
+            first.__exit__(None, None, None)
+    finished = finished_folder(settings, "key")
+    assert [file.name for file in finished.iterdir()] == ["split-0.safetensors"]
+
+
+def test_another_owners_trainings_are_not_taken(settings):
+    with (
+        resumable_trainings(settings, "key", afresh=False, owner="one store"),
+        pytest.raises(RunError, match="by another process"),
+        resumable_trainings(settings, "key", afresh=False, owner="another"),
+    ):
+        pass

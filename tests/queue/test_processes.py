@@ -3,28 +3,35 @@ import re
 import signal
 import socket
 import sys
+from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
+from sqlalchemy import update
 
-from tests.factories import CONFIG
+from tests.factories import CONFIG, SEEDED
 from tests.processes import started
 from tests.waiting import PATIENCE_S, wait_until
 from workbench.errors import RunError
 from workbench.queue.processes import ensure_worker, run_log, worker_log, worker_name
+from workbench.store.tables import RunRow
+from workbench.store.workers import LEASE_S
 
 pytestmark = pytest.mark.process
 
-# What the command `workbench worker` is, with a run that never ends.
+# What the command `workbench worker` is, with a run that ends only for who has taken it over.
 WORKER = """
 import itertools, os, time
+from tests.factories import make_result
 from workbench.queue.worker import process_queue
 from workbench.settings import read_settings
 from workbench.store import open_store
 
 def slow(store, run, settings, report, afresh):
     for step in itertools.count():
-        report(min(1, step / 600), "waiting")
+        report(min(1, step / 600), f"claim {run.claim}")
+        if run.claim > 1 and os.path.exists(os.path.join(settings.home, "go")):
+            return make_result(run.version, run.config)
         time.sleep(0.1)
 
 with open_store(os.environ["WORKBENCH_DB"]) as store:
@@ -70,6 +77,75 @@ def test_a_running_run_is_cancelled_from_another_process(store, version, worker)
     wait_until(lambda: store.runs.get(id).status == "running", "the run begins")
     store.runs.cancel(id)
     wait_until(lambda: store.runs.get(id).status == "cancelled", "the run stops")
+
+
+# Neither reports nor looks at anything: only the instruction under way delays a cancellation.
+BUSY = {
+    "computing": "while True: sum(range(1000))",
+    "waiting": "time.sleep(24 * 3600)",
+}
+
+
+@pytest.mark.parametrize("way", BUSY)
+def test_a_run_is_cancelled_between_two_of_its_reports(store, version, settings, way):
+    script = WORKER.replace('report(min(1, step / 600), f"claim {run.claim}")', BUSY[way])
+    with started(sys.executable, "-c", script) as process:
+        first, second = (store.runs.enqueue(version.hash, config).id for config in SEEDED[:2])
+        for id in (first, second):  # the worker goes on to the next one
+            wait_until(lambda id=id: store.runs.get(id).status == "running", "the run begins")
+            store.runs.cancel(id)
+            wait_until(lambda id=id: store.runs.get(id).status == "cancelled", "the run stops")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+    assert f"Run {first} was cancelled by the user" in "\n".join(store.traces.lines(first))
+
+
+def outlive_the_lease(store):
+    """Have a lease pass for a worker that sends no heartbeats any more."""
+    with store.database.connected() as connection:
+        over = datetime.now(UTC) - timedelta(seconds=LEASE_S + 1)
+        connection.execute(update(RunRow).values(heartbeat_at=over))
+
+
+def test_a_killed_workers_run_is_taken_up_again_by_another(store, version, worker, settings):
+    id = store.runs.enqueue(version.hash, CONFIG).id
+    wait_until(lambda: store.runs.get(id).progress > 0, "the run reports")
+    worker.kill()
+    worker.wait()
+    outlive_the_lease(store)
+    assert store.runs.get(id).status == "interrupted"
+    store.runs.requeue(id)
+    (settings.home / "go").touch()
+    with started(sys.executable, "-c", WORKER):
+        wait_until(lambda: store.runs.get(id).status == "done", "the other finishes it")
+    assert (store.runs.get(id).claim, store.runs.get(id).deaths) == (2, 1)
+
+
+@pytest.mark.parametrize("wakes", ["while the other works", "after the other has finished"])
+def test_a_worker_that_slept_past_its_lease_writes_nothing(store, version, worker, settings, wakes):
+    id = store.runs.enqueue(version.hash, CONFIG).id
+    wait_until(lambda: store.runs.get(id).progress > 0, "the run reports")
+    worker.send_signal(signal.SIGSTOP)
+    wait_until(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED, "it stops")
+    outlive_the_lease(store)
+    store.runs.requeue(id)
+    with started(sys.executable, "-c", WORKER) as other:
+        wait_until(lambda: store.runs.get(id).stage == "claim 2", "the other works on it")
+        if wakes == "while the other works":
+            worker.send_signal(signal.SIGCONT)
+            wait_until(lambda: "taken over" in run_log(settings, id).read_text(), "it gives up")
+            assert store.runs.get(id).stage == "claim 2"
+        (settings.home / "go").touch()
+        wait_until(lambda: store.runs.get(id).status == "done", "the other finishes it")
+        done = store.runs.get(id)
+        worker.send_signal(signal.SIGCONT)
+        wait_until(lambda: "taken over" in run_log(settings, id).read_text(), "it gives up")
+        assert store.runs.get(id) == done
+        assert done.worker == worker_name(other.pid)
+        for process in (worker, other):
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE_S) == 0
+    assert store.runs.get(id) == done
 
 
 def test_a_killed_worker_is_not_taken_for_alive(store, version, worker, settings, background):

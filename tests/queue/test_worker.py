@@ -1,12 +1,11 @@
 import signal
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
 
-from tests.factories import CONFIG, make_result
+from tests.factories import SEEDED, make_result
 from tests.waiting import wait_until
 from workbench.errors import DatasetNotFoundError, RunCancelledError, StoreError
 from workbench.queue.processes import run_log
@@ -34,7 +33,7 @@ def succeed(run, report):
 
 
 def enqueue(store, version, count=1):
-    return [store.runs.enqueue(version.hash, CONFIG).id for _ in range(count)]
+    return [store.runs.enqueue(version.hash, config).id for config in SEEDED[:count]]
 
 
 def test_queued_runs_are_done_in_order_and_their_results_kept(store, version, work):
@@ -78,9 +77,9 @@ def test_progress_within_a_stage_is_not_written_at_every_step(store, version, wo
     enqueue(store, version)
     written, report_it = [], store.runs.report
 
-    def noted(*arguments):
+    def noted(*arguments, **claim):
         written.append(arguments[2])
-        report_it(*arguments)
+        report_it(*arguments, **claim)
 
     monkeypatch.setattr(store.runs, "report", noted)
     monkeypatch.setattr("workbench.queue.worker.REPORT_S", 3600.0)
@@ -186,9 +185,9 @@ def test_a_signal_while_progress_is_written_waits_until_it_is_written(
     (id,) = enqueue(store, version)
     write = store.runs.report
 
-    def signalled(*arguments):
+    def signalled(*arguments, **claim):
         signal.raise_signal(signal.SIGTERM)
-        write(*arguments)
+        write(*arguments, **claim)
 
     monkeypatch.setattr(store.runs, "report", signalled)
     work(succeed)
@@ -207,6 +206,12 @@ def test_a_waiting_worker_leaves_at_a_signal(store, work):
     stopping.join()
 
 
+def forget(store, heartbeat_at=datetime(2026, 1, 1, tzinfo=UTC)):
+    """Set back the heartbeats of all runs, as if their workers had been silent since."""
+    with store.database.connected() as connection:
+        connection.execute(update(RunRow).values(heartbeat_at=heartbeat_at))
+
+
 def last_beat(store):
     with store.database.connected() as connection:
         return connection.execute(select(RunRow.heartbeat_at)).scalar_one()
@@ -217,9 +222,8 @@ def test_a_long_step_keeps_its_heartbeat(store, version, work, monkeypatch):
     enqueue(store, version)
 
     def execute(run, report):
-        long_ago = datetime.now(UTC) - timedelta(hours=1)
-        with store.database.connected() as connection:
-            connection.execute(update(RunRow).values(heartbeat_at=long_ago))
+        long_ago = datetime.now(UTC) - timedelta(seconds=50)
+        forget(store, long_ago)
         wait_until(lambda: last_beat(store) > long_ago, "the heartbeat goes on")
         assert store.runs.mark_interrupted(1800) == []
         return make_result(run.version, run.config)
@@ -227,11 +231,10 @@ def test_a_long_step_keeps_its_heartbeat(store, version, work, monkeypatch):
     assert work(execute) == 1
 
 
-def test_the_run_of_a_worker_that_vanished_is_given_up(store, version, work, monkeypatch):
-    monkeypatch.setattr("workbench.queue.worker.STALE_S", 0.01)
+def test_the_run_of_a_worker_that_vanished_is_given_up(store, version, work):
     (id,) = enqueue(store, version)
     store.runs.claim("gone:7")
-    time.sleep(0.05)
+    forget(store)
     work(succeed)
     assert store.runs.get(id).status == "interrupted"
 

@@ -1,11 +1,12 @@
 import pytest
 
+from tests.factories import SEEDED
 from workbench.domain.attributes import Attribute
 from workbench.store import open_store
 
 from .other_process import run_together
 from .soak import soak
-from .store_examples import CONFIG, a_set
+from .store_examples import a_set
 
 pytestmark = pytest.mark.process
 
@@ -57,7 +58,7 @@ def test_processes_that_open_a_fresh_database_together_all_succeed(url):
 
 def test_two_workers_empty_a_queue_and_no_run_is_taken_twice(store):
     version = store.versions.freeze(a_set(), message="m", author="ann")
-    queued = [store.runs.enqueue(version.hash, CONFIG).id for _ in range(40)]
+    queued = [store.runs.enqueue(version.hash, config).id for config in SEEDED]
     finished = run_together(CLAIM, (store.url, "here:1"), (store.url, "here:2"))
     succeed(finished)
     taken = [[int(line) for line in racer.said] for racer in finished]

@@ -57,7 +57,11 @@ def list_runs(json: Json = False, db: Db = None) -> None:
         queue = store.runs.list()
     document = [_summary(run) for run in queue]
     columns = ("run", "version", "status", "experiment", "stage")
-    rows = [(r.id, r.version[:10], r.status, r.config.name, r.error or r.stage) for r in queue]
+    rows = [
+        (run.id, run.version[:10], "stopping" if run.is_stopping else run.status,
+         run.config.name, run.error or run.stage)
+        for run in queue
+    ]  # fmt: skip
     emit(json, document, lambda: table(columns, rows))
 
 
@@ -75,19 +79,19 @@ def show_run(id: RunId, author: Author = None, json: Json = False, db: Db = None
 
 @runs.command("logs")
 def show_log(id: RunId, json: Json = False, db: Db = None) -> None:
-    """Print a run's log."""
+    """Print a run's log: the file, or where another machine has it its newest 2,000 lines."""
     from workbench.queue.processes import run_log
 
     with open_workbench(db) as (settings, store):
         store.runs.get(id)
-        log = run_log(settings, id)
-    text = log.read_text(encoding="utf-8") if log.is_file() else ""
+        log, newest = run_log(settings, id), store.traces.lines(id)
+    text = log.read_text(encoding="utf-8") if log.is_file() else "\n".join(newest)
     emit(json, {"run": id, "path": str(log), "log": text}, lambda: text or f"{log} is empty.")
 
 
 @runs.command("cancel")
 def cancel_run(id: RunId, json: Json = False, db: Db = None) -> None:
-    """Cancel a queued or running run."""
+    """Cancel a run that is queued, running or interrupted; a running one stops soon after."""
     with open_workbench(db) as (_, store):
         store.runs.cancel(id)
         run = store.runs.get(id)
@@ -95,12 +99,20 @@ def cancel_run(id: RunId, json: Json = False, db: Db = None) -> None:
 
 
 @runs.command("resume")
-def resume_run(id: RunId, author: Author = None, json: Json = False, db: Db = None) -> None:
+def resume_run(
+    id: RunId,
+    afresh: Annotated[
+        bool, typer.Option("--afresh", help="Discard what it has trained so far.")
+    ] = False,
+    author: Author = None,
+    json: Json = False,
+    db: Db = None,
+) -> None:
     """Resume a run that was interrupted, failed or cancelled; finished trainings are kept."""
     from workbench.workflow.runs import resume_now
 
     with open_workbench(db) as (settings, store), progress_bar("run") as progress:
-        finished = resume_now(store, id, settings=settings, progress=progress)
+        finished = resume_now(store, id, settings=settings, progress=progress, afresh=afresh)
         accesses = _record_access(store, finished, f"runs resume {id}", author or settings.author)
     emit(json, _figures(finished, accesses), lambda: _figures_table(finished, accesses))
 
@@ -142,6 +154,7 @@ def _summary(run: Run) -> dict[str, object]:
         "run": run.id,
         "version": run.version,
         "status": run.status,
+        "stopping": run.is_stopping,
         "error": run.error,
         "protocol": result.protocol.model_dump(mode="json") if result else None,
         "encoder": result.encoder.model_dump(mode="json") if result else None,

@@ -212,6 +212,14 @@ class RunResult(Frozen):
     environment: dict[str, str]
 
 
+class LossPoint(Frozen):
+    """A loss on the way through a stage of a run ("split 1, tuning"), at a step counted from 1."""
+
+    stage: str
+    step: int
+    loss: float
+
+
 class Run(Frozen):
     """One row of the queue.
 
@@ -222,6 +230,10 @@ class Run(Frozen):
         stage: What it is doing, in words.
         error: One plain line if it failed.
         worker: Who works on it ("host:pid").
+        claim: How often a worker has taken it; what an earlier claim wants to write is refused.
+        deaths: How often its worker went silent.
+        cancel_requested: Somebody has cancelled it; while it is running, it is stopping.
+        afresh: What an earlier attempt has trained is to be discarded.
     """
 
     id: int
@@ -232,7 +244,16 @@ class Run(Frozen):
     stage: str = ""
     error: str | None = None
     worker: str | None = None
+    claim: int = 0
+    deaths: int = 0
+    cancel_requested: bool = False
+    afresh: bool = False
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
     result: RunResult | None = None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was cancelled and its worker has not heard of it yet."""
+        return self.status == "running" and self.cancel_requested

@@ -41,6 +41,7 @@ def run_version(
     progress: Progress,
     recipes: tuple[Recipe, ...] = (),
     afresh: bool = False,
+    owner: str = "",
 ) -> RunResult:
     """Tune, regress and evaluate one version; every photograph is held out exactly once.
 
@@ -53,6 +54,8 @@ def run_version(
         progress: Gets the share done; may raise RunCancelledError.
         recipes: The store's distortion types beside the built-in ones.
         afresh: Discard what an interrupted attempt has trained.
+        owner: Who sees to it that no two of its processes do the same run, such as a store; an
+            earlier process of the same owner that still holds the trainings loses them.
 
     Raises:
         ConfigError: The version lacks a distortion of the configuration, or one has no operator.
@@ -65,7 +68,7 @@ def run_version(
     key = run_key(version.hash, config.hash)
     with (
         computing_threads(encoder.threads),
-        resumable_trainings(settings, key, afresh=afresh) as folder,
+        resumable_trainings(settings, key, afresh=afresh, owner=owner) as folder,
     ):
         images = make_data(config.data, settings, part(progress, 0.0, 0.1), recipes)
         data, locked = open_and_locked(images, config.split.locked)
@@ -80,6 +83,7 @@ def run_version(
             plan, data, data.distortions, part(progress, 0.9, 1.0)
         )  # fmt: skip
         locked_part = evaluate_locked(model, locked)
+        progress(0.99, "saving the model")  # asks once more whether this is still our run
         protocol = protocol_of(validated.data, config, crop=encoder.facts.image_size)
         save_run_files(version, model, validated, protocol)
     progress(1.0, "done")

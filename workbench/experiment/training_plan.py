@@ -1,8 +1,8 @@
 """What every training of a run shares, and how each is saved so that a broken run goes on.
 
-While a run is not done, its trainings lie in `results/training/<run's key>/`: a file for each that
-has ended, and a checkpoint of the one under way. When it is done they move to `results/folds/`,
-where a later version may start from them.
+While a run is not done, its trainings lie in `results/training/<run's key>.<attempt>/`: a file for
+each that has ended, and a checkpoint of the one under way. When it is done they move to
+`results/folds/`, where a later version may start from them.
 """
 
 import shutil
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -143,36 +144,64 @@ class TrainingPlan:
 
 
 @contextmanager
-def resumable_trainings(settings: Settings, key: str, *, afresh: bool) -> Iterator[Path]:
+def resumable_trainings(
+    settings: Settings, key: str, *, afresh: bool, owner: str = ""
+) -> Iterator[Path]:
     """Yield the folder of a run's unfinished trainings; when the block succeeds, they are moved.
 
-    The key is that of `run_key`; afresh discards what an earlier attempt left.
+    The folder is this attempt's own, and what an earlier attempt left is moved there. So a process
+    that was taken for dead and goes on finds its folder gone, and cannot write into ours.
+
+    Args:
+        settings: Where results are.
+        key: That of `run_key`.
+        afresh: Discard what an earlier attempt left.
+        owner: Who sees to it that no two of its processes do the same run; "" for nobody.
 
     Raises:
-        RunError: Another process runs the same version under the same configuration, or the folder
-            cannot be written.
+        RunError: Another process of another owner runs the same version under the same
+            configuration, or the folder cannot be written.
     """
-    folder, finished = settings.results / "training" / key, finished_folder(settings, key)
+    base, finished = settings.results / "training", finished_folder(settings, key)
+    own = base / f"{key}.{uuid4().hex[:12]}"
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        base.mkdir(parents=True, exist_ok=True)
         finished.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock"), timeout=0):
+        with _held(base / f"{key}.lock", base / f"{key}.owner", owner):
+            for left in (base / key, *base.glob(f"{key}.*")):
+                if left.is_dir() and not own.exists():
+                    left.rename(own)
             if afresh:
-                shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(exist_ok=True)
-            yield folder
+                shutil.rmtree(own, ignore_errors=True)
+            own.mkdir(exist_ok=True)
+            yield own
+            own.stat()  # raises where another process has taken it
             shutil.rmtree(finished, ignore_errors=True)
-            folder.rename(finished)
-    except Timeout as fault:
-        raise RunError(
-            "The same version is being run under the same configuration by another process. Wait "
-            "for it: its result will be yours too."
-        ) from fault
+            own.rename(finished)
     except OSError as fault:
         raise RunError(
-            f"The run's trainings cannot be saved in {folder}: {fault}. Free some space or make "
+            f"The run's trainings cannot be saved in {own}: {fault}. Free some space or make "
             "the folder writable, then resume the run."
         ) from fault
+
+
+@contextmanager
+def _held(lock: Path, note: Path, owner: str) -> Iterator[None]:
+    """Hold the trainings of a run; a process of the same owner that still does has lost them."""
+    held = FileLock(lock)
+    try:
+        held.acquire(timeout=0)
+        note.write_text(owner, encoding="utf-8")
+    except Timeout as fault:
+        if not owner or note.read_text(encoding="utf-8") != owner:
+            raise RunError(
+                "The same version is being run under the same configuration by another process. "
+                "Wait for it: its result will be yours too."
+            ) from fault
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def finished_folder(settings: Settings, key: str) -> Path:

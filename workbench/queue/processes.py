@@ -6,15 +6,18 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
+from workbench.domain.run import Run
 from workbench.errors import RunError
 from workbench.settings import Settings
 from workbench.store import Store
+from workbench.store.run_traces import LINES
 
 
 def start_command(
@@ -48,9 +51,41 @@ def start_command(
         ) from error
 
 
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class RunTrace(logging.Handler):
+    """Takes what a run says, from any thread, until it is handed on to the store.
+
+    Attributes:
+        lines: Of its log, the newest if the store cannot take them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter(_FORMAT))
+        self._lines: deque[str] = deque(maxlen=LINES)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a record; one of several lines, such as a traceback, is several."""
+        self._lines.extend(self.format(record).splitlines())
+
+    def hand_on(self, store: Store, run: Run) -> None:
+        """Add what was said since to the store; raises StoreError, and then forgets nothing."""
+        lines = list(self._lines)
+        if lines:
+            store.traces.add(run.id, run.claim, lines)
+            for _ in lines:
+                self._lines.popleft()
+
+
 @contextmanager
-def write_run_log(path: Path) -> Iterator[None]:
+def write_run_log(path: Path, *others: logging.Handler) -> Iterator[None]:
     """Append what the workbench logs to a file while the block runs; its folder is created.
+
+    Args:
+        path: The log file.
+        others: What takes the same records.
 
     Raises:
         RunError: The file cannot be written.
@@ -63,16 +98,18 @@ def write_run_log(path: Path) -> Iterator[None]:
             f"Cannot write the log {path}: {error.strerror}. Make that folder writable, or set "
             "WORKBENCH_HOME to one that is."
         ) from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(logging.Formatter(_FORMAT))
     logger = logging.getLogger("workbench")
     level, propagate = logger.level, logger.propagate
     logger.setLevel(logging.INFO)
     logger.propagate = False  # a library may have sent the root logger to stderr
-    logger.addHandler(handler)
+    for each in (handler, *others):
+        logger.addHandler(each)
     try:
         yield
     finally:
-        logger.removeHandler(handler)
+        for each in (handler, *others):
+            logger.removeHandler(each)
         logger.setLevel(level)
         logger.propagate = propagate
         handler.close()

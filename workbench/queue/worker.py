@@ -11,15 +11,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from workbench.domain.canonical import Progress
+from workbench.domain.canonical import Progress, content_hash
 from workbench.domain.run import Run, RunResult
 from workbench.errors import RunCancelledError, StoreError, WorkbenchError
-from workbench.queue.processes import run_log, worker_name, write_run_log
+from workbench.queue.processes import RunTrace, run_log, worker_name, write_run_log
 from workbench.settings import Settings
 from workbench.store import Store
 
 HEARTBEAT_S = 3.0  # a tenth of the time after which a worker no longer counts as alive
-STALE_S = 60.0  # a run whose worker was silent for so long is given up; twenty heartbeats
+WATCH_S = 0.5  # how long a run goes on after it was cancelled, beside the instruction under way
 REPORT_S = 0.25  # progress within a stage is written at most so often; nobody polls faster
 
 _log = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ def execute_run(
         progress=progress,
         recipes=tuple(store.recipes.list()),
         afresh=afresh,
+        owner=content_hash(store.url)[:16],
     )
 
 
@@ -80,14 +81,14 @@ def process_queue(
         StoreError: The store fails.
     """
     worker, done = worker or worker_name(), 0
-    with StopSignals() as stop, heartbeat(store, worker):
+    with StopSignals() as stop, Attendant(store, worker, stop) as attendant:
         while not stop.requested:
-            store.runs.mark_interrupted(STALE_S)
+            store.runs.mark_interrupted()
             run = store.runs.claim(worker, only=only)
             if run is not None:
-                report = _reporter(store, run.id, stop, progress)
-                execute_this = partial(execute, store, run, settings, report, afresh)
-                done += _process(store, run, stop, settings, execute_this)
+                report = _reporter(store, run, stop, progress)
+                execute_this = partial(execute, store, run, settings, report, afresh or run.afresh)
+                done += _process(store, run, stop, attendant, settings, execute_this)
             elif until_idle or (only is not None and _is_over(store, only)):
                 break
             else:
@@ -95,46 +96,86 @@ def process_queue(
     return done
 
 
-@contextmanager
-def heartbeat(store: Store, worker: str) -> Iterator[None]:
-    """Keep a worker and its run alive in the store while the block runs; then remove the worker.
+class Attendant:
+    """A thread beside the worker: it sends heartbeats, and attends to the run under way.
 
-    Raises:
-        StoreError: The first beat fails; later ones are logged and tried again.
+    While a run is attended, what it logs is handed on to the store, and the run is broken off as
+    soon as it was cancelled or another worker has taken it. A store that fails is tried again.
     """
-    store.runs.beat(worker)
-    ended = threading.Event()
-    thread = threading.Thread(
-        target=_beat, args=(store, worker, ended), name="heartbeat", daemon=True
-    )
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+
+    def __init__(self, store: Store, worker: str, stop: "StopSignals") -> None:
+        self._store, self._worker, self._stop = store, worker, stop
+        self._attended: tuple[Run, RunTrace] | None = None
+        self._changing = threading.Lock()  # so that no run is broken off for the one before it
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._attend, name="attendant", daemon=True)
+
+    def __enter__(self) -> "Attendant":
+        self._store.runs.beat(self._worker)  # what fails here is raised; later it is logged
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
         # A store that fails here has failed before, and that error is the one to be seen.
         with suppress(StoreError):
-            store.runs.leave(worker)
+            self._store.runs.leave(self._worker)
 
-
-def _beat(store: Store, worker: str, ended: threading.Event) -> None:
-    while not ended.wait(HEARTBEAT_S):
+    @contextmanager
+    def attending(self, run: Run) -> Iterator["RunTrace"]:
+        """Attend to a run while the block works on it; yields where what it says is left."""
+        trace = RunTrace()
+        with self._changing:
+            self._attended = run, trace
         try:
-            store.runs.beat(worker)
-        except StoreError as error:
-            _log.warning("heartbeat: %s", error)
+            yield trace
+        finally:
+            with self._changing, suppress(StoreError):
+                self._attended = None
+                trace.hand_on(self._store, run)
+
+    def _attend(self) -> None:
+        beaten_at, failing = time.monotonic(), False
+        while not self._ended.wait(min(WATCH_S, HEARTBEAT_S)):
+            is_due = time.monotonic() - beaten_at >= HEARTBEAT_S
+            try:
+                with self._changing:
+                    self._attend_once(is_due)
+                beaten_at, failing = time.monotonic() if is_due else beaten_at, False
+            except StoreError as error:
+                if not failing:
+                    _log.warning("the store cannot be reached; trying again: %s", error)
+                failing = True
+
+    def _attend_once(self, is_due: bool) -> None:
+        run, trace = self._attended or (None, None)
+        if is_due:
+            claimed = (run.id, run.claim) if run else ()
+            self._store.runs.beat(self._worker, *claimed)
+        if run is not None and trace is not None:
+            trace.hand_on(self._store, run)
+            try:
+                self._store.runs.check(run.id, run.claim)
+            except RunCancelledError as reason:
+                self._stop.abandon(str(reason))
 
 
 class WorkerStopped(BaseException):
     """Raised inside a run when a signal stops the worker; no `except Exception` catches it."""
 
 
+class RunAbandoned(BaseException):
+    """Raised inside a run that was cancelled or taken over; no `except Exception` catches it."""
+
+
 class StopSignals:
     """Turns SIGTERM and SIGINT into a request that the worker grants where it is safe.
 
     A signal during a store operation waits until that is over; one during the run itself raises
-    `WorkerStopped` there. Outside the main thread signals stay as they are.
+    `WorkerStopped` there. Another thread may have the run broken off in the same way, by a signal
+    of its own; the worker then goes on to the next. Outside the main thread signals stay as they
+    are, and a run is broken off when it next reports.
 
     Attributes:
         requested: Whether a signal has come.
@@ -142,6 +183,7 @@ class StopSignals:
 
     def __init__(self) -> None:
         self.requested = False
+        self._abandoned: str | None = None
         self._armed = False
         self._handlers: dict[int, Any] = {}
 
@@ -149,15 +191,25 @@ class StopSignals:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._handlers[number] = signal.signal(number, self._on_signal)
+            if _ABANDON is not None:
+                self._handlers[_ABANDON] = signal.signal(_ABANDON, self._on_abandoned)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
+    def abandon(self, reason: str) -> None:
+        """Have the main thread's run broken off; called from another thread."""
+        if _ABANDON is not None and _ABANDON in self._handlers:
+            self._abandoned = reason
+            # Not only a flag: it ends what the main thread is waiting for.
+            signal.pthread_kill(threading.main_thread().ident or 0, _ABANDON)
+
     @contextmanager
     def interruptible(self) -> Iterator[None]:
         """Let a signal break off the block by a `WorkerStopped`, also one that came before."""
+        self._abandoned = None  # what was meant for the run before
         yield from self._set(True)
 
     @contextmanager
@@ -184,10 +236,17 @@ class StopSignals:
         self.requested = True
         self._raise_if_due()
 
+    def _on_abandoned(self, _number: int, _frame: FrameType | None) -> None:
+        self._raise_if_due()
+
     def _raise_if_due(self) -> None:
-        if self.requested and self._armed:
+        if self._armed and (self.requested or self._abandoned is not None):
             self._armed = False  # once: what cleans up after it is not broken off again
-            raise WorkerStopped
+            raise WorkerStopped if self.requested else RunAbandoned(self._abandoned)
+
+
+# Its default action would end the process, so it is sent only where a handler is set.
+_ABANDON: int | None = getattr(signal, "SIGUSR1", None)
 
 
 def _is_over(store: Store, id: int) -> bool:
@@ -195,15 +254,20 @@ def _is_over(store: Store, id: int) -> bool:
 
 
 def _process(
-    store: Store, run: Run, stop: StopSignals, settings: Settings, execute: Callable[[], RunResult]
+    store: Store,
+    run: Run,
+    stop: StopSignals,
+    attendant: Attendant,
+    settings: Settings,
+    execute: Callable[[], RunResult],
 ) -> bool:
     """Execute one run and record how it ended; return whether it is done."""
     log = run_log(settings, run.id)
     try:
-        with write_run_log(log):
+        with attendant.attending(run) as trace, write_run_log(log, trace):
             return _execute_and_record(store, run, stop, log, execute)
     except WorkbenchError as error:  # its log cannot be opened, or the store has failed
-        store.runs.fail(run.id, str(error))
+        store.runs.fail(run.id, str(error), claim=run.claim)
         return False
 
 
@@ -214,20 +278,21 @@ def _execute_and_record(
     try:
         with stop.interruptible():
             result = execute()
-        store.runs.finish(run.id, result)
-    except RunCancelledError as error:
+        store.runs.finish(run.id, result, claim=run.claim)
+    except (RunCancelledError, RunAbandoned) as error:
         _log.info("%s", error)
-        store.runs.stop(run.id, "cancelled")
+        store.runs.stop(run.id, "cancelled", claim=run.claim)
     except WorkbenchError as error:
         _log.exception("failed")
-        store.runs.fail(run.id, str(error))
+        store.runs.fail(run.id, str(error), claim=run.claim)
     except Exception as error:
         _log.exception("internal error")
         kind = type(error).__name__
-        store.runs.fail(run.id, f"internal error: {kind}: {error}; see {log}")
+        reason = f"internal error: {kind}: {error}; see {log}"
+        store.runs.fail(run.id, reason, claim=run.claim)
     except BaseException as error:
         _log.warning("interrupted")
-        store.runs.stop(run.id, "interrupted")
+        store.runs.stop(run.id, "interrupted", claim=run.claim)
         if not isinstance(error, WorkerStopped):
             raise
     else:
@@ -236,7 +301,7 @@ def _execute_and_record(
     return False
 
 
-def _reporter(store: Store, id: int, stop: StopSignals, progress: Progress | None) -> Progress:
+def _reporter(store: Store, run: Run, stop: StopSignals, progress: Progress | None) -> Progress:
     """Return the function that stores a run's progress; it raises if the run was cancelled."""
     last_stage, last_at = "", 0.0
 
@@ -251,6 +316,6 @@ def _reporter(store: Store, id: int, stop: StopSignals, progress: Progress | Non
             _log.info("%3.0f%% %s", 100 * share, stage)
         last_stage, last_at = stage, now
         with stop.uninterrupted():
-            store.runs.report(id, share, stage)
+            store.runs.report(run.id, share, stage, claim=run.claim)
 
     return report

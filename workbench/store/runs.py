@@ -1,91 +1,75 @@
 """The queue of runs: rows that pages add and poll, and that workers claim and report on.
 
-queued → running → done | failed | cancelled | interrupted; queued → cancelled.
+queued → running → done | failed | cancelled | interrupted; queued | interrupted → cancelled;
+interrupted | failed | cancelled → queued. A claim is a number that grows each time a worker takes
+the run: what a worker with an older one wants to write is refused in the statement that would
+write it.
 """
 
 import builtins
-from datetime import timedelta
+from collections.abc import Sequence
+from typing import Any
 
 from pydantic import ValidationError
+from sqlalchemy import ColumnElement, case
 from sqlmodel import Session, col, select, update
 
 from workbench.domain.canonical import canonical_json
 from workbench.domain.config import STORED, RunConfig
 from workbench.domain.run import Run, RunResult, RunStatus
 from workbench.errors import RunCancelledError, StoreError, VersionNotFoundError
-from workbench.store.database import Repository
 from workbench.store.digest import document_digest
-from workbench.store.tables import ResultRow, RunRow, VersionRow, WorkerRow, utc_now
-
-# A worker's heartbeat comes every few seconds, but importing torch may hold it up for ten.
-ALIVE_S = 30.0
-
-
-class _Workers(Repository):
-    """The workers that have reported; a worker's name is "host:pid"."""
-
-    def beat(self, worker: str) -> None:
-        """Say that a worker is alive, and with it the run that it is working on."""
-        with self._database.writing() as session:
-            now = utc_now()
-            row = session.get(WorkerRow, worker)
-            if row is None:
-                session.add(WorkerRow(name=worker, started_at=now, heartbeat_at=now))
-            else:
-                row.heartbeat_at = now
-            session.exec(
-                update(RunRow)
-                .where(col(RunRow.worker) == worker, col(RunRow.status) == "running")
-                .values(heartbeat_at=now)
-            )
-
-    def leave(self, worker: str) -> None:
-        """Take a worker off the list; one that is not on it is no fault."""
-        with self._database.writing() as session:
-            row = session.get(WorkerRow, worker)
-            if row is not None:
-                session.delete(row)
-
-    def workers(self, within_s: float = ALIVE_S) -> list[str]:
-        """Return the names of the workers that have reported lately, the oldest first."""
-        oldest = utc_now() - timedelta(seconds=within_s)
-        query = select(WorkerRow.name).where(col(WorkerRow.heartbeat_at) >= oldest)
-        with self._database.reading() as session:
-            return list(session.exec(query.order_by(col(WorkerRow.started_at), WorkerRow.name)))
-
+from workbench.store.tables import ResultRow, RunRow, VersionRow, utc_now
+from workbench.store.workers import WorkerRepository, end_run, is_written_by
 
 _STOPPED = "its worker was stopped before it was done; resume it"
 
 
-class RunRepository(_Workers):
+class RunRepository(WorkerRepository):
     """Runs, and the workers that do them."""
 
-    def enqueue(self, version_hash: str, config: RunConfig) -> Run:
-        """Put a run at the end of the queue.
+    def enqueue(self, version_hash: str, config: RunConfig, *, afresh: bool = False) -> Run:
+        """Put a run at the end of the queue; see `submit`, which takes many."""
+        (run,) = self.submit([(version_hash, config)], again=True, afresh=afresh)
+        return run
+
+    def submit(
+        self,
+        wanted: Sequence[tuple[str, RunConfig]],
+        *,
+        again: bool = False,
+        afresh: bool = False,
+    ) -> builtins.list[Run]:
+        """Put runs at the end of the queue, all or none, unless the same are there.
+
+        Nothing runs twice at a time: a run of the same version under the same configuration that
+        is queued or running is returned as it is, an interrupted one is queued again.
+
+        Args:
+            wanted: Hash of a version and configuration of each.
+            again: Queue also what is done already; else the newest finished run is returned.
+            afresh: Discard what an attempt that was broken off has trained.
+
+        Returns:
+            One run for each that is wanted, in their order.
 
         Raises:
             VersionNotFoundError: No such version is frozen.
         """
         with self._database.writing() as session:
-            version = session.exec(select(VersionRow.id).where(VersionRow.hash == version_hash))
-            if version.first() is None:
-                raise VersionNotFoundError(
-                    f"Only a frozen version can run, and there is none with hash "
-                    f"'{version_hash[:10]}'. Nothing was queued."
-                )
-            row = RunRow(
-                version_hash=version_hash,
-                config=canonical_json(config.model_dump(mode="json")),
-                config_hash=config.hash,
-                status="queued",
-                created_at=utc_now(),
-            )
-            session.add(row)
+            self._expire(session)
+            for version in {version for version, _ in wanted}:
+                _require_version(session, version)
+            rows = [
+                _submitted(session, version, config, again=again, afresh=afresh)
+                for version, config in wanted
+            ]
             session.flush()
-            return _value(row)
+            return [_value(row) for row in rows]
 
     def get(self, id: int) -> Run:
         """Return one run, with its result if it is done."""
+        self.mark_interrupted()
         with self._database.reading() as session:
             row = _row(session, id)
             return _value(row, _document(session, id))
@@ -100,111 +84,144 @@ class RunRepository(_Workers):
         query = select(RunRow).where(RunRow.status == "queued").order_by(col(RunRow.id)).limit(1)
         if only is not None:
             query = query.where(RunRow.id == only)
+        with self._database.reading() as session:  # most polls find nothing, and needn't write
+            if session.exec(query).first() is None:
+                return None
         with self._database.writing() as session:
             row = session.exec(query).first()
             if row is None:
                 return None
-            row.status, row.worker = "running", worker
-            row.started_at = row.heartbeat_at = utc_now()
-            return _value(row)
+            row.status, row.worker, row.claim = "running", worker, row.claim + 1
+            row.started_at, row.heartbeat_at = utc_now(), self._now(session)
+            run = _value(row)
+            row.afresh = False  # once: the next attempt resumes what this one trains
+            return run
 
-    def report(self, id: int, progress: float, stage: str) -> None:
+    def report(self, id: int, progress: float, stage: str, *, claim: int | None = None) -> None:
         """Say how far a run is, and with it that its worker is alive.
 
+        One that was given up as interrupted while its worker lived on is running again.
+
+        Args:
+            id: Number of the run.
+            progress: Share done, in [0, 1].
+            stage: What it is doing.
+            claim: That of the worker; None trusts whoever asks.
+
         Raises:
-            RunCancelledError: The user cancelled it, or it was given up as interrupted.
+            RunCancelledError: The user cancelled it, it is over, or another worker has it.
         """
         with self._database.writing() as session:
-            row = _row(session, id)
-            if row.status != "running":
-                raise RunCancelledError(f"Run {id} is {row.status}; its worker stops.")
-            if row.cancel_requested:
-                raise RunCancelledError(f"Run {id} was cancelled by the user.")
-            row.progress, row.stage = min(1.0, max(0.0, progress)), stage
-            row.heartbeat_at = utc_now()
+            revived = case((col(RunRow.status) == "interrupted", 1), else_=0)
+            written = _written(
+                session,
+                [is_written_by(id, claim), ~col(RunRow.cancel_requested)],
+                progress=min(1.0, max(0.0, progress)), stage=stage, status="running",
+                heartbeat_at=self._now(session), deaths=col(RunRow.deaths) - revived,
+                error=None, finished_at=None,
+            )  # fmt: skip
+            if not written:
+                raise _lost(_row(session, id), claim)
 
-    def finish(self, id: int, result: RunResult) -> None:
+    def check(self, id: int, claim: int) -> None:
+        """Find out whether a worker should go on; only reads.
+
+        Raises:
+            RunCancelledError: The user cancelled the run, it is over, or another worker has it.
+        """
+        query = select(RunRow.id).where(is_written_by(id, claim), ~col(RunRow.cancel_requested))
+        with self._database.reading() as session:
+            if session.exec(query).first() is None:
+                raise _lost(_row(session, id), claim)
+
+    def finish(self, id: int, result: RunResult, *, claim: int | None = None) -> None:
         """Store the result and mark the run done.
 
         A run that was given up as interrupted while its worker lived on may still finish.
 
         Raises:
             StoreError: The run is neither running nor interrupted, or the result is another's.
+            RunCancelledError: Another worker has taken the run; nothing is stored.
         """
         with self._database.writing() as session:
             row = _row(session, id)
-            if row.status not in ("running", "interrupted"):
+            if claim is None and row.status not in ("running", "interrupted"):
                 raise StoreError(f"Run {id} is {row.status}; only a running one can finish.")
             if (result.version, result.config_hash) != (row.version_hash, row.config_hash):
                 raise StoreError(
                     f"The result belongs to version {result.version[:10]} and configuration "
                     f"{result.config_hash[:10]}, not to run {id}. Nothing was stored."
                 )
+            end = {"status": "done", "progress": 1.0, "error": None, "finished_at": utc_now()}
+            if not _written(session, [is_written_by(id, claim)], **end):
+                raise _lost(row, claim)
             document = canonical_json(result.model_dump(mode="json"))
             session.add(ResultRow(run_id=id, document=document, digest=document_digest(document)))
-            row.progress, row.error = 1.0, None
-            _end(row, "done")
 
-    def fail(self, id: int, error: str) -> None:
-        """Mark a run failed, with one plain line on what went wrong and what to do."""
+    def fail(self, id: int, error: str, *, claim: int | None = None) -> None:
+        """Mark a run failed, with one plain line on what went wrong and what to do.
+
+        Nothing is written by a worker whose claim is no longer the newest.
+        """
+        line = " ".join(error.replace("\x00", " ").split())
         with self._database.writing() as session:
             row = _row(session, id)
-            if row.status in ("done", "failed", "cancelled"):
+            if claim is None and row.status in ("done", "failed", "cancelled"):
                 raise StoreError(f"Run {id} is {row.status}; it cannot fail any more.")
-            row.error = " ".join(error.replace("\x00", " ").split())
-            _end(row, "failed")
+            where = col(RunRow.id) == id if claim is None else is_written_by(id, claim)
+            _written(session, [where], status="failed", error=line, finished_at=utc_now())
+
+    def stop(self, id: int, status: RunStatus, *, claim: int | None = None) -> None:
+        """End a run that its worker leaves as "cancelled" or "interrupted", unless it is over.
+
+        Nothing is written by a worker whose claim is no longer the newest.
+        """
+        error = _STOPPED if status == "interrupted" else None
+        running = [col(RunRow.id) == id, col(RunRow.status) == "running"]
+        mine = [] if claim is None else [col(RunRow.claim) == claim]
+        with self._database.writing() as session:
+            end = {"status": status, "error": error, "finished_at": utc_now()}
+            _written(session, [*running, *mine], **end)
 
     def cancel(self, id: int) -> None:
-        """Cancel a queued run at once; ask a running one to stop at its next report."""
+        """Cancel a run that waits, or whose worker is gone, at once; ask a running one to stop."""
         with self._database.writing() as session:
+            self._expire(session)
             row = _row(session, id)
-            if row.status == "queued":
-                _end(row, "cancelled")
+            if row.status in ("queued", "interrupted"):
+                row.error = None
+                end_run(row, "cancelled")
             elif row.status == "running":
                 row.cancel_requested = True
             else:
                 raise StoreError(f"Run {id} is {row.status} and cannot be cancelled.")
 
-    def requeue(self, id: int) -> None:
-        """Return an interrupted, failed or cancelled run to its position in the queue."""
+    def requeue(self, id: int, *, afresh: bool = False) -> None:
+        """Return an interrupted, failed or cancelled run to its position in the queue.
+
+        Args:
+            id: Number of the run.
+            afresh: Discard what it has trained.
+        """
         with self._database.writing() as session:
+            self._expire(session)
             row = _row(session, id)
             if row.status not in ("interrupted", "failed", "cancelled"):
                 raise StoreError(
                     f"Run {id} is {row.status}; only one that is interrupted, failed or cancelled "
                     "can be resumed."
                 )
-            row.status, row.error, row.worker = "queued", None, None
-            row.cancel_requested, row.finished_at = False, None
-
-    def stop(self, id: int, status: RunStatus) -> None:
-        """End a run that its worker leaves as "cancelled" or "interrupted", unless it is over."""
-        with self._database.writing() as session:
-            row = _row(session, id)
-            if row.status == "running":
-                _end(row, status, _STOPPED)
-
-    def mark_interrupted(self, stale_after_s: float) -> builtins.list[int]:
-        """End the running runs whose worker has sent no heartbeat, and return their numbers.
-
-        They are interrupted, or cancelled if that was asked for.
-        """
-        oldest = utc_now() - timedelta(seconds=stale_after_s)
-        with self._database.writing() as session:
-            rows = session.exec(
-                select(RunRow).where(RunRow.status == "running", col(RunRow.heartbeat_at) < oldest)
-            ).all()
-            for row in rows:
-                status: RunStatus = "cancelled" if row.cancel_requested else "interrupted"
-                _end(row, status, f"its worker {row.worker} went silent; resume it")
-            return [row.id or 0 for row in rows]
+            same = _same(session, row.version_hash, row.config_hash, ("queued", "running"))
+            if same is not None:
+                raise StoreError(
+                    f"Run {same.id} does the same and is {same.status}; run {id} was left as it is."
+                )
+            _queue_again(row, afresh)
 
     def find_done(self, version_hash: str, config_hash: str) -> Run | None:
         """Return the latest run that already gave this result, to be used again."""
-        query = select(RunRow).where(RunRow.status == "done", RunRow.version_hash == version_hash)
-        query = query.where(RunRow.config_hash == config_hash).order_by(col(RunRow.id).desc())
         with self._database.reading() as session:
-            row = session.exec(query).first()
+            row = _same(session, version_hash, config_hash, ("done",))
             return None if row is None else _value(row, _document(session, row.id))
 
     def list(self, version: str | None = None, *, with_results: bool = False) -> builtins.list[Run]:
@@ -214,6 +231,7 @@ class RunRepository(_Workers):
             version: Only runs of this version; all 64 digits.
             with_results: Load `result` too; else it is None, even of runs that are done.
         """
+        self.mark_interrupted()
         query = select(RunRow).order_by(col(RunRow.id).desc())
         if version is not None:
             query = query.where(RunRow.version_hash == version)
@@ -224,6 +242,69 @@ class RunRepository(_Workers):
                 results = select(ResultRow.run_id, ResultRow.document)
                 documents = dict(session.exec(results).all())
             return [_value(row, documents.get(row.id or 0)) for row in rows]
+
+
+def _require_version(session: Session, version_hash: str) -> None:
+    version = session.exec(select(VersionRow.id).where(VersionRow.hash == version_hash))
+    if version.first() is None:
+        raise VersionNotFoundError(
+            f"Only a frozen version can run, and there is none with hash "
+            f"'{version_hash[:10]}'. Nothing was queued."
+        )
+
+
+def _submitted(
+    session: Session, version_hash: str, config: RunConfig, *, again: bool, afresh: bool
+) -> RunRow:
+    """Return the row that does what is wanted: one that is there, or a new one."""
+    for statuses in (("queued", "running"), () if again else ("done",), ("interrupted",)):
+        row = _same(session, version_hash, config.hash, statuses)
+        if row is not None:
+            if row.status == "interrupted":
+                _queue_again(row, afresh)
+            return row
+    row = RunRow(
+        version_hash=version_hash,
+        config=canonical_json(config.model_dump(mode="json")),
+        config_hash=config.hash,
+        status="queued",
+        afresh=afresh,
+        created_at=utc_now(),
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _same(
+    session: Session, version_hash: str, config_hash: str, statuses: Sequence[str]
+) -> RunRow | None:
+    """Return the newest run of a version under a configuration in one of these states."""
+    if not statuses:
+        return None
+    query = select(RunRow).where(RunRow.version_hash == version_hash)
+    query = query.where(RunRow.config_hash == config_hash, col(RunRow.status).in_(statuses))
+    return session.exec(query.order_by(col(RunRow.id).desc()).limit(1)).first()
+
+
+def _queue_again(row: RunRow, afresh: bool) -> None:
+    row.status, row.error, row.worker, row.afresh = "queued", None, None, afresh
+    row.cancel_requested, row.finished_at = False, None
+
+
+def _written(session: Session, where: Sequence[ColumnElement[bool]], **values: Any) -> bool:
+    """Change the run that meets all conditions; return whether there is one."""
+    changed = update(RunRow).where(*where).values(**values)
+    return bool(session.exec(changed.execution_options(synchronize_session=False)).rowcount)
+
+
+def _lost(row: RunRow, claim: int | None) -> RunCancelledError:
+    """Say why a worker may not go on."""
+    if claim is not None and row.claim != claim:
+        return RunCancelledError(f"Run {row.id} was taken over by {row.worker}; this one stops.")
+    if row.status == "running" and row.cancel_requested:
+        return RunCancelledError(f"Run {row.id} was cancelled by the user.")
+    return RunCancelledError(f"Run {row.id} is {row.status}; its worker stops.")
 
 
 def _row(session: Session, id: int) -> RunRow:
@@ -256,9 +337,3 @@ def _value(row: RunRow, document: str | None = None) -> Run:
             f"Run {row.id} cannot be read: {field}: {fault['msg']}. It may come from another "
             "release; run the version again."
         ) from error
-
-
-def _end(row: RunRow, status: RunStatus, interrupted_by: str | None = None) -> None:
-    row.status, row.finished_at = status, utc_now()
-    if status == "interrupted":
-        row.error = interrupted_by

@@ -13,6 +13,7 @@ from workbench.store.call_log import CallRepository
 from workbench.store.database import Database, copy_sqlite
 from workbench.store.history import CommentRepository, HistoryRepository
 from workbench.store.recipes import RecipeRepository
+from workbench.store.run_traces import TraceRepository
 from workbench.store.runs import RunRepository
 from workbench.store.undo import RecordRepository
 from workbench.store.verification import find_tampering
@@ -112,6 +113,7 @@ class Store:
         history: What became of one attribute.
         access_log: Every access to a test set.
         runs: The queue of runs.
+        traces: The newest log lines of runs, and their losses.
         recipes: The distortion types that were added as data.
     """
 
@@ -126,6 +128,7 @@ class Store:
         self.history = HistoryRepository(database)
         self.access_log = AccessLog(database)
         self.runs = RunRepository(database)
+        self.traces = TraceRepository(database)
         self.recipes = RecipeRepository(database)
 
     def for_client(self, client: str) -> "Store":

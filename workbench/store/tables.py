@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -94,6 +95,7 @@ _NEVER_REUSED = {"sqlite_autoincrement": True}
 
 # Columns that came with a later migration, which filled the rows that were there.
 _FILLED = {"server_default": text("''")}
+_ZERO = {"server_default": text("0")}
 
 
 class StoreTable(SQLModel, registry=registry(metadata=METADATA)):
@@ -222,7 +224,11 @@ class AliasRow(StoreTable, table=True):
 
 
 class RunRow(StoreTable, table=True):
-    """One run of the queue; its result lies in a table of its own, so that lists stay light."""
+    """One run of the queue; its result lies in a table of its own, so that lists stay light.
+
+    `claim` counts how often it was claimed: what an earlier claim wants to write is refused.
+    `deaths` counts how often its worker went silent, `afresh` says to discard what it trained.
+    """
 
     __tablename__: ClassVar[str] = "run"
     __table_args__ = (Index(None, "version_hash", "config_hash"), _NEVER_REUSED)
@@ -241,6 +247,30 @@ class RunRow(StoreTable, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    claim: int = Field(default=0, sa_column_kwargs=_ZERO)
+    deaths: int = Field(default=0, sa_column_kwargs=_ZERO)
+    afresh: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+
+
+class LogLineRow(StoreTable, table=True):
+    """One of a run's newest log lines."""
+
+    __tablename__: ClassVar[str] = "run_log_line"
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id")
+    number: int = Field(primary_key=True)
+    text: str = Field(sa_type=PlainText)
+
+
+class LossRow(StoreTable, table=True):
+    """A loss on the way through one stage of a run."""
+
+    __tablename__: ClassVar[str] = "run_loss"
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id")
+    stage: str = Field(primary_key=True, sa_type=PlainText)
+    step: int = Field(primary_key=True)
+    loss: float
 
 
 class ResultRow(StoreTable, table=True):
