@@ -93,12 +93,12 @@ def browser():
 def page(app, browser):
     with empty_page(browser) as opened:
         opened.goto(app.url)
-        settled(opened, "Distortions")
+        settled(opened, "Home")
         yield opened
 
 
 def test_every_page_has_no_exception_and_no_control_without_a_name(page, app):
-    for title in ("Distortions", "Draft", "Versions", "Runs", "Compare"):
+    for title in ("Home", "Distortions", "Draft", "Versions", "Runs", "Compare"):
         go_to(page, title)
         expect(page.get_by_test_id("stException")).to_have_count(0)
         tree = page.get_by_test_id("stMain").aria_snapshot()

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 # Nothing is made paler than 4.5:1 against the page, light or dark: so no opacity on words.
 STYLE = """<style>
-.stMainBlockContainer { padding-top: 3rem; padding-bottom: 3rem; }
+.stMainBlockContainer { padding: 3rem 2.5rem; }
+.stMain [data-testid="stPageLink-NavLink"] { border: 1px solid rgba(128, 128, 128, 0.5); }
 :is(button, a, summary, [role="tab"], .term):focus-visible {
   outline: 2px solid currentColor; outline-offset: 2px; }
 [class*="st-key-news-"] { position: fixed; right: 1.5rem; bottom: 1.5rem; z-index: 99;
@@ -41,6 +42,7 @@ STYLE = """<style>
   border-bottom: 1px solid rgba(128, 128, 128, 0.25); }
 .wb thead th { border-bottom: 1px solid rgba(128, 128, 128, 0.7); }
 .wb th { font-weight: 600; }
+.wb a { color: inherit; }
 .wb .figure { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .wb small { display: block; line-height: 1.35; }
 .wb th small { font-weight: 400; }

@@ -1,5 +1,7 @@
 """What several pages show in the same way."""
 
+import importlib
+import importlib.util
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +11,7 @@ from typing import Literal
 
 import streamlit as st
 
+import workbench.app.pages
 from workbench.app.markup import STYLE
 from workbench.domain.lineage import VersionSummary
 from workbench.errors import WorkbenchError
@@ -60,6 +63,27 @@ def show_errors() -> Iterator[None]:
         if st.session_state.pop(_NEWS, None):
             st.session_state[_NEWS_SLOT].empty()  # the success before it is no news any more
         st.error(escaped(str(fault)))
+
+
+def page_link(page: str, label: str, *, icon: str, **query: object) -> None:
+    """Link into a page, with its state in the address; nothing is shown if there is no such page.
+
+    Args:
+        page: Name of its module ("curate").
+        label: What it says.
+        icon: Of Material Symbols.
+        query: The state; what is None or empty is left out.
+    """
+    name = f"{workbench.app.pages.__name__}.{page}"
+    if importlib.util.find_spec(name) is None:
+        return
+    module = importlib.import_module(name)
+    st.page_link(
+        st.Page(module.render, title=module.TITLE, url_path=page),
+        label=label,
+        icon=icon,
+        query_params={key: str(value) for key, value in query.items() if value not in (None, "")},
+    )
 
 
 def escaped(text: str) -> str:

@@ -27,6 +27,8 @@ COMMANDS = {
     "runs": "runs:runs",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",
+    "status": "status:status",
+    "audit": "status:audit",
     "draft": "drafting:draft",
     "freeze": "versions:freeze",
     "generate": "generate:generate",

@@ -9,9 +9,11 @@ from sqlalchemy import Connection, inspect, text
 from workbench.atomic_files import atomic_write
 from workbench.errors import StoreError
 from workbench.store.access_log import AccessLog
+from workbench.store.audit_log import AuditLogRepository
 from workbench.store.call_log import CallRepository
 from workbench.store.database import Database, copy_sqlite
 from workbench.store.history import CommentRepository, HistoryRepository
+from workbench.store.overview import OverviewRepository
 from workbench.store.recipes import RecipeRepository
 from workbench.store.run_traces import TraceRepository
 from workbench.store.runs import RunRepository
@@ -115,6 +117,8 @@ class Store:
         runs: The queue of runs.
         traces: The newest log lines of runs, and their losses.
         recipes: The distortion types that were added as data.
+        audit: The audit log by person, action, kind and day.
+        overview: What is where, and how much of it, by short queries.
     """
 
     def __init__(self, url: str, database: Database) -> None:
@@ -130,6 +134,8 @@ class Store:
         self.runs = RunRepository(database)
         self.traces = TraceRepository(database)
         self.recipes = RecipeRepository(database)
+        self.audit = AuditLogRepository(database)
+        self.overview = OverviewRepository(database)
 
     def for_client(self, client: str) -> "Store":
         """Return the same open store, working for one browser.
