@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import NamedTuple
 
 from workbench.domain.attributes import Status
@@ -125,15 +125,21 @@ def best_figures(figures: Iterable[OpenedFigure]) -> tuple[OpenedFigure, ...]:
     return tuple(best.values())
 
 
-@lru_cache(maxsize=2_000)
+# A finished run's figure never changes: it is read once, by URL, run and version.
+_READ: dict[tuple[str, int, str], OpenedFigure | None] = {}
+
+
 def _opened_figure(store: Store, run: int, version: str) -> OpenedFigure | None:
-    """Return the figure of a run that is done; it never changes, so it is read once."""
-    result = store.overview.result(run)
-    if result is None:
-        return None
-    protocol = Protocol.model_validate(result["protocol"])
-    srcc = result["quality"]["srcc"]
-    return None if isinstance(srcc, dict) else OpenedFigure(run, version, protocol, float(srcc))
+    key = (store.url, run, version)
+    if key not in _READ:
+        result = store.overview.result(run)
+        srcc = result and result["quality"]["srcc"]
+        if result is None or isinstance(srcc, dict):  # undefined, with the reason
+            _READ[key] = None
+        else:
+            protocol = Protocol.model_validate(result["protocol"])
+            _READ[key] = OpenedFigure(run, version, protocol, float(srcc))
+    return _READ[key]
 
 
 def _totals(counts: Iterable[Mapping[Status, int]]) -> dict[Status, int]:

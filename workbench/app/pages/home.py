@@ -7,10 +7,12 @@ from typing import Any
 import streamlit as st
 from markupsafe import Markup
 
+from workbench.app.identity import signed
 from workbench.app.markup import html_table
 from workbench.app.services import Session, curated_set, current_session
 from workbench.app.terms import term
 from workbench.app.widgets import announce, escaped, heading, moment, page_link, show_errors
+from workbench.domain.audit_events import STARTED
 from workbench.domain.number_format import count_text, figure_text
 from workbench.workflow.overview import Overview, count_findings, overview
 
@@ -49,7 +51,8 @@ def _first_steps(session: Session, stands: Overview) -> None:
         if not drafted:
             with st.container(horizontal=True):
                 if st.button("Take the curated set", type="primary", icon=":material/library_add:"):
-                    _take_curated(session)
+                    with show_errors():
+                        signed(session, _take_curated)
                 page_link("draft", "Draft with a model", icon=":material/smart_toy:")
                 page_link("curate", "Write your own", icon=":material/edit:")
     with _step(2, "Freeze a version", frozen):
@@ -69,14 +72,13 @@ def _step(number: int, title: str, done: bool) -> Any:
 
 
 def _take_curated(session: Session) -> None:
-    with show_errors():
-        curated = curated_set()
-        session.store.draft.replace(curated, author=session.settings.author)
-        announce(
-            f"{count_text(curated.size, 'attribute')} of "
-            f"{count_text(len(curated.distortions), 'distortion')} are in the draft."
-        )
-        st.rerun()
+    curated = curated_set()
+    session.store.draft.replace(curated, author=session.author, action=STARTED)
+    announce(
+        f"{count_text(curated.size, 'attribute')} of "
+        f"{count_text(len(curated.distortions), 'distortion')} are in the draft."
+    )
+    st.rerun()
 
 
 def _next(session: Session, stands: Overview) -> None:
