@@ -133,12 +133,11 @@ def _opened_figure(store: Store, run: int, version: str) -> OpenedFigure | None:
     key = (store.url, run, version)
     if key not in _READ:
         result = store.overview.result(run)
-        srcc = result and result["quality"]["srcc"]
-        if result is None or isinstance(srcc, dict):  # undefined, with the reason
-            _READ[key] = None
-        else:
-            protocol = Protocol.model_validate(result["protocol"])
-            _READ[key] = OpenedFigure(run, version, protocol, float(srcc))
+        srcc = None if result is None else result["quality"]["srcc"]
+        figure = None
+        if result is not None and isinstance(srcc, float | int):  # else undefined, with the reason
+            figure = OpenedFigure(run, version, Protocol.model_validate(result["protocol"]), srcc)
+        _READ[key] = figure
     return _READ[key]
 
 
