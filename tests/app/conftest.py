@@ -62,6 +62,19 @@ def page(settings):
     st.cache_data.clear()
 
 
+@pytest.fixture
+def link(page):
+    """Open a page by a link with these parameters."""
+
+    def open_link(name="compare", **parameters):
+        script = AppTest.from_function(_script, kwargs={"name": name}, default_timeout=PATIENCE_S)
+        for key, value in parameters.items():
+            script.query_params[key] = value
+        return script.run()
+
+    return open_link
+
+
 def _script(name):
     import importlib
 

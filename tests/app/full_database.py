@@ -10,7 +10,12 @@ from workbench.domain.config import DataConfig, RunConfig
 from workbench.domain.llm_call import LLMCall, LLMRequest
 from workbench.drafting.draft_attributes import response_format
 from workbench.evaluation.correlation import quality_metrics
-from workbench.evaluation.identification import all_clean, identification_metrics
+from workbench.evaluation.identification import (
+    all_clean,
+    held_out_strengths,
+    identification_metrics,
+    strength_tables,
+)
 from workbench.settings import resource
 from workbench.store.text import read_attributes
 
@@ -116,4 +121,8 @@ def a_result(version, config, *, noise, photographs=12):
         identification=identification_metrics(truth, strengths, levels=levels),
         all_clean=all_clean(truth, levels=levels),
         predictions=make_predictions(images, target=target.tolist(), predicted=predicted.tolist()),
+        strengths=held_out_strengths(truth, strengths, distortions=distortions, levels=levels),
+        strength_tables=strength_tables(
+            truth, strengths, [p for p, _, _ in images], distortions=distortions, levels=levels
+        ),
     )

@@ -118,6 +118,7 @@ def test_edit_freeze_run_and_see_both_srcc_side_by_side(page, settings, first_ru
     assert finished.version == new.hash
     assert "blocks on a chessboard" in new.attributes.phrases()["jpeg"]
     go_to(page, "Compare")
+    page.get_by_role("button", name="Compare", exact=True).click()
     table = page.get_by_role("table", name=re.compile("full-reference weak supervision"))
     for label, quality in (("first", first_run.result.quality), ("third", result.quality)):
         row = table.get_by_role("row", name=re.compile(label))

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
-from tests.app.full_database import DISTORTIONS, fill
+from tests.app.full_database import CONFIG, DISTORTIONS, a_result, claimed, fill
+from tests.factories import make_protocol
+from workbench.domain.run import Transfer
 from workbench.store import open_store
 
 pytestmark = pytest.mark.slow
@@ -153,3 +155,44 @@ def test_one_of_anything_or_both_kinds_is_wrong_usage(workbench, store, names):
     status, _, err = workbench("compare", *names)
     assert status == 2
     assert "Name two versions or more, or two runs or more by --run." in err.replace("│", "")
+
+
+def test_what_was_opened_is_shown_again_as_it_was_and_not_counted(compare, store):
+    status, out, err = compare("--reopen")
+    assert (status, out) == (1, "")
+    assert "have not been compared on this test set yet" in err
+    opened = compare("--json")[1]
+    store.access_log.add(opened["test_hash"], run=1, purpose="runs show 1", author="bob")
+    assert compare("--json", "--reopen", "--author", "eve")[1] == opened
+    assert len(store.access_log.list()) == 3
+
+
+def test_other_data_is_compared_on_by_a_part_of_its_name(workbench, store):
+    for run, noise in ((1, 0.1), (2, 0.3)):
+        of_run = store.runs.get(run)
+        version = store.versions.get(of_run.version)
+        there = a_result(version, CONFIG, noise=noise, photographs=6)
+        transfer = Transfer(
+            protocol=make_protocol(dataset="The other photographs", data_hash="f" * 64),
+            identification=there.identification,
+            all_clean=there.all_clean,
+            frozen=there.quality,
+            zero_shot=there.quality,
+            predictions=there.predictions,
+        )
+        again = claimed(store, version)
+        result = of_run.result.model_copy(update={"transfers": (transfer,)})
+        store.runs.finish(again.id, result)
+    status, out, _ = workbench("compare", *REFS, "--transfer", "OTHER", "--json")
+    document = json.loads(out)
+    assert status == 0
+    assert document["protocol"]["dataset"] == "The other photographs"
+    assert document["rows"][0]["srcc"] == there_srcc(store, 6)
+    assert {look.test_hash for look in store.access_log.list()} == {document["test_hash"]}
+    status, _, err = workbench("compare", *REFS, "--transfer", "elsewhere")
+    assert status == 1
+    assert "not tested on other data like 'elsewhere'. It has: The other photographs." in err
+
+
+def there_srcc(store, run):
+    return store.runs.get(run).result.transfers[0].frozen.srcc

@@ -7,13 +7,12 @@ from torch.nn import functional as F
 from workbench.datasets.splits.grouped import photograph_folds
 from workbench.domain.config import EncoderConfig, RegressorConfig
 from workbench.domain.metrics import Undefined
+from workbench.domain.run import BASELINE_TITLES, EMBEDDING
 from workbench.encoders import load_encoder
 from workbench.encoders.protocol import computing_threads
 from workbench.errors import ConfigError, RunCancelledError, ShapeError, SplitLeakageError
 from workbench.evaluation.baselines import (
     CONSTANT,
-    EMBEDDING,
-    TITLES,
     baselines,
     encoder_features,
     fit_support_vectors,
@@ -81,7 +80,7 @@ def results(encoder, data):
 
 
 def test_every_method_predicts_every_image(results):
-    assert list(results) == [*TITLES, "sharpness"]
+    assert list(results) == [*BASELINE_TITLES, "sharpness"]
     for name, result in results.items():
         assert result.predicted.shape == (len(PHOTOGRAPHS),), name
         assert np.isfinite(result.predicted).all(), name

@@ -2,8 +2,7 @@ import pytest
 
 from tests.evaluation.comparison_factory import make_run
 from workbench.domain.metrics import QualityMetrics, Undefined
-from workbench.domain.run import RunResult
-from workbench.evaluation.baselines import EMBEDDING
+from workbench.domain.run import EMBEDDING, RunResult
 from workbench.evaluation.paired_comparison import explainability_gap, explainability_gap_text
 
 

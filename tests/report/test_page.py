@@ -12,8 +12,8 @@ from workbench.domain.comparison import Comparison, labels_of
 from workbench.domain.edit_effects import Attribution, EditEffect, Effect
 from workbench.domain.metrics import QualityMetrics, Undefined
 from workbench.domain.number_format import figure_text, interval_text, p_text, signed_text
+from workbench.domain.run import BASELINE_TITLES, EMBEDDING
 from workbench.errors import ConfigError
-from workbench.evaluation.baselines import EMBEDDING, TITLES
 from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.report import page as report_page
@@ -265,7 +265,7 @@ def test_baselines_and_the_price_stand_beside_the_versions(tmp_path):
     runs = [with_result(run, baselines={EMBEDDING: BASELINE}) for run in RUNS]
     path = write_report(COMPARISON, runs, LABELS, ATTRIBUTES, tmp_path / "r.json")
     (draft, curated, ridge) = json.loads(path.read_text())["tables"]["quality"]["rows"]
-    assert (ridge["label"], ridge["kind"]) == (TITLES[EMBEDDING], "baseline")
+    assert (ridge["label"], ridge["kind"]) == (BASELINE_TITLES[EMBEDDING], "baseline")
     assert (ridge["srcc"], ridge["price"]) == (0.9, None)
     assert draft["price"] == pytest.approx(0.9 - COMPARISON.rows[0].srcc)
     assert curated["kind"] == "version"
@@ -278,7 +278,7 @@ def test_baselines_that_differ_are_told_apart():
         for run, found in zip(RUNS, (BASELINE, other), strict=True)
     ]
     titles = [title for title, _ in baseline_rows(results, LABELS)]
-    assert titles == [f"{TITLES[EMBEDDING]} (run of {label})" for label in LABELS]
+    assert titles == [f"{BASELINE_TITLES[EMBEDDING]} (run of {label})" for label in LABELS]
 
 
 def test_json_holds_the_exact_numbers(tmp_path):

@@ -32,6 +32,27 @@ def test_looks_and_the_versions_among_them_are_counted(store):
     assert store.access_log.count("never").looks == 0
 
 
+def test_the_last_time_that_just_these_runs_were_shown_together_is_found(store):
+    first, second = a_run(store), a_run(store, blur=["haze"])
+    third = a_run(store, blur=["veil"])
+    log = store.access_log
+
+    def together(*runs):
+        return log.last_together(PART, runs, act="compare")
+
+    assert together(first, second) == ()
+    log.add_all(PART, runs=[first, second], purpose="compare a, b", author="ann")
+    newer = log.add_all(PART, runs=[second, first], purpose="compare a, b", author="bob")
+    log.add_all(PART, runs=[first, second, third], purpose="compare a, b, c", author="eva")
+    log.add_all(PART, runs=[first, second], purpose="attribute a, b", author="eva")
+    log.add_all("5e" * 32, runs=[first, second], purpose="compare a, b", author="eva")
+    assert together(first, second) == tuple(newer)
+    assert together(second, third) == together(first) == ()
+    assert [look.author for look in together(third, first, second)] == ["eva"] * 3
+    assert log.count(PART, until=newer[-1].id).looks == 4
+    assert log.count(PART, until=newer[-1].id).versions == 2
+
+
 def test_a_look_stands_in_the_record(store):
     run = a_run(store)
     look = store.access_log.add(PART, run=run, purpose="show", author="ann")

@@ -91,9 +91,11 @@ def html_table(
     return html_data_table(table, widths=widths)
 
 
-def html_data_table(table: DataTable, *, widths: Sequence[int] = ()) -> Markup:
-    """Return a table of exact values as people read them; widths are in percent."""
-    return render.html_table(table, style="wb", widths=widths, explain=explained)
+def html_data_table(
+    table: DataTable, *, widths: Sequence[int] = (), most: int | None = None
+) -> Markup:
+    """Return a table of exact values as people read them, `most` rows; widths are in percent."""
+    return render.html_table(table, style="wb", widths=widths, most=most, explain=explained)
 
 
 def html_list(phrases: Iterable[tuple[str, bool]]) -> Markup:

@@ -5,19 +5,16 @@ Whatever needs torch is imported when it is first asked for, so that a page show
 
 import re
 import secrets
-from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from urllib.parse import unquote
 
 import streamlit as st
 from pydantic import ValidationError
 
-from workbench.domain.attributes import Attribute, AttributeSet, Version
-from workbench.domain.comparison import AccessCount, Comparison
+from workbench.domain.attributes import Attribute, AttributeSet
+from workbench.domain.comparison import AccessCount
 from workbench.domain.config import DatasetConfig, RunConfig
-from workbench.domain.lineage import VersionSummary
 from workbench.domain.metrics import QualityMetrics
 from workbench.domain.run import Run
 from workbench.errors import DraftError
@@ -227,93 +224,6 @@ def open_figures(session: Session, run: int) -> OpenedFigures:
         session.store, runs, purpose=f"page Runs, run {run}", author=session.settings.author
     )
     return OpenedFigures(runs.results[0].quality, runs.protocol.target, looks)
-
-
-def finished_configurations(store: Store) -> dict[str, set[str]]:
-    """Return version hash to the hashes of the configurations that it has been run under."""
-    finished: dict[str, set[str]] = {}
-    for run in store.runs.list():
-        if run.status == "done":
-            finished.setdefault(run.version, set()).add(run.config.hash)
-    return finished
-
-
-def newest_comparable(
-    versions: Sequence[VersionSummary], finished: dict[str, set[str]]
-) -> list[str]:
-    """Return the newest two versions that were run under one configuration, or none.
-
-    Args:
-        versions: Newest first.
-        finished: Version hash to configuration hashes.
-    """
-    hashes = [version.hash for version in versions if version.hash in finished]
-    for index, newer in enumerate(hashes):
-        for older in hashes[index + 1 :]:
-            if finished[newer] & finished[older]:
-                return [newer, older]
-    return []
-
-
-def compare(session: Session, versions: list[Version]) -> Comparison:
-    """Compare versions by their newest runs under the newest configuration that all have done.
-
-    The answer is kept until one of them has another run or another name; making it counts as a
-    look at the test part, showing it again does not.
-
-    Raises:
-        ConfigError: They cannot be compared; the message says why.
-    """
-    hashes = tuple(version.hash for version in versions)
-    labels = [version.label for version in versions]
-    runs = session.store.runs.list()
-    done = [run.id for run in runs if run.status == "done" and run.version in hashes]
-    return _compare(session.store, hashes, (labels, done), session.settings.author)
-
-
-def with_quoted(comparison: Comparison, published: Sequence[str]) -> Comparison:
-    """Return the comparison with published figures beside it; nothing is computed or looked at.
-
-    Args:
-        comparison: What they stand beside.
-        published: Parts of published tables; see `workbench.evaluation.published_figures`.
-    """
-    from workbench.evaluation.published_figures import quoted_rows
-
-    rows = [row for name in published for row in quoted_rows(name, comparison.protocol)]
-    return comparison.model_copy(update={"quoted": tuple(rows)})
-
-
-def report_of(store: Store, comparison: Comparison) -> bytes:
-    """Return the report of a comparison, one self-contained HTML page.
-
-    Args:
-        store: Where its runs are.
-        comparison: What to report.
-    """
-    from workbench.workflow.compare import runs_of, write_comparison_report
-
-    runs = runs_of(store, comparison)
-    with TemporaryDirectory() as folder:
-        path = write_comparison_report(store, comparison, runs, Path(folder) / "report.html")
-        return path.read_bytes()
-
-
-@st.cache_data(
-    show_spinner="Drawing 10,000 samples of the photographs…",
-    max_entries=32,
-    hash_funcs={Store: lambda store: store.url},
-)
-def _compare(
-    store: Store,
-    hashes: tuple[str, ...],
-    stale_after: tuple[list[str], list[int]],
-    _author: str,
-) -> Comparison:
-    from workbench.workflow.compare import comparable_runs, compare_runs
-
-    purpose = f"compare {', '.join(stale_after[0])} in the browser"
-    return compare_runs(store, comparable_runs(store, hashes), purpose=purpose, author=_author)
 
 
 def configuration_words(config: RunConfig) -> str:

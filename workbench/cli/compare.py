@@ -42,6 +42,16 @@ def compare(
         bool,
         typer.Option("--locked", help="Compare on the locked photographs; counted."),
     ] = False,
+    transfer: Annotated[
+        str,
+        typer.Option(help="Compare on other data that the runs were tried on; part of its name."),
+    ] = "",
+    reopen: Annotated[
+        bool,
+        typer.Option(
+            "--reopen", help="Show it as it was last opened, by whomever; nothing is counted."
+        ),
+    ] = False,
     report: Annotated[
         Path | None,
         typer.Option(help="Write a report: one HTML file, or JSON if it ends in .json."),
@@ -61,6 +71,7 @@ def compare(
         comparable_runs,
         compare_runs,
         labelled_runs,
+        reopen_comparison,
         write_comparison_report,
         write_comparison_tables,
     )
@@ -69,30 +80,44 @@ def compare(
     names = [*(refs or ()), *(f"run {id}" for id in single)]
     if bool(refs) == bool(run) or len(names) < 2:
         raise typer.BadParameter("Name two versions or more, or two runs or more by --run.")
-    kinds = [column_named(name) for name in by]
+    if locked and transfer:
+        raise typer.BadParameter("Compare on --locked photographs or on --transfer data, not both.")
+    by_kinds = [column_named(name) for name in by]
     require_writable(report, folder=False)
     require_writable(csv, folder=csv is not None and csv.suffix.lower() != ".zip")
     with open_workbench(db) as (settings, store):
         experiment = load_experiment(config) if config else None
         if single:
-            runs = labelled_runs(store, [store.runs.get(id) for id in single], locked=locked)
+            finished = [store.runs.get(id) for id in single]
+            runs = labelled_runs(store, finished, locked=locked, transfer=transfer)
         else:
             runs = comparable_runs(
-                store, names, config=experiment, dataset=dataset, terms=protocol, locked=locked
+                store,
+                names,
+                config=experiment,
+                dataset=dataset,
+                terms=protocol,
+                locked=locked,
+                transfer=transfer,
             )
-        comparison = compare_runs(
-            store,
-            runs,
-            kinds=tuple(dict.fromkeys((*KINDS, *kinds))),
-            quote=quote,
-            purpose=f"compare {', '.join(names)}{' on the locked part' if locked else ''}",
-            author=author or settings.author,
-        )
+        kinds = list(dict.fromkeys((*KINDS, *by_kinds)))
+        if reopen:
+            comparison = reopen_comparison(store, runs, kinds=kinds, quote=quote)
+        else:
+            where = " on the locked part" if locked else f" on {transfer}" if transfer else ""
+            comparison = compare_runs(
+                store,
+                runs,
+                kinds=kinds,
+                quote=quote,
+                purpose=f"compare {', '.join(names)}{where}",
+                author=author or settings.author,
+            )
         if report is not None:
             write_comparison_report(store, comparison, runs, report)
         if csv is not None:
             write_comparison_tables(store, comparison, runs, csv)
-    subsets = subsets_text(comparison, kinds) if kinds else ""
+    subsets = subsets_text(comparison, by_kinds) if by_kinds else ""
     emit(json, comparison.model_dump(mode="json"), lambda: comparison_text(comparison) + subsets)
 
 

@@ -180,7 +180,7 @@ def _figures(run: Run, accesses: AccessCount | None) -> dict[str, object]:
 def _figures_table(run: Run, accesses: AccessCount | None) -> object:
     from rich.console import Group
 
-    from workbench.evaluation.baselines import TITLES
+    from workbench.domain.run import BASELINE_TITLES
     from workbench.evaluation.paired_comparison import words_worth
     from workbench.report.wording import access_sentences, words_worth_text
 
@@ -191,7 +191,7 @@ def _figures_table(run: Run, accesses: AccessCount | None) -> object:
         *((f"{name.upper()}", figure_text(value), "") for name, value in result.quality),
         *((name, figure_text(value), figure_text(getattr(result.all_clean, name)))
           for name, value in result.identification),
-        *((f"SRCC: {TITLES.get(name, name)}", figure_text(figures.srcc), "")
+        *((f"SRCC: {BASELINE_TITLES.get(name, name)}", figure_text(figures.srcc), "")
           for name, figures in result.baselines.items()),
     ])  # fmt: skip
     worth = words_worth_text(words_worth(result), result.attribute_count)

@@ -1,5 +1,6 @@
 """What came of a run, and the row of the queue that asked for it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -17,6 +18,19 @@ from workbench.domain.metrics import (
 
 ControlName = Literal["nonsense", "shuffled", "names"]
 RunStatus = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+
+
+# Names of the baselines of a result, and what people call them.
+EMBEDDING, STEM, NSS = "embedding_ridge", "stem_ridge", "nss_svr"
+NAMES, ANTONYMS, CONSTANT = "distortion_names", "antonym_pair", "constant"
+BASELINE_TITLES: Mapping[str, str] = {
+    EMBEDDING: "ridge on the untuned encoder's embedding, no text",
+    STEM: "ridge on the untuned encoder's stem, no text",
+    NSS: "natural-scene statistics and SVR (BRISQUE's features)",
+    NAMES: "names of the distortions as prompts, untuned (after LIQE)",
+    ANTONYMS: "“Good photo.” against “Bad photo.”, zero-shot (CLIP-IQA)",
+    CONSTANT: "mean quality of the training images",
+}
 
 
 def run_key(version: str, config_hash: str) -> str:

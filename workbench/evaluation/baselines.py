@@ -20,6 +20,15 @@ from torch.nn import functional as F
 from workbench.datasets.image_set import Images
 from workbench.domain.canonical import Progress, part
 from workbench.domain.metrics import QualityMetrics, Undefined
+from workbench.domain.run import (
+    ANTONYMS,
+    BASELINE_TITLES,
+    CONSTANT,
+    EMBEDDING,
+    NAMES,
+    NSS,
+    STEM,
+)
 from workbench.encoders import Encoder
 from workbench.errors import ConfigError
 from workbench.evaluation.bootstrap import Floats
@@ -27,18 +36,6 @@ from workbench.evaluation.brisque import nss_features
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.refit import FoldedData, Model, Pool, ridge_refit
 from workbench.registry import offered
-
-EMBEDDING, STEM, NSS = "embedding_ridge", "stem_ridge", "nss_svr"
-NAMES, ANTONYMS, CONSTANT = "distortion_names", "antonym_pair", "constant"
-
-TITLES: Mapping[str, str] = {
-    EMBEDDING: "ridge on the untuned encoder's embedding, no text",
-    STEM: "ridge on the untuned encoder's stem, no text",
-    NSS: "natural-scene statistics and SVR (BRISQUE's features)",
-    NAMES: "names of the distortions as prompts, untuned (after LIQE)",
-    ANTONYMS: "“Good photo.” against “Bad photo.”, zero-shot (CLIP-IQA)",
-    CONSTANT: "mean quality of the training images",
-}
 
 # BRISQUE's authors tuned C and gamma on a grid too; both sides are standardised here.
 GRID = {"regressor__svr__C": (1.0, 10.0, 100.0), "regressor__svr__gamma": (0.003, 0.01, 0.03)}
@@ -101,13 +98,13 @@ def baselines(
         further: Metrics of other packages by name; see `offered_metrics`.
 
     Returns:
-        Results by name, in the order of `TITLES`, then of `further`.
+        Results by name, in the order of `BASELINE_TITLES`, then of `further`.
 
     Raises:
         ConfigError: A further metric takes the name of a baseline.
         ShapeError: An image is smaller than a crop, or too small for the statistics.
     """
-    taken = sorted(set(further or {}) & set(TITLES))
+    taken = sorted(set(further or {}) & set(BASELINE_TITLES))
     if taken:
         raise ConfigError(f"'{taken[0]}' names a baseline already. Give the metric another name.")
     natural = _natural_statistics(data.images, part(progress, 0.0, NSS_SHARE))
@@ -271,10 +268,10 @@ def _result(name: str, predicted: Floats, data: FoldedData) -> BaselineResult:
         quality = QualityMetrics(
             srcc=none, krcc=none, plcc=none, plcc_fitted=none, rmse=quality.rmse
         )
-    if name not in TITLES:
+    if name not in BASELINE_TITLES:
         unknown = Undefined(undefined=f"{name} scores on a scale of its own")
         quality = quality.model_copy(update={"rmse": unknown})
-    return BaselineResult(TITLES.get(name, name), predicted, quality)
+    return BaselineResult(BASELINE_TITLES.get(name, name), predicted, quality)
 
 
 def offered_metrics() -> dict[str, ImageMetric]:

@@ -23,9 +23,8 @@ from workbench.domain.comparison import (
 )
 from workbench.domain.metrics import Metric, Undefined
 from workbench.domain.number_format import count_text, figure_text
-from workbench.domain.run import Control, ControlName, Run, RunResult
+from workbench.domain.run import EMBEDDING, Control, ControlName, Run, RunResult
 from workbench.errors import ConfigError
-from workbench.evaluation.baselines import EMBEDDING
 from workbench.evaluation.bootstrap import (
     PairedBootstrap,
     Weights,

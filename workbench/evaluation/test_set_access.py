@@ -16,7 +16,8 @@ to a claim is computed in two ways:
    BBC-CV: Tsamardinos, Greasidou and Borboudakis, Machine Learning 107, 2018).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -34,6 +35,8 @@ from workbench.evaluation.bootstrap import (
 from workbench.evaluation.comparable import aligned_predictions, hash_of_test_set
 from workbench.evaluation.correlation import srcc
 from workbench.evaluation.intervals import CONFIDENCE, MINIMUM_PHOTOGRAPHS, version_interval
+
+TestSetKind = Literal["held-out photographs", "locked photographs", "other data"]
 
 MANY_ACCESSES = 10  # decision 0014: the best of ten equals is called "better" in one case of seven
 CHOICE_RESAMPLES = 2_000  # a mean over them; its Monte Carlo error is far below the interval
@@ -193,27 +196,71 @@ def on_locked(run: Run) -> Run:
     )
 
 
+def on_transfer(run: Run, words: str) -> Run:
+    """Return a finished run with its figures on other data, frozen features and a new regressor.
+
+    Args:
+        run: A run that is not done is returned as it is.
+        words: A part of what describes the data, whatever the case.
+
+    Raises:
+        ConfigError: The run was not transferred to any such data, or to several.
+    """
+    if run.result is None:
+        return run
+    there = [
+        test_set.run
+        for test_set, transfer in zip(
+            [one for one in run_test_sets(run) if one.kind == "other data"],
+            run.result.transfers,
+            strict=True,
+        )
+        if words.casefold() in transfer.protocol.dataset.casefold()
+    ]
+    if len(there) == 1:
+        return there[0]
+    known = "; ".join(transfer.protocol.dataset for transfer in run.result.transfers)
+    raise ConfigError(
+        f"Run {run.id} was {'' if there else 'not '}tested on other data like '{words}'"
+        f"{' more than once' if there else ''}. {f'It has: {known}.' if known else 'It has none.'}"
+    )
+
+
 def on_test_set(run: Run, test_hash: str) -> Run:
     """Return a finished run with its figures on the folds, the locked photographs or other data.
 
     Raises:
         ConfigError: The run has no such test set.
     """
-    for candidate in _on_every_test_set(run):
-        result = candidate.result
-        if result and hash_of_test_set(result.protocol, result.predictions) == test_hash:
-            return candidate
+    for test_set in run_test_sets(run):
+        if test_set.hash == test_hash:
+            return test_set.run
     raise ConfigError(f"Run {run.id} was not tested on the part {test_hash[:8]}….")
 
 
-def _on_every_test_set(run: Run) -> Iterator[Run]:
+class RunTestSet(NamedTuple):
+    """One of the test sets that a run has figures on.
+
+    Attributes:
+        kind: Which of its own it is, or other data.
+        hash: Its name in the log of accesses.
+        run: The run with its figures on this test set.
+    """
+
+    kind: TestSetKind
+    hash: str
+    run: Run
+
+
+def run_test_sets(run: Run) -> tuple[RunTestSet, ...]:
+    """Return the test sets that a finished run has figures on, those of its folds first."""
     if run.result is None:
-        return
-    yield run
+        return ()
+    candidates: list[tuple[TestSetKind, Run]] = [("held-out photographs", run)]
     if run.result.locked:
-        yield on_locked(run)
+        candidates.append(("locked photographs", on_locked(run)))
     for transfer in run.result.transfers:  # features frozen, regressor trained there
-        yield _with_result(
+        there = _with_result(
             run,
             run.result,
             protocol=transfer.protocol,
@@ -223,7 +270,14 @@ def _on_every_test_set(run: Run) -> Iterator[Run]:
             predictions=transfer.predictions,
             strengths=None,
             baselines=transfer.baselines,
+            controls=(),  # they were measured on the folds
         )
+        candidates.append(("other data", there))
+    return tuple(
+        RunTestSet(kind, hash_of_test_set(result.protocol, result.predictions), candidate)
+        for kind, candidate in candidates
+        if (result := candidate.result)
+    )
 
 
 def _with_result(run: Run, result: RunResult, **fields: object) -> Run:

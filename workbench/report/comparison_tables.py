@@ -4,15 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from workbench.domain.attributes import AttributeSet
-from workbench.domain.comparison import Comparison, ComparisonRow, labels_of
+from workbench.domain.comparison import Comparison, ComparisonPair, ComparisonRow, labels_of
 from workbench.domain.data_table import Column, DataTable, text_columns
-from workbench.domain.metrics import QualityMetrics, Undefined
-from workbench.domain.number_format import count_text
-from workbench.domain.run import RunResult
-from workbench.evaluation.baselines import TITLES
+from workbench.domain.metrics import Metric, QualityMetrics, Undefined
+from workbench.domain.number_format import count_text, p_text
+from workbench.domain.run import BASELINE_TITLES, RunResult
 from workbench.evaluation.naming import FURTHER, MAIN
 from workbench.evaluation.paired_comparison import explainability_gap
-from workbench.report.wording import ALL_CLEAN, CONTROLS, IDENTIFICATION_FIGURES, title_of
+from workbench.report.wording import (
+    ALL_CLEAN,
+    CONTROLS,
+    IDENTIFICATION_FIGURES,
+    TYPE_FIGURES,
+    title_of,
+)
 
 _VERSION, _KIND = Column("label", "version", "text"), Column("kind", "kind", "text")
 _QUALITY = (
@@ -156,7 +161,7 @@ def baseline_rows(
             for label, result in zip(labels, results, strict=True)
             if name in result.baselines
         }
-        title, (first, *others) = TITLES.get(name, name), by_label.values()
+        title, (first, *others) = BASELINE_TITLES.get(name, name), by_label.values()
         if all(figures == first for figures in others):
             rows.append((title, first))
         else:
@@ -176,6 +181,66 @@ def pairs_table(comparison: Comparison) -> DataTable:
     labels = labels_of(comparison)
     records = (difference_record(pair, labels) for pair in comparison.pairs)
     return DataTable.of("pairs", "Differences between versions", columns, records)
+
+
+def verdict_table(comparison: Comparison) -> DataTable:
+    """Return both verdicts on every pair with the figures that they are by, one row a pair."""
+    labels = labels_of(comparison)
+    columns = (
+        Column("versions", "newer against older", "text"),
+        Column("naming", "names the faults", "text"),
+        Column("naming_reason", "why not", "text", below=True),
+        Column("delta_f1", "Δmacro F1", "signed"),
+        Column("f1_ci", "95 %", "signed interval", below=True),
+        Column("f1_p_holm", "p (Holm)", "p"),
+        Column("f1_p_looked", "p after all accesses", "text", below=True),
+        Column("f1_detectable", "detectable"),
+        Column("quality", "predicts quality", "text"),
+        Column("quality_reason", "reason", "text", below=True),
+        Column("delta_srcc", "ΔSRCC", "signed"),
+        Column("ci", "95 %", "signed interval", below=True),
+        Column("p_holm", "p (Holm)", "p"),
+        Column("p_looked", "p after all accesses", "text", below=True),
+        Column("detectable", "detectable"),
+    )
+    return DataTable.of(
+        "verdicts",
+        "Verdicts; below a difference its 95 % interval, below p that after all accesses to the "
+        "test set; detectable: the smallest difference that this set would have shown",
+        columns,
+        (_verdict_record(pair, labels) for pair in comparison.pairs),
+    )
+
+
+def _verdict_record(pair: ComparisonPair, labels: Mapping[str, str]) -> Record:
+    naming = pair.naming
+    main = naming.main if naming else None
+    of_naming: Record = {"naming": "no verdict"}
+    if naming is not None:
+        of_naming = {"naming": naming.verdict or "no verdict", "naming_reason": naming.reason}
+    if naming is not None and main is not None:
+        of_naming |= {
+            "delta_f1": main.delta,
+            "f1_ci": main.ci,
+            "f1_p_holm": main.p_holm,
+            "f1_p_looked": _after_accesses(naming.p_looked, main.p_holm),
+            "f1_detectable": main.smallest_detectable,
+        }
+    return of_naming | {
+        "versions": f"{labels[pair.b]} against {labels[pair.a]}",
+        "naming_reason": of_naming.get("naming_reason") or None,
+        "quality": pair.verdict,
+        "quality_reason": pair.reason or None,
+        "delta_srcc": pair.delta_srcc,
+        "ci": pair.ci,
+        "p_holm": pair.p_holm,
+        "p_looked": _after_accesses(pair.p_looked, pair.p_holm),
+        "detectable": pair.smallest_detectable,
+    }
+
+
+def _after_accesses(p: Metric | None, p_holm: Metric) -> str | None:
+    return p_text(p) if isinstance(p, float) and p != p_holm else None
 
 
 DIFFERENCE_COLUMNS = (
@@ -253,6 +318,28 @@ def naming_tables(comparison: Comparison) -> tuple[DataTable, ...]:
             folded=True,
         ),
     )
+
+
+def type_tables(comparison: Comparison) -> dict[str, DataTable]:
+    """Return every version's figures of each type with intervals, by figure; none if none."""
+    fields = dict.fromkeys(
+        field for row in comparison.rows if row.naming for field in row.naming.types
+    )
+    columns = (*text_columns("type", "version"), Column("value", "value"))
+    return {
+        field: DataTable.of(
+            f"types-{field}",
+            f"{TYPE_FIGURES[field]} of each type",
+            (*columns, Column("ci", "95 % interval", "interval")),
+            (
+                {"type": title_of(type), "version": row.label, **dict(estimate)}
+                for row in comparison.rows
+                if row.naming
+                for type, estimate in row.naming.types.get(field, {}).items()
+            ),
+        )
+        for field in fields
+    }
 
 
 def identification_summary(comparison: Comparison) -> DataTable:

@@ -40,6 +40,12 @@ IDENTIFICATION_FIGURES = {
     "strength_srcc": "strength SRCC",
     "rmse": "RMSE",
 }
+# What the means over types are of a single one.
+TYPE_FIGURES = {
+    "macro_f1": "F1",
+    "mean_average_precision": "AP",
+    "strength_srcc": "strength SRCC",
+}
 CONTROLS = {
     "nonsense": "as many of nonsense",
     "shuffled": "its own under other types",

@@ -4,7 +4,8 @@ Every access is in the audit log too, so that one which was taken out of its tab
 """
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import groupby
 
 from sqlmodel import Session, col, func, select
 
@@ -58,14 +59,22 @@ class AccessLog(Repository):
             record_all(session, events, author=author, at=moment)
             return [_value(row) for row in rows]
 
-    def count(self, test_hash: str) -> AccessCount:
-        """Return how often a test part was looked at, and at how many versions."""
+    def count(self, test_hash: str, *, until: int | None = None) -> AccessCount:
+        """Return how often a test part was looked at, and at how many versions.
+
+        Args:
+            test_hash: Which test part.
+            until: The last look to count; None counts all.
+        """
+        counted = [col(AccessRow.test_hash) == test_hash]
+        if until is not None:
+            counted.append(col(AccessRow.id) <= until)
         versions = (
             select(func.count(func.distinct(RunRow.version_hash)))
             .join(AccessRow, col(AccessRow.run_id) == RunRow.id)
-            .where(AccessRow.test_hash == test_hash)
+            .where(*counted)
         )
-        looks = select(func.count()).where(AccessRow.test_hash == test_hash)
+        looks = select(func.count()).where(*counted)
         with self._database.reading() as session:
             return AccessCount(
                 test_hash=test_hash,
@@ -80,6 +89,31 @@ class AccessLog(Repository):
             query = query.where(AccessRow.test_hash == test_hash)
         with self._database.reading() as session:
             return [_value(row) for row in session.exec(query)]
+
+    def last_together(self, test_hash: str, runs: Collection[int], *, act: str) -> tuple[Look, ...]:
+        """Return the latest looks that showed just these runs side by side; none if none did.
+
+        Args:
+            test_hash: On which test part.
+            runs: Numbers of the runs, all that were shown and no other.
+            act: The first word of the purpose ("compare").
+        """
+        of_first = select(AccessRow.at).where(
+            AccessRow.test_hash == test_hash, AccessRow.run_id == min(runs)
+        )
+        query = (
+            select(AccessRow)
+            .where(AccessRow.test_hash == test_hash, col(AccessRow.at).in_(of_first))
+            .where(col(AccessRow.purpose).startswith(f"{act} ", autoescape=True))
+            .order_by(col(AccessRow.id).desc())
+        )
+        with self._database.reading() as session:
+            looks = [_value(row) for row in session.exec(query)]
+        for _, together in groupby(looks, lambda look: (look.at, look.author, look.purpose)):
+            group = tuple(together)[::-1]
+            if len(group) == len(runs) and {look.run for look in group} == set(runs):
+                return group
+        return ()
 
 
 def access_state(row: AccessRow) -> dict[str, str | int | None]:

@@ -7,12 +7,13 @@ write it.
 """
 
 import builtins
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement, case
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, func, select, update
 
 from workbench.domain.canonical import canonical_json
 from workbench.domain.config import STORED, RunConfig
@@ -21,6 +22,16 @@ from workbench.errors import RunCancelledError, StoreError, VersionNotFoundError
 from workbench.store.digest import document_digest
 from workbench.store.tables import ResultRow, RunRow, VersionRow, utc_now
 from workbench.store.workers import WorkerRepository, end_run, is_written_by
+
+
+class FinishedRun(NamedTuple):
+    """A run that is done, without its result and its configuration."""
+
+    id: int
+    version: str
+    config: str
+    finished_at: datetime | None
+
 
 _STOPPED = "its worker was stopped before it was done; resume it"
 
@@ -223,6 +234,31 @@ class RunRepository(WorkerRepository):
         with self._database.reading() as session:
             row = _same(session, version_hash, config_hash, ("done",))
             return None if row is None else _value(row, _document(session, row.id))
+
+    def finished(self) -> builtins.list[FinishedRun]:
+        """Return what a choice among the runs that are done needs, newest first."""
+        query = (
+            select(RunRow.id, RunRow.version_hash, RunRow.config_hash, RunRow.finished_at)
+            .where(RunRow.status == "done")
+            .order_by(col(RunRow.id).desc())
+        )
+        with self._database.reading() as session:
+            rows = session.exec(query).all()
+        return [
+            FinishedRun(id or 0, version, config, finished_at)
+            for id, version, config, finished_at in rows
+        ]
+
+    def configurations(self, hashes: Collection[str]) -> dict[str, RunConfig]:
+        """Return the configurations with these hashes, as far as any run has them."""
+        newest = (
+            select(func.max(RunRow.id))
+            .where(col(RunRow.config_hash).in_(hashes))
+            .group_by(col(RunRow.config_hash))
+        )
+        query = select(RunRow).where(col(RunRow.id).in_(newest))
+        with self._database.reading() as session:
+            return {row.config_hash: _value(row).config for row in session.exec(query)}
 
     def list(self, version: str | None = None, *, with_results: bool = False) -> builtins.list[Run]:
         """Return runs, newest first; without their results, which are large, unless asked.

@@ -21,17 +21,31 @@ def record_access(
     Returns:
         The comparison with the count of accesses, this one included, and verdicts by that.
     """
-    test_hash = comparison.test_hash
-    store.access_log.add_all(
-        test_hash, runs=[run.id for run in runs.runs], purpose=purpose, author=author
+    looks = store.access_log.add_all(
+        comparison.test_hash, runs=[run.id for run in runs.runs], purpose=purpose, author=author
     )
+    return as_of_access(store, comparison, runs, looks[-1].id)
+
+
+def as_of_access(store: Store, comparison: Comparison, runs: ComparedRuns, last: int) -> Comparison:
+    """Return a comparison with the count of accesses up to one of them, and verdicts by that.
+
+    Args:
+        store: The open store.
+        comparison: Without any count.
+        runs: What was compared.
+        last: Number of the last access that counts.
+    """
+    test_hash = comparison.test_hash
     known = {run.id: run for run in runs.runs}
+    counted = (look.run for look in store.access_log.list(test_hash) if look.id <= last)
     candidates = [
         known.get(id) or on_test_set(store.runs.get(id), test_hash)
-        for id in dict.fromkeys(access.run for access in store.access_log.list(test_hash))
+        for id in dict.fromkeys(counted)
         if id
     ]
-    return corrected_for_access(comparison, store.access_log.count(test_hash), candidates)
+    accesses = store.access_log.count(test_hash, until=last)
+    return corrected_for_access(comparison, accesses, candidates)
 
 
 def record_run_access(

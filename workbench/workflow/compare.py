@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from workbench.domain.audit_events import Look
 from workbench.domain.comparison import Comparison, SubsetKind
 from workbench.domain.config import RunConfig
 from workbench.domain.run import Protocol, Run
@@ -11,11 +12,11 @@ from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.paired_comparison import compare_runs as paired_comparison
 from workbench.evaluation.published_figures import quoted_rows
 from workbench.evaluation.subsets import KINDS
-from workbench.evaluation.test_set_access import on_locked, on_test_set
+from workbench.evaluation.test_set_access import on_locked, on_test_set, on_transfer
 from workbench.report.content import ReportContent, report_content
 from workbench.report.page import write_report, write_tables
 from workbench.store import Store
-from workbench.workflow.access import record_access
+from workbench.workflow.access import as_of_access, record_access
 
 _TITLE = "Attribute sets compared"
 
@@ -28,6 +29,7 @@ def comparable_runs(
     dataset: str = "",
     terms: str = "",
     locked: bool = False,
+    transfer: str = "",
 ) -> ComparedRuns:
     """Return one finished run of each version, all under one configuration.
 
@@ -38,6 +40,7 @@ def comparable_runs(
         dataset: Only data sets of whose description this is a part.
         terms: Only protocols in whose split, target or crops these words stand.
         locked: With the figures of the locked photographs instead of the held-out ones.
+        transfer: With the figures on that other data, of whose description this is a part.
 
     Raises:
         ConfigError: Fewer than two versions, or no configuration that all of them have run.
@@ -56,7 +59,7 @@ def comparable_runs(
     for key in sorted(common, key=lambda key: finished[0][key], reverse=True):
         runs = [store.runs.get(run_by_config[key]) for run_by_config in finished]
         if all(_matches(run.result.protocol, dataset, terms) for run in runs if run.result):
-            return labelled_runs(store, runs, locked=locked)
+            return labelled_runs(store, runs, locked=locked, transfer=transfer)
     names = ", ".join(version.label for version in versions)
     like = " and ".join(f"'{words}'" for words in (dataset, terms) if words)
     raise ConfigError(
@@ -66,7 +69,9 @@ def comparable_runs(
     )
 
 
-def labelled_runs(store: Store, runs: Sequence[Run], *, locked: bool = False) -> ComparedRuns:
+def labelled_runs(
+    store: Store, runs: Sequence[Run], *, locked: bool = False, transfer: str = ""
+) -> ComparedRuns:
     """Return finished runs as one value, each named after its version.
 
     A comparison begins here: nothing after it validates the runs again.
@@ -75,14 +80,40 @@ def labelled_runs(store: Store, runs: Sequence[Run], *, locked: bool = False) ->
         store: The open store.
         runs: With their results.
         locked: With the figures of the locked photographs instead of the held-out ones.
+        transfer: With the figures on that other data, of whose description this is a part.
 
     Raises:
-        ConfigError: The runs cannot be compared, or have no locked photographs.
+        ConfigError: The runs cannot be compared, or have no locked photographs or no such data.
     """
-    labels = [store.versions.get(run.version).label for run in runs]
-    if len(set(labels)) < len(labels):
-        labels = [f"{label}, run {run.id}" for label, run in zip(labels, runs, strict=True)]
-    return ComparedRuns.of([on_locked(run) for run in runs] if locked else runs, labels)
+    if locked:
+        runs = [on_locked(run) for run in runs]
+    elif transfer:
+        runs = [on_transfer(run, transfer) for run in runs]
+    names = [store.versions.get(run.version).label for run in runs]
+    return ComparedRuns.of(runs, distinct_labels(names, [run.id for run in runs]))
+
+
+def distinct_labels(names: Sequence[str], ids: Sequence[int]) -> list[str]:
+    """Return what people call runs: their versions' names, with their numbers where two are alike.
+
+    Example:
+        >>> distinct_labels(["draft", "curated"], [1, 2]), distinct_labels(["draft"] * 2, [1, 2])
+        (['draft', 'curated'], ['draft, run 1', 'draft, run 2'])
+    """
+    if len(set(names)) == len(names):
+        return list(names)
+    return [f"{name}, run {id}" for name, id in zip(names, ids, strict=True)]
+
+
+def runs_on(
+    store: Store, ids: Sequence[int], labels: Sequence[str], test_hash: str
+) -> ComparedRuns:
+    """Return finished runs with their figures on one of their test sets.
+
+    Raises:
+        ConfigError: One has no such test set, or they cannot be compared.
+    """
+    return ComparedRuns.of([on_test_set(store.runs.get(id), test_hash) for id in ids], labels)
 
 
 def compare_runs(
@@ -106,22 +137,55 @@ def compare_runs(
         kinds: What the images are divided by for figures within their parts.
         quote: Published tables to show with the figures; see `quoted_rows`.
     """
-    comparison = paired_comparison(
+    comparison = _compared(store, runs, resamples, kinds, quote)
+    return record_access(store, comparison, runs, purpose=purpose, author=author)
+
+
+def last_opened(store: Store, runs: ComparedRuns) -> tuple[Look, ...]:
+    """Return the accesses by which just these runs were compared last; none if they never were."""
+    ids = [run.id for run in runs.runs]
+    return store.access_log.last_together(runs.test_hash, ids, act="compare")
+
+
+def reopen_comparison(
+    store: Store,
+    runs: ComparedRuns,
+    *,
+    resamples: int = 10_000,
+    kinds: Sequence[SubsetKind] = KINDS,
+    quote: Sequence[str] = (),
+) -> Comparison:
+    """Return a comparison that somebody has opened before, as it was then; no access is recorded.
+
+    Takes what `compare_runs` does. The count of accesses, and with it the verdicts, are those of
+    when it was opened last.
+
+    Raises:
+        ConfigError: Just these runs have not been compared on this test set yet.
+    """
+    looks = last_opened(store, runs)
+    if not looks:
+        raise ConfigError(
+            f"{', '.join(runs.labels)} have not been compared on this test set yet, so there is "
+            "nothing to show again. Compare them, which is a test-set access for each."
+        )
+    comparison = _compared(store, runs, resamples, kinds, quote)
+    return as_of_access(store, comparison, runs, looks[-1].id)
+
+
+def _compared(
+    store: Store,
+    runs: ComparedRuns,
+    resamples: int,
+    kinds: Sequence[SubsetKind],
+    quote: Sequence[str],
+) -> Comparison:
+    return paired_comparison(
         runs,
         resamples=resamples,
         groups={name: spec.group for name, spec in store.recipes.catalogue().items()},
         kinds=kinds,
         quoted=[row for name in quote for row in quoted_rows(name, runs.protocol)],
-    )
-    return record_access(store, comparison, runs, purpose=purpose, author=author)
-
-
-def runs_of(store: Store, comparison: Comparison) -> ComparedRuns:
-    """Return the runs of a comparison that was made earlier, on its test set."""
-    runs = [store.runs.get(row.run) for row in comparison.rows]
-    return ComparedRuns.of(
-        [on_test_set(run, comparison.test_hash) for run in runs],
-        [row.label for row in comparison.rows],
     )
 
 

@@ -25,27 +25,29 @@ def scatter_figure(run: int, label: str, result: RunResult) -> ReportFigure:
         label: What people call its version.
         result: What the run found.
     """
-    held_out = result.predictions
-    title = f"Held-out predictions of {label}"
-    table = DataTable(
+    curve = fit_logistic(result.predictions.predicted, result.predictions.target)
+    return ReportFigure(
         f"scatter-{run}",
-        title,
+        f"Held-out predictions of {label}",
+        scatter_words(result, curve),
+        scatter_table(run, label, result),
+        lambda: _draw(result, curve),
+        half=len(set(result.predictions.distortion)) <= _WITH_NEIGHBOUR,
+    )
+
+
+def scatter_table(run: int, label: str, result: RunResult) -> DataTable:
+    """Return every held-out image with its target and prediction; takes what the figure does."""
+    return DataTable(
+        f"scatter-{run}",
+        f"Held-out predictions of {label}",
         (
             *text_columns("image", "photograph", "distortion"),
             Column("level", "level", "count"),
             Column("target", "target"),
             Column("predicted", "predicted"),
         ),
-        tuple(zip(*(column for _, column in held_out), strict=True)),
-    )
-    curve = fit_logistic(held_out.predicted, held_out.target)
-    return ReportFigure(
-        f"scatter-{run}",
-        title,
-        _about(result, curve),
-        table,
-        lambda: _draw(result, curve),
-        half=len(set(held_out.distortion)) <= _WITH_NEIGHBOUR,
+        tuple(zip(*(column for _, column in result.predictions), strict=True)),
     )
 
 
@@ -66,7 +68,8 @@ def _draw(result: RunResult, curve: Logistic | Undefined) -> style.Figure:
     return figure
 
 
-def _about(result: RunResult, curve: Logistic | Undefined) -> str:
+def scatter_words(result: RunResult, curve: Logistic | Undefined) -> str:
+    """Return what the figure shows: how many images, SRCC, PLCC, and the fitted curve."""
     held_out, quality = result.predictions, result.quality
     fitted = (
         f"no fitted curve: {curve.undefined}"
