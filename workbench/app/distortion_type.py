@@ -1,6 +1,7 @@
 """The page of one distortion type: how it looks, what is near, its attributes, who found it."""
 
 import math
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -16,12 +17,14 @@ from workbench.app.distortion_pictures import (
     packaged,
     part_of,
 )
+from workbench.app.identity import signed
 from workbench.app.markup import html_data_table, html_list, picture_of_pixels
 from workbench.app.photograph_scores import LARGEST_MB, Photograph
 from workbench.app.services import Session, current_session
-from workbench.app.widgets import escaped, heading, show_errors
+from workbench.app.widgets import announce, escaped, heading, show_errors
 from workbench.datasets.image_reader import SUFFIXES
 from workbench.datasets.photographs import PACKAGED
+from workbench.distortions import recipe_text
 from workbench.domain.data_table import Column, DataTable
 from workbench.domain.distortion import Distortion, Recipe
 from workbench.domain.metrics import Undefined
@@ -33,8 +36,14 @@ from workbench.workflow.distortions import FoundInRun, found_in_runs, near_types
 PAGES = "workbench.app.pages"
 OWN = "my own"
 BETWEEN = "between"
+NAMED = 3  # versions that are spelled out
 _FOUND = "how runs found types"  # where a session keeps the figures that it was shown
 
+_STRIP = Markup(
+    "<style>.wb-strip {{ display: grid; gap: 0.7rem;"
+    " grid-template-columns: repeat(auto-fit, minmax(7.2rem, 16rem)); }}</style>"
+    '<div class="wb-strip">{}</div>'
+)
 _EXACT = Markup(
     "<style>.wb-exact {{ display: flex; flex-wrap: wrap; gap: 1rem; }}"
     ".wb-exact img {{ max-width: none; image-rendering: pixelated; }}</style>"
@@ -63,6 +72,7 @@ def show_type(id: str, *, title: str) -> None:
     st.markdown(_facts(spec))
     with show_errors():
         recipes = tuple(recipe for recipe in session.store.recipes.list() if recipe.id == id)
+        _acts(session, spec, recipes)
         if recipes:
             _steps(session, recipes[0])
         if spec.has_operator:
@@ -79,13 +89,14 @@ def _back() -> None:
 
 
 def leave() -> None:
-    """Return to the gallery."""
-    st.query_params.clear()
+    """Return to the gallery, as it was searched and filtered."""
+    for parameter in ("type", "new", "edit"):
+        st.query_params.pop(parameter, None)
 
 
 def open_type(id: str) -> None:
-    """Go to another type."""
-    st.query_params.clear()
+    """Go to a type."""
+    leave()
     st.query_params["type"] = id
 
 
@@ -96,9 +107,63 @@ def _facts(spec: Distortion) -> str:
     return " · ".join(escaped(fact) for fact in facts if fact)
 
 
+def _acts(session: Session, spec: Distortion, recipes: tuple[Recipe, ...]) -> None:
+    """Offer what can be done to a type: any can be copied, an added one edited and removed."""
+    with st.container(horizontal=True):
+        st.button("Duplicate", icon=":material/content_copy:", on_click=_go, args=("new", spec.id))
+        if not recipes:
+            return
+        st.button("Edit", icon=":material/edit:", on_click=_go, args=("edit", spec.id))
+        st.download_button(
+            "Download as YAML",
+            recipe_text(recipes[0]),
+            file_name=f"{spec.id}.yaml",
+            mime="text/yaml",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        with st.popover("Remove", icon=":material/delete:", width="content"):
+            _removal(session, spec)
+
+
+def _go(parameter: str, id: str) -> None:
+    leave()
+    st.query_params[parameter] = id
+
+
+def _removal(session: Session, spec: Distortion) -> None:
+    """Say what depends on a recipe; let it be removed if nothing does."""
+    use = session.store.recipes.use(spec.id)
+    if use.versions:
+        labels = {one.hash: one.label for one in session.store.versions.summaries()}
+        named = [labels.get(hash, hash[:10]) for hash in use.versions]
+        more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+        st.markdown(
+            escaped(
+                f"It must stay: {count_text(len(named), 'version has', 'versions have')} "
+                f"attributes for it ({', '.join(named[:NAMED])}{more}), and their results keep "
+                "their meaning."
+            )
+        )
+    elif use.drafted:
+        count = count_text(use.drafted, "attribute")
+        st.markdown(f"The draft has {count} of it. Remove these first.")
+    else:
+        st.markdown("Nothing depends on it. The record keeps the recipe.")
+        if st.button("Remove it now", type="primary"):
+            signed(session, partial(_remove, id=spec.id, name=spec.name))
+
+
+def _remove(session: Session, *, id: str, name: str) -> None:
+    session.store.recipes.remove(id, author=session.author)
+    announce(f"{name} was removed.")
+    leave()
+    st.rerun()
+
+
 def _steps(session: Session, recipe: Recipe) -> None:
     specs = session.store.recipes.catalogue()
-    st.subheader("Recipe")
+    st.header("Recipe")
     if not recipe.steps:
         return
     table = DataTable(
@@ -132,7 +197,7 @@ def number_text(value: float) -> str:
 
 
 def _pictures(spec: Distortion, recipes: tuple[Recipe, ...]) -> None:
-    st.subheader("Levels")
+    st.header("Levels")
     with show_errors():
         photograph = chosen_photograph("photo")
         if photograph is None:
@@ -172,19 +237,19 @@ def chosen_photograph(key: str) -> Photograph | None:
 def show_strip(photograph: Photograph, spec: Distortion, recipes: tuple[Recipe, ...]) -> None:
     """Show a photograph clean and at every level."""
     images = level_strip(photograph, spec.id, recipes)
-    for level, (column, image) in enumerate(
-        zip(st.columns(len(images), gap="small"), images, strict=True)
-    ):
+    pictures = []
+    for level, image in enumerate(images):
         about = f"Level {level}" if level else "Clean"
         if level and not recipes:
             about += f": {number_text(spec.levels[level - 1])}"
-        column.html(picture_of_pixels(image, f"{spec.name}, {about.lower()}", about))
+        pictures.append(picture_of_pixels(image, f"{spec.name}, {about.lower()}", about))
+    st.html(_STRIP.format(Markup("").join(pictures)))
     if spec.parameter and not recipes:
         st.caption(escaped(f"The levels vary the {spec.parameter}."))
 
 
 def _full_size(photograph: Photograph, spec: Distortion, recipes: tuple[Recipe, ...]) -> None:
-    st.subheader("Pixel by pixel")
+    st.header("Pixel by pixel")
     levels = [str(level) for level in range(1, len(spec.levels) + 1)]
     choices = levels if recipes else [*levels, BETWEEN]  # a recipe has nothing between its levels
     chosen = st.segmented_control(
@@ -259,7 +324,7 @@ def _place(width: int, height: int) -> tuple[float, float]:
 def _near(near: list[Distortion]) -> None:
     if not near:
         return
-    st.subheader("Near types")
+    st.header("Near types")
     st.caption("They show the same fault in another model, so that a sentence may fit both.")
     with st.container(horizontal=True):
         for spec in near:
@@ -270,7 +335,7 @@ def _near(near: list[Distortion]) -> None:
 
 def _attributes(session: Session, spec: Distortion) -> None:
     rows = session.store.draft.rows(spec.id)
-    st.subheader("Attributes in the draft")
+    st.header("Attributes in the draft")
     if rows:
         st.html(
             html_list((f"{row.attribute.phrase} ({row.attribute.status})", False) for row in rows)
@@ -290,7 +355,7 @@ def _curate(id: str) -> None:
 def _runs(session: Session, spec: Distortion) -> None:
     """Show how the newest runs told the type, once that is asked for."""
     runs = runs_with_type(session.store, spec.id)
-    st.subheader("Found by the last runs")
+    st.header("Found by the last runs")
     if not runs:
         st.caption("No finished run has images of it yet.")
         return
@@ -305,7 +370,7 @@ def _runs(session: Session, spec: Distortion) -> None:
                 spec.id,
                 fresh,
                 purpose=f"page Distortions, {spec.id}",
-                author=session.settings.author,
+                author=session.author,
             ):
                 shown[spec.id, one.run.id] = one
             st.rerun()

@@ -17,6 +17,9 @@ from workbench.domain.lineage import VersionSummary
 from workbench.errors import WorkbenchError
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
+# What Streamlit makes arrows, signs, icons and emoji of, even where Markdown's marks are escaped.
+_SIGNS = re.compile(r"(?<=[-<>~])(?=[->=])|(?<=:)(?=[\w+-]+(?:/\w*)?:)")
+_JOINER = "\N{WORD JOINER}"  # no width, and no place to break a line
 _NEWS, _NEWS_SLOT = "news", "slot of the news"
 NEWS_S = 12.0  # how long the last action's outcome is news; markup.STYLE hides it then
 _NO_NEWS = (0, -NEWS_S, "info", "")
@@ -92,8 +95,10 @@ def escaped(text: str) -> str:
     Example:
         >>> print(escaped("gaussian_blur: $5*"))
         gaussian\\_blur\\: \\$5\\*
+        >>> "->" in escaped("blur -> sharp"), len(escaped("->"))
+        (False, 5)
     """
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", _SIGNS.sub(_JOINER, " ".join(text.split())))
 
 
 def moment(when: datetime | None) -> str:

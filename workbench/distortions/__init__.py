@@ -27,6 +27,8 @@ from workbench.distortions.pixels import as_rgb
 from workbench.distortions.recipe_files import (
     parse_recipe,
     read_recipe,
+    recipe_of_bytes,
+    recipe_text,
     recipe_warnings,
     write_recipe,
 )
@@ -45,6 +47,8 @@ __all__ = [
     "operators",
     "parse_recipe",
     "read_recipe",
+    "recipe_of_bytes",
+    "recipe_text",
     "recipe_warnings",
     "side_by_side",
     "strip",

@@ -179,13 +179,22 @@ def read_recipe(path: Path, recipes: tuple[Recipe, ...] = ()) -> Recipe:
         raise ConfigError(
             f"Cannot read the recipe {path}: {fault.strerror}. Name a YAML file."
         ) from fault
+    return recipe_of_bytes(raw, str(path), recipes)
+
+
+def recipe_of_bytes(raw: bytes, where: str, recipes: tuple[Recipe, ...] = ()) -> Recipe:
+    """Return the recipe that the bytes of a YAML file describe; takes what `parse_recipe` does.
+
+    Raises:
+        InvalidConfigError: Names every fault at once.
+    """
     if len(raw) > MOST_BYTES:
-        raise InvalidConfigError(str(path), [f"it is longer than {MOST_BYTES:,} bytes"])
+        raise InvalidConfigError(where, [f"it is longer than {MOST_BYTES:,} bytes"])
     try:
         document = read_yaml(raw.decode("utf-8-sig"), _StrictLoader)
     except ValueError as fault:
-        raise InvalidConfigError(str(path), [_syntax(fault)]) from fault
-    return parse_recipe(document, str(path), recipes)
+        raise InvalidConfigError(where, [_syntax(fault)]) from fault
+    return parse_recipe(document, where, recipes)
 
 
 def recipe_warnings(path: Path) -> list[str]:
@@ -233,17 +242,23 @@ def parse_recipe(raw: object, where: str, recipes: tuple[Recipe, ...] = ()) -> R
     )
 
 
+def recipe_text(recipe: Recipe) -> str:
+    """Return a recipe as YAML; reading it gives an equal one."""
+    fields = recipe.model_dump(mode="json")
+    document = {name: fields[name] for name in ("name", "explanation", "id", "group", "steps")}
+    text: str = yaml.safe_dump(
+        document, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+    )
+    return text
+
+
 def write_recipe(recipe: Recipe, path: Path) -> None:
     """Write a recipe as YAML, atomically; reading it back gives an equal one.
 
     Raises:
         ConfigError: The file cannot be written.
     """
-    fields = recipe.model_dump(mode="json")
-    document = {name: fields[name] for name in ("name", "explanation", "id", "group", "steps")}
-    text = yaml.safe_dump(
-        document, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
-    )
+    text = recipe_text(recipe)
     try:
         with atomic_write(path) as passing:
             passing.write_text(text, encoding="utf-8")

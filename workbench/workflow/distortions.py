@@ -1,11 +1,14 @@
 """What is known of one distortion type: its attributes, what names it, how runs have found it."""
 
+import itertools
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.domain.comparison import AccessCount
-from workbench.domain.distortion import Distortion, Recipe, Step, are_near
+from workbench.domain.distortion import Distortion, Recipe, Step, are_near, id_of
 from workbench.domain.metrics import TypeFigures, Undefined
 from workbench.domain.run import Run
+from workbench.errors import InvalidConfigError
 from workbench.registry import Registry
 from workbench.store import Store
 
@@ -88,6 +91,63 @@ def near_types(specs: Registry[Distortion], distortion: str) -> list[Distortion]
     return [spec for spec in specs.values() if are_near(spec, specs[distortion])]
 
 
+class TypedRecipe(NamedTuple):
+    """What a form holds while somebody fills it in.
+
+    Attributes:
+        recipe: None while there are faults.
+        preview: Its steps alone, as a recipe that can be applied; None if they have faults.
+        faults: One line each, starting with the field's path, as `workbench distortions add` names
+            them.
+    """
+
+    recipe: Recipe | None
+    preview: Recipe | None
+    faults: tuple[str, ...]
+
+
+def typed_recipe(store: Store, fields: Mapping[str, object], *, replaces: str = "") -> TypedRecipe:
+    """Return the recipe that a form's fields describe, or every fault in them.
+
+    Args:
+        store: Holds the recipes there are.
+        fields: As a YAML file has them.
+        replaces: Id of the recipe that may be replaced, if nothing names it.
+    """
+    from workbench.distortions import parse_recipe
+
+    others = tuple(store.recipes.list())
+    faults: list[str] = []
+    recipe = None
+    try:
+        recipe = parse_recipe(dict(fields), "The form", others)
+    except InvalidConfigError as fault:
+        faults += fault.faults
+    id = recipe.id if recipe else fields.get("id") or id_of(str(fields.get("name") or ""))
+    if id in {other.id for other in others}:
+        use = store.recipes.use(str(id))
+        if id != replaces:
+            faults.append(f"id: there is a recipe '{id}' already; choose another id")
+        elif use.drafted or use.versions:
+            faults.append(
+                f"id: attributes name '{id}', so that it must keep its meaning; choose another id "
+                "for the new version"
+            )
+    return TypedRecipe(None if faults else recipe, _preview(fields), tuple(faults))
+
+
+def _preview(fields: Mapping[str, object]) -> Recipe | None:
+    """Return a recipe of the steps alone, so that they can be seen before all words are there."""
+    from workbench.distortions import parse_recipe
+
+    words = {"name": "Preview", "explanation": "-", "id": "preview", "group": "spatial"}
+    try:
+        recipe = parse_recipe({**words, "steps": fields.get("steps")}, "The form")
+    except InvalidConfigError:
+        return None
+    return recipe if recipe.steps else None
+
+
 def as_recipe(store: Store, distortion: str) -> Recipe:
     """Return a type as a recipe to start another one from: an operator becomes its only step.
 
@@ -102,3 +162,14 @@ def as_recipe(store: Store, distortion: str) -> Recipe:
     return Recipe(
         id=spec.id, name=spec.name, group=spec.group, explanation=spec.explanation, steps=steps
     )
+
+
+def free_id(store: Store, id: str) -> str:
+    """Return an id that no type has yet, made of another one.
+
+    Args:
+        store: Holds the recipes there are.
+        id: Of a type, such as "night", which gives "night_2".
+    """
+    taken = store.recipes.catalogue()
+    return next(f"{id}_{n}" for n in itertools.count(2) if f"{id}_{n}" not in taken)

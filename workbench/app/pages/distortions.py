@@ -7,6 +7,7 @@ from itertools import count
 import streamlit as st
 
 from workbench.app.components.gallery import Card, gallery
+from workbench.app.distortion_builder import BLANK, show_builder
 from workbench.app.distortion_pictures import thumbnails
 from workbench.app.distortion_type import show_type
 from workbench.app.services import Session, current_session
@@ -24,7 +25,11 @@ SLICE_S = 0.3  # how long thumbnails are made before the page answers again
 
 def render() -> None:
     """Show the page: the gallery, or the type that the URL names."""
-    if chosen := st.query_params.get("type"):
+    query = st.query_params
+    if start := query.get("edit") or query.get("new"):
+        show_builder(start, edits="edit" in query)
+        return
+    if chosen := query.get("type"):
         show_type(chosen, title=TITLE)
         return
     heading(TITLE, LEAD)
@@ -36,7 +41,11 @@ def render() -> None:
 
 def _chosen(specs: list[Distortion]) -> list[Distortion]:
     """Let types be searched and filtered; return those that are left."""
-    words = st.text_input(
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    right.button(
+        "New type", icon=":material/add:", type="primary", on_click=_start, width="stretch"
+    )
+    words = left.text_input(
         "Search",
         type="search",
         live=True,
@@ -48,6 +57,10 @@ def _chosen(specs: list[Distortion]) -> list[Distortion]:
     groups = list(dict.fromkeys(spec.group for spec in specs))
     group = st.pills("Group", groups, format_func=str.capitalize, key="group", bind="query-params")
     return [spec for spec in specs if group in (None, spec.group) and _matches(spec, words or "")]
+
+
+def _start() -> None:
+    st.query_params["new"] = BLANK
 
 
 def _matches(spec: Distortion, words: str) -> bool:
