@@ -1,6 +1,7 @@
 """What became of one attribute, from the call that made it to the versions that hold it."""
 
 import builtins
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import select as select_columns
@@ -48,8 +49,15 @@ class CommentRepository(Repository):
     def counts(self) -> dict[str, int]:
         """Return identity to number of comments, of the attributes that have any."""
         with self._database.reading() as session:
-            counts = select(CommentRow.identity, func.count()).group_by(CommentRow.identity)
-            return dict(session.exec(counts).all())
+            return comment_counts(session)
+
+
+def comment_counts(session: Session, of: Collection[str] | None = None) -> dict[str, int]:
+    """Return identity to number of comments, of all attributes or of these."""
+    counts = select(CommentRow.identity, func.count()).group_by(CommentRow.identity)
+    if of is not None:
+        counts = counts.where(col(CommentRow.identity).in_(of))
+    return dict(session.exec(counts).all())
 
 
 def insert_comment(session: Session, row: CommentRow) -> None:

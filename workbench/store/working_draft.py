@@ -1,7 +1,7 @@
 """The working draft: one set of attributes that several people edit, each edit on the record."""
 
-from collections.abc import Callable, Iterable
-from typing import get_args
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, get_args
 
 from pydantic import ValidationError
 from sqlalchemy import func, select
@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from workbench.domain.attributes import Attribute, AttributeSet, DraftRow, Status, Version
 from workbench.errors import EditConflictError, StoreError
-from workbench.store.audit import last_event
+from workbench.store.audit import EVENTS, last_event
 from workbench.store.call_log import require_calls
 from workbench.store.database import Repository
 from workbench.store.draft_replacement import (
@@ -33,8 +33,30 @@ from workbench.store.draft_rows import (
     write_changes,
 )
 from workbench.store.frozen_versions import version_of
+from workbench.store.history import comment_counts
 from workbench.store.versions import find_version
 from workbench.text_files import printable
+
+
+class DraftNews(NamedTuple):
+    """What became of the draft since an event.
+
+    Attributes:
+        event: Number of the newest event of the store; 0 before the first.
+        rows: Attributes that were added or changed, as they are now.
+        gone: Numbers of attributes that the draft no longer has.
+        comments: Identity to number of comments, where somebody commented.
+        complete: Whether `rows` are the entire draft, and `comments` all there are.
+    """
+
+    event: int
+    rows: list[DraftRow]
+    gone: list[int]
+    comments: dict[str, int]
+    complete: bool
+
+
+MANY_CHANGES = 5_000  # beyond it the entire draft is read sooner
 
 
 class DraftRepository(Repository):
@@ -50,6 +72,33 @@ class DraftRepository(Repository):
         conditions = [] if distortion is None else [DRAFT.c.distortion == distortion]
         with self._database.reading() as session:
             return [row_value(row) for row in read_rows(session, *conditions)]
+
+    def news(self, since: int) -> DraftNews:
+        """Return what was changed after an event: nothing costs one look at the newest number.
+
+        Args:
+            since: Number of an event; 0 asks for everything, as does one that the log lacks.
+        """
+        with self._database.reading() as session:
+            connection = session.connection()
+            newest: int = connection.execute(select(func.max(EVENTS.c.id))).scalar() or 0
+            if newest == since:
+                return DraftNews(newest, [], [], {}, complete=newest == 0)
+            if since == 0 or not 0 < newest - since <= MANY_CHANGES:
+                rows = [row_value(row) for row in read_rows(session)]
+                return DraftNews(newest, rows, [], comment_counts(session), complete=True)
+            query = select(EVENTS.c.subject, EVENTS.c.identity).where(EVENTS.c.id > since)
+            changed, remarked = set(), set()
+            for subject, identity in connection.execute(query):
+                kind, _, number = subject.partition(":")
+                if kind == "attribute":
+                    changed.add(int(number))
+                elif kind == "comment":
+                    remarked.add(identity)
+            rows = [row_value(row) for row in read_rows(session, DRAFT.c.id.in_(changed))]
+            gone = sorted(changed - {row.id for row in rows})
+            comments = comment_counts(session, remarked) if remarked else {}
+            return DraftNews(newest, rows, gone, comments, complete=False)
 
     def attribute_set(self) -> AttributeSet:
         """Return the draft as one set, rejected attributes included."""
@@ -100,10 +149,7 @@ class DraftRepository(Repository):
 
         The status that it has changes nothing.
         """
-        if status not in get_args(Status):
-            raise StoreError(
-                f"'{status}' is no status; use {', '.join(get_args(Status))}. Nothing was changed."
-            )
+        _require_status(status)
 
         def decided(_session: Session, row: DraftRecord) -> DraftRecord:
             if row.status == status:
@@ -111,6 +157,71 @@ class DraftRepository(Repository):
             return revised(row, author, status=status, decided_by=author)
 
         return self._change(id, decided, "set status", based_on=based_on, author=author)
+
+    def set_status_of_many(
+        self, based_on: Mapping[int, int], status: Status, *, author: str
+    ) -> list[int]:
+        """Decide on several attributes in one change.
+
+        Args:
+            based_on: Number of each attribute to the `row_version` that the author has read.
+            status: Where they stand in review from now on.
+            author: Who decides.
+
+        Returns:
+            Those left as they are because somebody else has changed or removed them since.
+        """
+        _require_status(status)
+
+        def decided(rows: list[DraftRecord], _session: Session) -> list[Change]:
+            return [
+                Change("set status", r, revised(r, author, status=status, decided_by=author))
+                for r in rows
+                if r.status != status
+            ]
+
+        return self._change_many(based_on, decided, author)
+
+    def change_type(
+        self, based_on: Mapping[int, int], distortion: str, *, author: str
+    ) -> list[int]:
+        """Give attributes to another distortion, behind those that it has, in one change.
+
+        They stay the same attributes. Takes and returns what `set_status_of_many` does.
+
+        Raises:
+            StoreError: The distortion has one of the phrases already; nothing is changed.
+        """
+
+        def given(rows: list[DraftRecord], session: Session) -> list[Change]:
+            moving = [row for row in rows if row.distortion != distortion]
+            keys: set[str] = set()
+            for row in moving:
+                if row.phrase_key in keys:
+                    raise StoreError(
+                        f"'{row.phrase}' would stand in {distortion} twice. Nothing was changed."
+                    )
+                keys.add(row.phrase_key)
+                _refuse_duplicate(session, distortion, row.phrase)
+            position = _next_position(session, distortion)
+            return [
+                Change(
+                    "change type",
+                    row,
+                    revised(row, author, distortion=distortion, position=position + n),
+                )
+                for n, row in enumerate(moving)
+            ]
+
+        return self._change_many(based_on, given, author)
+
+    def remove_many(self, based_on: Mapping[int, int], *, author: str) -> list[int]:
+        """Take several attributes out in one change; as `set_status_of_many` otherwise."""
+
+        def removed(rows: list[DraftRecord], _session: Session) -> list[Change]:
+            return [Change("remove", row, None) for row in rows]
+
+        return self._change_many(based_on, removed, author)
 
     def move(self, id: int, position: int, *, based_on: int, author: str) -> DraftRow:
         """Move an attribute among those of its distortion.
@@ -217,6 +328,19 @@ class DraftRepository(Repository):
         with self._database.writing() as session:
             return restore_rows(session, ref, author=author, discard=discard)
 
+    def _change_many(
+        self,
+        based_on: Mapping[int, int],
+        change: Callable[[list[DraftRecord], Session], list[Change]],
+        author: str,
+    ) -> list[int]:
+        """Write what a function makes of the rows that still are what the author has read."""
+        with self._database.writing() as session:
+            rows = read_rows(session, DRAFT.c.id.in_(based_on))
+            current = [row for row in rows if row.id and based_on[row.id] == row.row_version]
+            write_changes(session, change(current, session), author=author)
+            return sorted(based_on.keys() - {row.id for row in current if row.id})
+
     def _change(
         self,
         id: int,
@@ -232,6 +356,13 @@ class DraftRepository(Repository):
             if after == row:
                 return row_value(row)
             return _write(session, Change(action, row, after), author)
+
+
+def _require_status(status: str) -> None:
+    if status not in get_args(Status):
+        raise StoreError(
+            f"'{status}' is no status; use {', '.join(get_args(Status))}. Nothing was changed."
+        )
 
 
 def _write(session: Session, change: Change, author: str) -> DraftRow:

@@ -8,6 +8,7 @@ A rule is a function in `rules/`; it is found by itself. It returns a `Finding` 
 changes nothing.
 """
 
+from workbench.drafting.lint.draft_lint import DraftLint
 from workbench.drafting.lint.linting import RememberedTexts, lint, lint_phrase, response_of
 from workbench.drafting.lint.probe import Curve, Probe, Response
 from workbench.drafting.lint.probe_set import load_probe, missing_from_probe
@@ -15,6 +16,7 @@ from workbench.drafting.lint.rule import Rule, TextTower, rules
 
 __all__ = [
     "Curve",
+    "DraftLint",
     "Probe",
     "RememberedTexts",
     "Response",

@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from workbench.domain.attributes import Attribute, AttributeSet, normalise_phrase
 from workbench.domain.distortion import Distortion
@@ -23,6 +22,9 @@ from workbench.drafting.lint.rule import Other, Polarity, Rule, Subject, TextTow
 from workbench.drafting.lint.rules.opposite import topics_alone
 from workbench.drafting.lint.vocabulary import Meaning, read_vocabulary
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 class RememberedTexts:
     """A text tower that encodes each sentence once; what makes linting as one types quick.
@@ -35,8 +37,10 @@ class RememberedTexts:
         self._tower = tower
         self._known: dict[str, Tensor] = {}
 
-    def encode_texts(self, sentences: Sequence[str]) -> Tensor:
+    def encode_texts(self, sentences: Sequence[str]) -> "Tensor":
         """See `TextTower.encode_texts`."""
+        import torch
+
         new = [text for text in dict.fromkeys(sentences) if text not in self._known]
         if new:
             rows = self._tower.encode_texts(new).cpu()

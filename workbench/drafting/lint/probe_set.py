@@ -11,14 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
-from torch.nn import functional as F
 
 from workbench.atomic_files import atomic_write
 from workbench.datasets.image_reader import READER
@@ -27,8 +25,10 @@ from workbench.distortions import apply_distortion, effective_strength, operator
 from workbench.domain.canonical import content_hash
 from workbench.domain.distortion import Distortion, Recipe
 from workbench.drafting.lint.probe import Probe
-from workbench.encoders import Encoder
 from workbench.errors import DataError
+
+if TYPE_CHECKING:
+    from workbench.encoders import Encoder
 
 Progress = Callable[[float, str], None]
 
@@ -39,7 +39,7 @@ SEED = 0
 
 
 def load_probe(
-    encoder: Encoder,
+    encoder: "Encoder",
     distortions: Sequence[Distortion],
     *,
     cache: Path,
@@ -81,7 +81,7 @@ def load_probe(
 
 
 def missing_from_probe(
-    encoder: Encoder,
+    encoder: "Encoder",
     distortions: Sequence[Distortion],
     *,
     cache: Path,
@@ -98,7 +98,7 @@ def missing_from_probe(
 
 @dataclass(frozen=True)
 class _Making:
-    encoder: Encoder
+    encoder: "Encoder"
     files: Mapping[str, Path]
     folder: Path
     recipes: tuple[Recipe, ...]
@@ -158,14 +158,17 @@ class _Making:
             ) from fault
         return embeddings
 
-    @torch.no_grad()
     def embedded(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Return L2-normalised embeddings of the crops, (N, C, E), of N images (H, W, 3)."""
+        import torch
+        from torch.nn.functional import normalize
+
         size = self.encoder.facts.image_size
         rows = []
-        for image in images:  # one image after the other: memory stays flat
-            crops = torch.from_numpy(_crops(image, size)).permute(0, 3, 1, 2)
-            rows.append(F.normalize(self.encoder.tower(self.encoder.normalise(crops)), dim=-1))
+        with torch.no_grad():
+            for image in images:  # one image after the other: memory stays flat
+                crops = torch.from_numpy(_crops(image, size)).permute(0, 3, 1, 2)
+                rows.append(normalize(self.encoder.tower(self.encoder.normalise(crops)), dim=-1))
         return torch.stack(rows).float().cpu().numpy()
 
 
@@ -176,7 +179,7 @@ def _crops(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.stack([image[top : top + size, left : left + size] for left in lefts])
 
 
-def _weights_digest(encoder: Encoder) -> str:
+def _weights_digest(encoder: "Encoder") -> str:
     """Tell towers with other weights apart; random ones share every other fact."""
     digest = hashlib.sha256()
     for name, values in encoder.tower.state_dict().items():

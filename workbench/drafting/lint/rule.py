@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from workbench.domain.distortion import Distortion
 from workbench.domain.finding import Finding, Severity
@@ -19,13 +18,16 @@ from workbench.drafting.lint.words import stems
 from workbench.errors import ConfigError
 from workbench.registry import Registry, discover
 
+if TYPE_CHECKING:  # the rules on words are asked for without it
+    from torch import Tensor
+
 Polarity = Callable[[Sequence[str]], list[tuple[str, str]]]
 
 
 class TextTower(Protocol):
     """What lint asks of an encoder."""
 
-    def encode_texts(self, sentences: Sequence[str]) -> Tensor:
+    def encode_texts(self, sentences: Sequence[str]) -> "Tensor":
         """Return L2-normalised embeddings of N sentences, (N, E)."""
 
     def token_counts(self, sentences: Sequence[str]) -> tuple[list[int], int]:

@@ -1,0 +1,314 @@
+"""The page Curate in a real browser: by keyboard alone, by two people at once, over a reload."""
+
+import json
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.waiting import wait_until
+from workbench.domain.attributes import Attribute, AttributeSet
+from workbench.store import open_store
+
+from .running_app import chromium, empty_page, running_app, settled
+
+pytestmark = pytest.mark.browser
+
+JPEG = ["muddy colours", "flat patches", "specks around edges", "JPEG squares", "stair-like lines"]
+JUNK = [
+    "<script>document.title='taken'</script>",
+    "<img src=x onerror=alert(1)>",
+    "**bold** _words_ [link](http://x)",
+    ":material/home: and :red[colour]",
+    "edges -> dots",
+    "$x^2$ `code`",
+]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("WORKBENCH_HOME", str(home))
+        environment.setenv("WORKBENCH_DB", f"sqlite:///{home / 'store.sqlite'}")
+        environment.setenv("WORKBENCH_AUTHOR", "eva")
+        environment.setenv("OMP_NUM_THREADS", "1")
+        yield home
+
+
+@pytest.fixture(scope="module")
+def app(settings):
+    with running_app(f"sqlite:///{settings / 'store.sqlite'}") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(settings):
+    """The draft as each test begins with it."""
+    with open_store(f"sqlite:///{settings / 'store.sqlite'}") as opened:
+        fresh = AttributeSet.from_phrases({"jpeg": JPEG, "fog": ["veiled distance"]}, origin="llm")
+        opened.draft.replace(
+            fresh.restricted_to(["jpeg"]), author="ann", distortions=_drafted(opened)
+        )
+        yield opened
+
+
+def _drafted(store):
+    return {*store.draft.attribute_set().distortions, "jpeg"}
+
+
+@pytest.fixture
+def page(app, browser, store):
+    with empty_page(browser) as opened:
+        yield open_curate(opened, app)
+
+
+def open_curate(page: Page, app, query="") -> Page:
+    page.goto(f"{app.url}/curate{query}")
+    settled(page, "Curate")
+    expect(page.get_by_role("row", name="muddy colours")).to_be_visible()
+    return page
+
+
+def state(page, phrase):
+    return row(page, phrase).get_by_role("gridcell").last
+
+
+def row(page, phrase):
+    return page.get_by_role("row").filter(has_text=phrase)
+
+
+def statuses(store):
+    return {r.attribute.phrase: r.attribute.status for r in store.draft.rows()}
+
+
+def current(page):
+    return page.locator(".row.current")
+
+
+class Hands:
+    """Presses keys and counts them as actions: a key, or a text typed in one go."""
+
+    def __init__(self, page):
+        self.page, self.actions = page, 0
+
+    def press(self, *keys):
+        for key in keys:
+            self.actions += 1
+            self.page.keyboard.press(key)
+
+    def type(self, text):
+        self.actions += 1
+        self.page.keyboard.press("Control+a")  # the old words are selected already
+        self.page.keyboard.insert_text(text)
+
+
+def test_curating_by_keyboard_alone_takes_no_more_than_25_actions(page, store):
+    hands = Hands(page)
+    expect(current(page)).to_be_focused()
+    hands.press("a", "j", "a", "j", "a", "j")
+    expect(current(page)).to_contain_text("JPEG squares")
+    expect(current(page)).to_contain_text("fault")  # it names its type: a finding to mend
+    hands.press("e")
+    hands.type("blocks on a chessboard")
+    expect(page.get_by_text("Lint has nothing to say about these words")).to_be_visible()
+    hands.press("Enter")  # saves and goes on
+    expect(state(page, "blocks on a chessboard")).to_have_text("✓ Saved")
+    expect(current(page)).to_contain_text("stair-like lines")
+    hands.press("r", "c")
+    hands.type("Not on diagonals")
+    hands.press("Enter")
+    expect(page.get_by_text("Your comment on 'stair-like lines' is kept.")).to_be_visible()
+    hands.press("u")
+    expect(page.get_by_text("Undone: set status 'stair-like lines' of jpeg.")).to_be_visible()
+    wait_until(lambda: statuses(store)["stair-like lines"] == "proposed", "it is undone")
+    hands.press("Shift+U")
+    expect(page.get_by_text("Redone: ")).to_be_visible()
+    hands.press("f")
+    hands.type("By keyboard")
+    expect(
+        page.get_by_text("4 attributes of 1 distortion will be frozen; 1 rejected")
+    ).to_be_visible()
+    hands.press("Enter")
+    expect(page.get_by_text("Frozen as version ")).to_be_visible()
+    assert hands.actions <= 25
+    version = store.versions.list()[0]
+    assert (version.message, version.author) == ("By keyboard", "eva")
+    assert version.attributes.phrases()["jpeg"] == (
+        *("muddy colours", "flat patches", "specks around edges", "blocks on a chessboard"),
+    )
+    assert statuses(store) == {
+        **dict.fromkeys(JPEG[:3], "accepted"),
+        "blocks on a chessboard": "proposed",
+        "stair-like lines": "rejected",
+    }
+    (comment,) = store.comments.list(store.draft.rows("jpeg")[-1].attribute.identity)
+    assert (comment.text, comment.author) == ("Not on diagonals", "eva")
+
+
+def test_two_who_reword_one_attribute_see_both_wordings_and_lose_none(page, app, browser, store):
+    with empty_page(browser) as other:
+        open_curate(other, app)
+        for one, words in ((page, "dull colours"), (other, "stained colours")):
+            row(one, "muddy colours").dblclick()
+            one.get_by_role("textbox", name="Words of 'muddy colours'").fill(words)
+        page.keyboard.press("Enter")
+        expect(state(page, "dull colours")).to_have_text("✓ Saved")
+        alert = other.get_by_role("alert").filter(has_text="Conflict")
+        expect(alert).to_contain_text("dull colours")  # before the other has saved anything
+        expect(alert).to_contain_text("stained colours")
+        other.keyboard.press("Enter")
+        assert "stained colours" not in statuses(store)
+        other.get_by_role("button", name="Keep mine").click()
+        expect(state(other, "stained colours")).to_have_text("✓ Saved")
+        expect(row(page, "stained colours")).to_be_visible()  # without a reload
+    assert "stained colours" in statuses(store)
+
+
+def test_a_conflict_can_be_left_to_the_other(page, store):
+    row(page, "muddy colours").dblclick()
+    page.get_by_role("textbox", name="Words of 'muddy colours'").fill("my colours")
+    first = store.draft.rows("jpeg")[0]
+    store.draft.edit(first.id, "ann's colours", based_on=first.row_version, author="ann")
+    page.get_by_role("button", name="Take theirs").click()
+    expect(row(page, "ann's colours")).to_be_visible()
+    expect(page.get_by_text("my colours")).to_have_count(0)
+    assert "ann's colours" in statuses(store)
+
+
+def test_words_of_a_removed_attribute_are_not_lost(page, store):
+    row(page, "muddy colours").dblclick()
+    page.get_by_role("textbox", name="Words of 'muddy colours'").fill("my colours")
+    first = store.draft.rows("jpeg")[0]
+    store.draft.remove(first.id, based_on=first.row_version, author="ann")
+    page.get_by_role("button", name="Add mine again").click()
+    expect(row(page, "my colours")).to_be_visible()
+    wait_until(lambda: "my colours" in statuses(store), "the words are added again")
+
+
+def test_typed_words_survive_a_reload_and_a_freeze_names_them(page, store):
+    row(page, "muddy colours").dblclick()
+    page.get_by_role("textbox", name="Words of 'muddy colours'").fill("half a senten")
+    page.reload()
+    field = page.get_by_role("textbox", name="Words of 'muddy colours'")
+    expect(field).to_have_value("half a senten")
+    field.press("Escape")
+    expect(state(page, "muddy colours")).to_have_text("Not saved")
+    page.keyboard.press("f")
+    expect(page.get_by_text("Not saved, and so not in it: “half a senten”")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("e")
+    field.press("Enter")
+    wait_until(lambda: "half a senten" in statuses(store), "the words are saved")
+
+
+def test_a_selection_stays_on_its_sentences_when_rows_come_in_and_are_sorted(page, store):
+    row(page, "flat patches").get_by_role("checkbox").click()
+    row(page, "stair-like lines").get_by_role("checkbox").click()
+    store.draft.add("jpeg", Attribute(phrase="another one"), author="ann")
+    expect(row(page, "another one")).to_be_visible()
+    page.get_by_role("button", name="Attribute", exact=False).first.click()
+    first = store.draft.rows("jpeg")[0]
+    store.draft.remove(first.id, based_on=first.row_version, author="ann")
+    expect(row(page, "muddy colours")).to_have_count(0)
+    selected = page.locator('[role=row][aria-selected="true"]')
+    expect(selected).to_have_count(2)
+    page.get_by_role("toolbar").get_by_role("button", name="Accept").click()
+    expect(page.get_by_text("2 attributes accepted.")).to_be_visible()
+    accepted = {phrase for phrase, status in statuses(store).items() if status == "accepted"}
+    assert accepted == {"flat patches", "stair-like lines"}
+
+
+def test_ctrl_a_selects_only_what_is_found(page, store):
+    page.keyboard.press("/")
+    page.keyboard.insert_text("es")  # patches, edges, squares, lines
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("4 of 5 attributes shown")).to_be_visible()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("r")
+    expect(page.get_by_text("4 attributes rejected.")).to_be_visible()
+    assert statuses(store)["muddy colours"] == "proposed"
+
+
+def test_undoing_more_than_five_is_asked_first(page, store):
+    store.draft.replace(
+        AttributeSet.from_phrases({"jpeg": [f"spots of size {n}" for n in range(9)]}), author="eva"
+    )
+    expect(row(page, "spots of size 8")).to_be_visible()
+    page.keyboard.press("u")
+    expect(page.get_by_role("dialog")).to_contain_text("attributes?")
+    page.keyboard.press("Escape")
+    assert "spots of size 8" in statuses(store)
+    page.keyboard.press("u")
+    page.get_by_role("dialog").get_by_role("button", name="Undo").click()
+    expect(row(page, "muddy colours")).to_be_visible()
+    assert list(statuses(store)) == JPEG
+
+
+def test_junk_stands_as_it_was_written(page, store):
+    for phrase in JUNK:
+        store.draft.add("jpeg", Attribute(phrase=phrase), author="<b>ann</b>")
+    for phrase in JUNK:
+        expect(page.get_by_role("gridcell", name=phrase, exact=True)).to_be_visible()
+    store.comments.add(store.draft.rows("jpeg")[-1].attribute.identity, JUNK[0], author="ann")
+    row(page, JUNK[0]).dblclick()
+    field = page.get_by_role("textbox", name=f"Words of '{JUNK[0]}'")
+    field.fill(JUNK[0] + " again")
+    field.press("Enter")
+    expect(page.get_by_text(f"Saved: '{JUNK[0]} again'.")).to_be_visible()
+    assert page.title() != "taken"
+
+
+def test_refused_words_stay_in_the_cell_with_the_reason(page, store):
+    row(page, "muddy colours").dblclick()
+    page.get_by_role("textbox", name="Words of 'muddy colours'").fill("Flat patches")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("already has 'flat patches'")).to_be_visible()
+    expect(state(page, "muddy colours")).to_have_text("Not saved")
+    row(page, "muddy colours").dblclick()
+    expect(page.get_by_role("textbox", name="Words of 'muddy colours'")).to_have_value(
+        "Flat patches"
+    )
+
+
+def test_a_link_opens_the_same_view(page, app, browser, store):
+    store.draft.add("fog", Attribute(phrase="veiled distance"), author="ann")
+    page.get_by_role("combobox", name="Status").select_option("proposed")
+    page.get_by_role("combobox", name="Type").select_option("jpeg")
+    expect(page.get_by_text("5 of 6 attributes shown")).to_be_visible()
+    page.wait_for_url("**type=jpeg**")
+    with empty_page(browser) as other:
+        other.goto(page.url)
+        expect(other.get_by_text("5 of 6 attributes shown")).to_be_visible()
+        expect(other.get_by_role("combobox", name="Type")).to_have_value("jpeg")
+
+
+def test_new_attributes_are_written_one_after_the_other(page, store):
+    page.keyboard.press("n")
+    field = page.get_by_role("textbox", name="New attribute of JPEG")
+    field.fill("JPEG tiles")
+    expect(page.get_by_text("is a word of the distortion's own name")).to_be_visible()
+    field.fill("tiles of one colour")
+    field.press("Enter")
+    expect(row(page, "tiles of one colour")).to_be_visible()
+    expect(field).to_be_focused()
+    expect(field).to_have_value("")
+    assert store.draft.rows("jpeg")[-1].updated_by == "eva"
+
+
+def test_an_act_that_is_sent_twice_is_done_once(page, store):
+    sent = json.dumps({"act": "comment"})
+    page.keyboard.press("c")
+    page.keyboard.insert_text("once")
+    page.evaluate("sent => sessionStorage.setItem('seen', sent)", sent)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Your comment on 'muddy colours' is kept.")).to_be_visible()
+    page.reload()
+    expect(row(page, "muddy colours")).to_be_visible()
+    assert len(store.comments.list(store.draft.rows("jpeg")[0].attribute.identity)) == 1

@@ -1,0 +1,130 @@
+// Acts on their way to the server: one at a time, kept until they are answered, done once.
+
+class Post {
+  constructor(model, changed, say) {
+    this.model = model;
+    this.changed = changed;
+    this.say = say;
+    this.sentAt = 0;
+    this.waiting = new Map(); // questions, such as what lint says: uid to what takes the answer
+    this.undone = null;
+  }
+
+  get have() {
+    return this.model.epoch === null ? null : [this.model.epoch, this.model.number];
+  }
+
+  // Put an act into the queue; it is shown at once as being saved.
+  act(act) {
+    this.model.outbox.push({ uid: randomName(), ...act });
+    for (const id of this.idsOf(act)) this.model.states.set(id, { kind: "saving" });
+    this.model.keep();
+    this.send();
+    this.changed();
+  }
+
+  idsOf(act) {
+    return act.rows?.map(([id]) => id) ?? (act.id === undefined ? [] : [act.id]);
+  }
+
+  // Send the first act again if nobody answered: the server knows it if it was done.
+  send(again = false) {
+    const [first] = this.model.outbox;
+    if (!first || (this.sentAt && !again) || !this.component) return;
+    this.sentAt = Date.now();
+    this.component.setTriggerValue("act", { ...first, have: this.have });
+  }
+
+  ask(question, take) {
+    const uid = randomName();
+    this.waiting.clear(); // only the newest question matters
+    this.waiting.set(uid, take);
+    this.component.setTriggerValue("act", { uid, ...question, have: this.have });
+  }
+
+  tell(have) {
+    this.component.setTriggerValue("act", { act: "have", uid: "", have });
+  }
+
+  look() {
+    if (this.sentAt && Date.now() - this.sentAt > PATIENCE_MS) this.send(true);
+  }
+
+  receive(component, answers) {
+    this.component = component;
+    for (const answer of answers) {
+      this.waiting.get(answer.uid)?.(answer);
+      this.waiting.delete(answer.uid);
+      const at = this.model.outbox.findIndex((act) => act.uid === answer.uid);
+      if (at < 0) continue;
+      const [act] = this.model.outbox.splice(at, 1);
+      this.sentAt = 0;
+      this.settle(act, answer);
+    }
+    this.model.keep();
+    this.send();
+  }
+
+  settle(act, answer) {
+    const { model } = this;
+    for (const [id, version] of Object.entries(answer.versions ?? {})) {
+      model.states.set(Number(id), { kind: "saved" });
+      this.rebase(Number(id), act, version);
+    }
+    if (act.act === "edit") this.settleEdit(act, answer);
+    else if (act.act === "add") this.settleNew(act, answer);
+    else {
+      for (const id of answer.conflicts ?? []) {
+        if (id !== null) model.states.set(id, { kind: "refused", said: answer.said });
+      }
+      for (const id of this.idsOf(act)) {
+        if (model.states.get(id)?.kind !== "saving") continue;
+        model.states.set(id, answer.ok ? { kind: "saved" } : { kind: "refused", said: answer.said });
+      }
+    }
+    if (answer.ask) this.say({ ask: answer.ask, again: { act: act.act, sure: answer.sure } });
+    else if (answer.said) this.say({ text: answer.said, bad: !answer.ok, act: act.act });
+  }
+
+  // What waits behind an act of one's own builds on what that act made.
+  rebase(id, done, version) {
+    const read = done.rows?.find(([other]) => other === id)?.[1] ?? done.version;
+    for (const act of this.model.outbox) {
+      if (act.id === id && act.version === read) act.version = version;
+      for (const pair of act.rows ?? []) if (pair[0] === id && pair[1] === read) pair[1] = version;
+    }
+    const draft = this.model.drafts.get(String(id));
+    if (draft && draft.version === read) draft.version = version;
+  }
+
+  settleEdit(act, answer) {
+    const { model } = this;
+    const key = String(act.id);
+    const draft = model.drafts.get(key);
+    if (answer.ok) {
+      if (draft && draft.text === act.phrase) model.drafts.delete(key);
+      return;
+    }
+    const row = model.rows.get(act.id);
+    if (!draft) model.drafts.set(key, { text: act.phrase, version: act.version, base: act.base });
+    const twins = row && row.phrase === act.phrase; // it was done, and the answer was lost
+    if (twins) {
+      model.drafts.delete(key);
+      model.states.set(act.id, { kind: "saved" });
+    } else if (answer.conflicts) {
+      const theirs = row ? row.phrase : null;
+      model.states.set(act.id, { kind: "conflict", theirs, by: row?.by ?? "" });
+    } else model.states.set(act.id, { kind: "refused", said: answer.said });
+  }
+
+  settleNew(act, answer) {
+    const key = `new ${act.type}`;
+    const draft = this.model.drafts.get(key);
+    if (answer.ok) {
+      if (draft?.text === act.phrase) this.model.drafts.delete(key);
+      return;
+    }
+    if (!draft?.text) this.model.drafts.set(key, { text: act.phrase, base: "" });
+    this.model.states.set(key, { kind: "refused", said: answer.said });
+  }
+}

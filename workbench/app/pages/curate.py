@@ -1,0 +1,104 @@
+"""The working draft as one table: every attribute of every type, judged and reworded in place."""
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from workbench.app.attribute_table import KEY, attribute_table
+from workbench.app.services import Session, current_session
+from workbench.app.widgets import heading, show_errors
+from workbench.store import Store
+from workbench.workflow.curation import DraftBoard
+from workbench.workflow.draft_acts import do_act
+
+TITLE = "Curate"
+ICON = ":material/checklist:"
+ORDER = 20
+
+POLL_S = 2.5
+CHECK_S = 0.25  # of each poll, while lint has not judged every attribute
+ANSWERS = 20  # that are sent again, in case the browser missed them
+_HAVE, _ANSWERS = "curate: rows that the browser has", "curate: answers"
+_FILTERS = ("type", "status", "origin", "findings", "find")
+
+
+def render() -> None:
+    """Show the page."""
+    heading(
+        TITLE, "Say what one sees, in a few words each. What is frozen can be run and compared."
+    )
+    with show_errors():
+        session = current_session()
+        if KEY not in st.session_state:  # the browser draws the table anew and has no rows
+            st.session_state.pop(_HAVE, None)
+        st.fragment(_table, run_every=POLL_S)(session)
+
+
+@st.cache_resource(show_spinner=False)
+def board_of(_store: Store, url: str) -> DraftBoard:
+    """Return the board of a store's draft, shared by all sessions.
+
+    Args:
+        url: The store's URL, which tells boards apart.
+    """
+    del url
+    return DraftBoard(_store)
+
+
+def _table(session: Session) -> None:
+    with show_errors():
+        board = board_of(session.store, session.store.url)
+        board.refresh()
+        at = st.session_state.get(KEY, {}).get("at") or {}
+        board.check(CHECK_S, first=at.get("seen", ()))
+        attribute_table(lambda: _document(board), on_act=_act, on_look=_look)
+
+
+def _document(board: DraftBoard) -> bytes:
+    epoch, number = st.session_state.get(_HAVE) or (None, None)
+    news = board.news(number if epoch == board.epoch else None)
+    rest = {"answers": list(st.session_state.get(_ANSWERS, {}).values()), "view": _view()}
+    return b'{"board": ' + news.document + b", " + json.dumps(rest).encode()[1:]
+
+
+def _act() -> None:
+    """Do what the browser asks for; its answer goes out with the rows."""
+    act: dict[str, Any] = st.session_state[KEY].get("act") or {}
+    st.session_state[_HAVE] = act.get("have")
+    if act.get("act") in (None, "have"):
+        return
+    session = current_session()
+    board = board_of(session.store, session.store.url)
+    answer = do_act(board, session.store, act, author=session.settings.author)
+    answers: dict[str, Any] = st.session_state.setdefault(_ANSWERS, {})
+    answers.pop(answer["uid"], None)
+    answers[answer["uid"]] = answer
+    for uid in list(answers)[:-ANSWERS]:
+        del answers[uid]
+
+
+def _look() -> None:
+    """Keep the view in the address, so that a link opens the same one."""
+    at = st.session_state[KEY].get("at") or {}
+    wanted = {name: at.get("filter", {}).get(name, "") for name in _FILTERS}
+    sort = at.get("sort", {})
+    if sort.get("by", "place") != "place":
+        wanted["sort"] = f"-{sort['by']}" if sort.get("down") else sort["by"]
+    if at.get("grouped") is False:
+        wanted["flat"] = "1"
+    for name in (*_FILTERS, "sort", "flat"):
+        if wanted.get(name):
+            st.query_params[name] = wanted[name]
+        elif name in st.query_params:
+            del st.query_params[name]
+
+
+def _view() -> dict[str, Any]:
+    params = st.query_params
+    sort = params.get("sort", "place")
+    return {
+        "filter": {name: params.get(name, "") for name in _FILTERS},
+        "sort": {"by": sort.removeprefix("-"), "down": sort.startswith("-")},
+        "grouped": "flat" not in params,
+    }

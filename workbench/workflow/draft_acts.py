@@ -1,0 +1,227 @@
+"""What a person does to the draft, one act at a time, each done once and answered.
+
+An act is a JSON object as a browser sends it: `uid` (a name of its own, by which a second sending
+is known), `act`, and what that needs. The answer is one, too: `uid`, `ok`, `said` (one line for
+people), and where it applies `conflicts` (ids that somebody else changed meanwhile), `versions`
+(id to the row version that the act made), `ask` (what must be confirmed first) or `findings`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from workbench.domain.attributes import Attribute, AttributeSet
+from workbench.domain.audit_events import Event
+from workbench.domain.number_format import count_text
+from workbench.errors import EditConflictError, StoreError, WorkbenchError
+from workbench.settings import resource
+from workbench.store import Store
+from workbench.workflow.curation import DraftBoard
+from workbench.workflow.versions import freeze_draft
+
+ASK_ABOVE = 5  # attributes; to take back more is confirmed first
+Act = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+def do_act(board: DraftBoard, store: Store, act: Act, *, author: str) -> Answer:
+    """Do an act, unless it was done, and say what became of it.
+
+    Args:
+        board: The board that the person looks at; it has taken in the change afterwards.
+        store: The store, as this person's: whose changes Undo offers is its affair.
+        act: What to do.
+        author: Under which name.
+    """
+    uid = str(act.get("uid", ""))
+    if (done := board.outcome(uid)) is not None:
+        return done
+    try:
+        answer = {"ok": True, **_ACTS[str(act["act"])](board, store, act, author)}
+    except EditConflictError as fault:
+        answer = {"ok": False, "said": str(fault), "conflicts": [act.get("id")]}
+    except WorkbenchError as fault:
+        answer = {"ok": False, "said": str(fault)}
+    except (KeyError, TypeError, ValueError) as fault:
+        answer = {
+            "ok": False,
+            "said": f"This could not be understood ({fault!r}). Reload the page.",
+        }
+    answer["uid"] = uid
+    board.refresh()
+    board.note_outcome(uid, answer)
+    return answer
+
+
+def curated_set() -> AttributeSet:
+    """Return the attributes that ship with the workbench.
+
+    Raises:
+        ConfigError: The files are missing or faulty.
+    """
+    from workbench.store.text import read_attributes
+
+    return read_attributes(resource("attribute_db/curated"), origin="curated")
+
+
+def _edit(_board: DraftBoard, store: Store, act: Act, author: str) -> Answer:
+    id, version = int(act["id"]), int(act["version"])
+    row = store.draft.edit(id, str(act["phrase"]), based_on=version, author=author)
+    same = row.row_version == version
+    said = "Nothing was changed." if same else f"Saved: '{row.attribute.phrase}'."
+    return {"versions": {id: row.row_version}, "said": said}
+
+
+def _add(_board: DraftBoard, store: Store, act: Act, author: str) -> Answer:
+    phrase = str(act["phrase"])
+    try:
+        attribute = Attribute(phrase=phrase)
+    except ValidationError as fault:
+        reason = fault.errors()[0]["msg"].removeprefix("Value error, ")
+        raise StoreError(f"'{phrase[:60]}' cannot be used: {reason}. Nothing was added.") from fault
+    type = str(act["type"])
+    store.recipes.catalogue()[type]  # raises with the name that was meant
+    row = store.draft.add(type, attribute, author=author)
+    return {"added": row.id, "said": f"Added: '{row.attribute.phrase}'."}
+
+
+def _status(board: DraftBoard, store: Store, act: Act, author: str) -> Answer:
+    based_on, status = _rows(act), act["status"]
+    left = store.draft.set_status_of_many(based_on, status, author=author)
+    return _of_many(board, based_on, left, f"{status}")
+
+
+def _type(board: DraftBoard, store: Store, act: Act, author: str) -> Answer:
+    based_on, type = _rows(act), str(act["type"])
+    name = store.recipes.catalogue()[type].name  # raises with the name that was meant
+    left = store.draft.change_type(based_on, type, author=author)
+    return _of_many(board, based_on, left, f"moved to {name}")
+
+
+def _remove(board: DraftBoard, store: Store, act: Act, author: str) -> Answer:
+    based_on = _rows(act)
+    left = store.draft.remove_many(based_on, author=author)
+    return _of_many(board, based_on, left, "removed")
+
+
+def _of_many(board: DraftBoard, based_on: Mapping[int, int], left: list[int], what: str) -> Answer:
+    board.refresh()
+    rows = {id: row for id in based_on if id not in left and (row := board.row(id))}
+    done = len(based_on) - len(left)
+    said = f"{count_text(done, 'attribute')} {what}." if len(based_on) > 1 else ""
+    if left:
+        said += f" {count_text(len(left), 'attribute')} changed by somebody else meanwhile."
+    return {
+        "ok": not left,
+        "said": said.strip(),
+        "conflicts": left,
+        "versions": {id: row.row_version for id, row in rows.items()},
+    }
+
+
+def _comment(board: DraftBoard, store: Store, act: Act, author: str) -> Answer:
+    row = board.row(int(act["id"]))
+    if row is None:
+        raise EditConflictError("This attribute was removed meanwhile. The comment was not kept.")
+    store.comments.add(row.attribute.identity or "", str(act["text"]), author=author)
+    return {"said": f"Your comment on '{row.attribute.phrase}' is kept."}
+
+
+def _undo(board: DraftBoard, store: Store, act: Act, author: str) -> Answer:
+    last = store.record.last_own(author)
+    if last is None:
+        return {"said": "You have nothing to undo."}
+    answer, undone = _take_back(store, last.change, act, author, ("Undo", "Undone"))
+    if undone:
+        board.redo.setdefault(author, []).append(undone)
+    return answer
+
+
+def _redo(board: DraftBoard, store: Store, act: Act, author: str) -> Answer:
+    waiting = board.redo.get(author)
+    if not waiting:
+        return {"said": "You have nothing to redo."}
+    answer, redone = _take_back(store, waiting[-1], act, author, ("Redo", "Redone"))
+    if redone:
+        waiting.pop()
+    return answer
+
+
+def _take_back(
+    store: Store, change: int, act: Act, author: str, words: tuple[str, str]
+) -> tuple[Answer, int | None]:
+    events = store.record.events(change=change, limit=1_000_000)
+    if len(events) > ASK_ABOVE and act.get("sure") != change:
+        ask = f"{words[0]}: {words_of(events)}?"
+        return {"ok": False, "said": "", "ask": ask, "sure": change}, None
+    back = store.record.undo_change(change, author=author)
+    return {"said": f"{words[1]}: {words_of(events)}."}, back[0].change
+
+
+def words_of(events: list[Event]) -> str:
+    """Say in words what a change of the draft was.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> state = {"phrase": "soft edges", "distortion": "blur"}
+        >>> now = datetime(2026, 3, 1, tzinfo=UTC)
+        >>> edit = Event(id=1, at=now, author="ann", action="redo edit", subject="attribute:1",
+        ...              before=None, after=state, change=1)
+        >>> words_of([edit]), words_of([edit, edit])
+        ("edit 'soft edges' of blur", 'edit 2 attributes')
+    """
+    on_rows = [event for event in events if event.subject.startswith("attribute:")] or events
+    action = on_rows[-1].action.removeprefix("undo ").removeprefix("redo ")
+    if len(on_rows) > 1:
+        return f"{action} {count_text(len(on_rows), 'attribute')}"
+    state = on_rows[0].after or on_rows[0].before or {}
+    return f"{action} '{state.get('phrase', '')}' of {state.get('distortion', 'the draft')}"
+
+
+def _curated(_board: DraftBoard, store: Store, _act: Act, author: str) -> Answer:
+    if store.draft.rows():
+        raise StoreError("The draft is not empty any more. Nothing was changed.")
+    curated = curated_set()
+    store.draft.replace(curated, author=author)
+    count = count_text(curated.size, "attribute")
+    return {"said": f"{count} of {count_text(len(curated.distortions), 'distortion')} came in."}
+
+
+def _lint(board: DraftBoard, _store: Store, act: Act, _author: str) -> Answer:
+    id = None if act.get("id") is None else int(act["id"])
+    findings = board.judge(str(act["phrase"]), str(act["type"]), id=id)
+    return {"findings": [(f.severity, f.rule, f.reason, f.suggestion) for f in findings]}
+
+
+def _freeze(_board: DraftBoard, store: Store, act: Act, author: str) -> Answer:
+    frozen = freeze_draft(
+        store,
+        message=str(act["message"]),
+        author=author,
+        alias=str(act.get("alias", "")).strip() or None,
+    )
+    label, message = frozen.version.label, frozen.version.message
+    if frozen.is_new:
+        return {"said": f"Frozen as version {label}: {message}.", "version": label}
+    said = f"Nothing new to freeze: this content is version {label} already ({message})."
+    return {"said": said, "version": label}
+
+
+def _rows(act: Act) -> dict[int, int]:
+    return {int(id): int(version) for id, version in act["rows"]}
+
+
+_ACTS: dict[str, Callable[[DraftBoard, Store, Act, str], Answer]] = {
+    "edit": _edit,
+    "add": _add,
+    "set status": _status,
+    "change type": _type,
+    "remove": _remove,
+    "comment": _comment,
+    "undo": _undo,
+    "redo": _redo,
+    "start from curated": _curated,
+    "lint": _lint,
+    "freeze": _freeze,
+}
