@@ -11,7 +11,7 @@ PAGES = {module.__name__.rpartition(".")[2]: module for module in discover(workb
 
 
 def test_there_are_pages_and_each_says_its_title_icon_and_place():
-    assert {"distortions", "draft", "versions", "runs", "compare"} <= set(PAGES)
+    assert {"distortions", "curate", "versions", "runs", "compare"} <= set(PAGES)
     orders = [page.ORDER for page in PAGES.values()]
     assert len(set(orders)) == len(orders)
     for page in PAGES.values():

@@ -98,7 +98,7 @@ def page(app, browser):
 
 
 def test_every_page_has_no_exception_and_no_control_without_a_name(page, app):
-    for title in ("Home", "Distortions", "Draft", "Versions", "Runs", "Compare"):
+    for title in ("Home", "Distortions", "Curate", "Draft with a model", "Versions", "Runs", "Compare"):
         go_to(page, title)
         expect(page.get_by_test_id("stException")).to_have_count(0)
         tree = page.get_by_test_id("stMain").aria_snapshot()
@@ -129,23 +129,24 @@ def test_edit_freeze_run_and_see_both_srcc_side_by_side(page, settings, first_ru
 
 
 def edit_an_attribute(page: Page) -> None:
-    go_to(page, "Draft")
-    choose(page, "Distortion", "JPEG")
-    field = page.get_by_role("textbox", name="Attribute 1 of JPEG")
-    expect(field).to_have_value("visible grid of small square blocks")
-    settled(page, "Draft")
+    go_to(page, "Curate")
+    page.get_by_role("combobox", name="Type").select_option("jpeg")
+    row = page.get_by_role("row").filter(has_text="visible grid of small square blocks")
+    row.dblclick()
+    field = page.get_by_role("textbox", name="Words of 'visible grid of small square blocks'")
     field.fill("There are blocks on a chessboard in the photo.")
-    expect(field).to_have_value("There are blocks on a chessboard in the photo.")
-    page.get_by_role("button", name="Save 1").click()
-    expect(page.get_by_role("status")).to_contain_text("Saved: 'blocks on a chessboard'")
-    expect(field).to_have_value("blocks on a chessboard")
+    field.press("Enter")
+    row = page.get_by_role("row").filter(has_text="blocks on a chessboard")
+    expect(row.get_by_role("gridcell").last).to_have_text("✓ Saved")
+    expect(page.get_by_text("Saved: 'blocks on a chessboard'.")).to_be_visible()
 
 
 def freeze(page: Page) -> None:
+    page.get_by_role("button", name="Freeze…").click()
     page.get_by_role("textbox", name="Message").fill("Blocks named as one sees them")
     page.get_by_role("textbox", name="Alias (optional)").fill("third")
-    page.get_by_role("button", name="Freeze").click()
-    expect(page.get_by_role("status")).to_contain_text("Frozen as version third")
+    page.get_by_role("button", name="Freeze", exact=True).click()
+    expect(page.get_by_text("Frozen as version third")).to_be_visible()
 
 
 def start_a_run_and_watch_it(page: Page) -> None:

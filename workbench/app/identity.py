@@ -94,10 +94,19 @@ def _ask(act: Callable[[Session], None]) -> None:
         wanted = st.form_submit_button("Continue", type="primary")
     if wanted:
         with show_errors():
-            _become(usable_name(text))
-            st.session_state[_UNKEPT] = True
+            sign_in(text)
             act(current_session())
             st.rerun()
+
+
+def sign_in(text: str) -> None:
+    """Work under a name from now on; the browser keeps it when the page is drawn next.
+
+    Raises:
+        ConfigError: It cannot be used as a name; says why.
+    """
+    _become(usable_name(text))
+    st.session_state[_UNKEPT] = True
 
 
 def _become(name: str) -> None:

@@ -10,23 +10,18 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 import streamlit as st
-from pydantic import ValidationError
 
-from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.domain.comparison import AccessCount
 from workbench.domain.config import DatasetConfig, RunConfig
 from workbench.domain.metrics import QualityMetrics
 from workbench.domain.run import Run
-from workbench.errors import DraftError
 from workbench.experiment.config_files import experiment_files, load_experiment
 from workbench.queue.processes import run_log
-from workbench.settings import NOBODY, Settings, read_settings, resource
+from workbench.settings import NOBODY, Settings, read_settings
 from workbench.store import Store, open_store
-from workbench.store.text import read_attributes
+from workbench.workflow.draft_acts import curated_set as curated_set
 from workbench.workflow.runs import restart_run
 from workbench.workflow.runs import start_run as queue_run
-from workbench.workflow.versions import Frozen
-from workbench.workflow.versions import freeze_draft as workflow_freeze
 
 ACTIVE = frozenset({"queued", "running"})
 RESUMABLE = frozenset({"interrupted", "failed", "cancelled"})
@@ -94,59 +89,6 @@ def is_client(text: str) -> bool:
 @st.cache_resource(show_spinner=False)
 def _store(url: str) -> Store:
     return open_store(url)
-
-
-def new_attribute(phrase: str) -> Attribute:
-    """Return an expert's attribute.
-
-    Raises:
-        DraftError: The phrase is empty or too long.
-
-    Example:
-        >>> new_attribute("There is a softening of details in the photo.").phrase
-        'softening of details'
-        >>> new_attribute(" ")
-        Traceback (most recent call last):
-        workbench.errors.DraftError: An attribute needs words: describe what one sees.
-    """
-    if not phrase.strip():
-        raise DraftError("An attribute needs words: describe what one sees.")
-    try:
-        return Attribute(phrase=phrase)
-    except ValidationError as fault:
-        reason = fault.errors()[0]["msg"].removeprefix("Value error, ")
-        raise DraftError(
-            f"The phrase '{phrase[:60]}' cannot be used: {reason}. Nothing was changed."
-        ) from fault
-
-
-def curated_set() -> AttributeSet:
-    """Return the attributes that ship with the workbench.
-
-    Raises:
-        ConfigError: The files are missing or faulty.
-    """
-    return read_attributes(resource("attribute_db/curated"), origin="curated")
-
-
-def freeze_draft(session: Session, *, message: str, alias: str = "") -> Frozen:
-    """Freeze the working draft as it stands; its parent is the draft's base at that moment.
-
-    Args:
-        session: Settings and store.
-        message: Why it is frozen.
-        alias: A name to point at it; none if blank.
-
-    Raises:
-        ConfigError: The draft has a distortion that the catalogue lacks.
-        StoreError: No message, nothing to freeze, or an unusable alias.
-    """
-    return workflow_freeze(
-        session.store,
-        message=message,
-        author=session.author,
-        alias=alias.strip() or None,
-    )
 
 
 def experiments(settings: Settings) -> dict[str, Path]:

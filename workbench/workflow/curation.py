@@ -62,12 +62,10 @@ class DraftBoard:
     Attributes:
         store: The store.
         epoch: Names this board; a number of another one means nothing to it.
-        redo: What each person has taken back, by whatever tells people apart, newest last.
     """
 
     store: Store
     epoch: str = field(default_factory=lambda: secrets.token_hex(4))
-    redo: dict[str, list[int]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _event: int = 0
     _number: int = 0
@@ -110,6 +108,11 @@ class DraftBoard:
         """Return all rows as they were last read, in no order that matters."""
         with self._lock:
             return [seen.row for seen in self._rows.values()]
+
+    def type_names(self) -> dict[str, str]:
+        """Return the name of each type of the catalogue, by its id."""
+        with self._lock:
+            return {id: name for id, (name, _) in self._types.items()}
 
     def check(self, budget_s: float, *, first: Iterable[int] = ()) -> None:
         """Judge words that nobody has judged yet, for about so long.

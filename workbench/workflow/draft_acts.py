@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from workbench.domain.attributes import Attribute, AttributeSet
-from workbench.domain.audit_events import Event
+from workbench.domain.audit_events import STARTED, DraftChange
 from workbench.domain.number_format import count_text
 from workbench.errors import EditConflictError, StoreError, WorkbenchError
 from workbench.settings import resource
@@ -20,7 +20,6 @@ from workbench.store import Store
 from workbench.workflow.curation import DraftBoard
 from workbench.workflow.versions import freeze_draft
 
-ASK_ABOVE = 5  # attributes; to take back more is confirmed first
 Act = Mapping[str, Any]
 Answer = dict[str, Any]
 
@@ -120,6 +119,16 @@ def _of_many(board: DraftBoard, based_on: Mapping[int, int], left: list[int], wh
     }
 
 
+def _move(_board: DraftBoard, store: Store, act: Act, author: str) -> Answer:
+    """Move an attribute up (by -1) or down among those of its type."""
+    id, version = int(act["id"]), int(act["version"])
+    ids = [row.id for row in store.draft.rows(str(act["type"]))]
+    place = ids.index(id) + int(act["by"]) if id in ids else 0
+    if 0 <= place < len(ids) or id not in ids:  # the store says what became of it
+        version = store.draft.move(id, place, based_on=version, author=author).row_version
+    return {"versions": {id: version}, "said": ""}
+
+
 def _comment(board: DraftBoard, store: Store, act: Act, author: str) -> Answer:
     row = board.row(int(act["id"]))
     if row is None:
@@ -129,61 +138,30 @@ def _comment(board: DraftBoard, store: Store, act: Act, author: str) -> Answer:
 
 
 def _undo(board: DraftBoard, store: Store, act: Act, author: str) -> Answer:
-    last = store.record.last_own(author)
-    if last is None:
-        return {"said": "You have nothing to undo."}
-    answer, undone = _take_back(store, last.change, act, author, ("Undo", "Undone"))
-    if undone:
-        board.redo.setdefault(author, []).append(undone)
-    return answer
+    return _take_back(board, store, store.record.undoable(author), act, author, "Undo")
 
 
 def _redo(board: DraftBoard, store: Store, act: Act, author: str) -> Answer:
-    waiting = board.redo.get(author)
-    if not waiting:
-        return {"said": "You have nothing to redo."}
-    answer, redone = _take_back(store, waiting[-1], act, author, ("Redo", "Redone"))
-    if redone:
-        waiting.pop()
-    return answer
+    return _take_back(board, store, store.record.redoable(author), act, author, "Redo")
 
 
 def _take_back(
-    store: Store, change: int, act: Act, author: str, words: tuple[str, str]
-) -> tuple[Answer, int | None]:
-    events = store.record.events(change=change, limit=1_000_000)
-    if len(events) > ASK_ABOVE and act.get("sure") != change:
-        ask = f"{words[0]}: {words_of(events)}?"
-        return {"ok": False, "said": "", "ask": ask, "sure": change}, None
-    back = store.record.undo_change(change, author=author)
-    return {"said": f"{words[1]}: {words_of(events)}."}, back[0].change
-
-
-def words_of(events: list[Event]) -> str:
-    """Say in words what a change of the draft was.
-
-    Example:
-        >>> from datetime import UTC, datetime
-        >>> state = {"phrase": "soft edges", "distortion": "blur"}
-        >>> now = datetime(2026, 3, 1, tzinfo=UTC)
-        >>> edit = Event(id=1, at=now, author="ann", action="redo edit", subject="attribute:1",
-        ...              before=None, after=state, change=1)
-        >>> words_of([edit]), words_of([edit, edit])
-        ("edit 'soft edges' of blur", 'edit 2 attributes')
-    """
-    on_rows = [event for event in events if event.subject.startswith("attribute:")] or events
-    action = on_rows[-1].action.removeprefix("undo ").removeprefix("redo ")
-    if len(on_rows) > 1:
-        return f"{action} {count_text(len(on_rows), 'attribute')}"
-    state = on_rows[0].after or on_rows[0].before or {}
-    return f"{action} '{state.get('phrase', '')}' of {state.get('distortion', 'the draft')}"
+    board: DraftBoard, store: Store, change: DraftChange | None, act: Act, author: str, verb: str
+) -> Answer:
+    if change is None:
+        return {"said": f"You have nothing to {verb.lower()}."}
+    words = change.words(board.type_names())
+    if change.is_large and act.get("sure") != change.change:
+        return {"ok": False, "said": "", "ask": f"{verb}: {words}?", "sure": change.change}
+    store.record.undo_change(change.change, author=author)
+    return {"said": f"{'Undone' if verb == 'Undo' else 'Redone'}: {words}."}
 
 
 def _curated(_board: DraftBoard, store: Store, _act: Act, author: str) -> Answer:
     if store.draft.rows():
         raise StoreError("The draft is not empty any more. Nothing was changed.")
     curated = curated_set()
-    store.draft.replace(curated, author=author)
+    store.draft.replace(curated, author=author, action=STARTED)
     count = count_text(curated.size, "attribute")
     return {"said": f"{count} of {count_text(len(curated.distortions), 'distortion')} came in."}
 
@@ -218,6 +196,7 @@ _ACTS: dict[str, Callable[[DraftBoard, Store, Act, str], Answer]] = {
     "set status": _status,
     "change type": _type,
     "remove": _remove,
+    "move": _move,
     "comment": _comment,
     "undo": _undo,
     "redo": _redo,

@@ -61,9 +61,11 @@ class Model {
     if (board.since === null) this.rows = new Map();
     if (board.types) this.types = board.types;
     const added = [];
+    let moved = false;
     for (const values of board.rows) {
       const row = Object.fromEntries(FIELDS.map((name, index) => [name, values[index]]));
       if (!before.has(row.id)) added.push(row.id);
+      moved ||= before.has(row.id) && before.get(row.id).position !== row.position;
       this.rows.set(row.id, row);
       this.meet(row);
     }
@@ -74,7 +76,7 @@ class Model {
     [this.epoch, this.number] = [board.epoch, board.number];
     this.unchecked = board.unchecked;
     for (const id of this.selected) if (!this.rows.has(id)) this.selected.delete(id);
-    if (!this.loaded) this.arrange();
+    if (!this.loaded || (moved && this.sort.by === "place")) this.arrange();
     else this.fitIn(added);
     this.loaded = true;
     return true;

@@ -1,13 +1,14 @@
 // Acts on their way to the server: one at a time, kept until they are answered, done once.
 
 class Post {
-  constructor(model, changed, say) {
+  constructor(model, changed, say, who) {
     this.model = model;
     this.changed = changed;
     this.say = say;
+    this.who = who; // asks who one is before the first act
+    this.named = false;
     this.sentAt = 0;
     this.waiting = new Map(); // questions, such as what lint says: uid to what takes the answer
-    this.undone = null;
   }
 
   get have() {
@@ -16,11 +17,13 @@ class Post {
 
   // Put an act into the queue; it is shown at once as being saved.
   act(act) {
+    if (!this.named) return this.who(act);
     this.model.outbox.push({ uid: randomName(), ...act });
     for (const id of this.idsOf(act)) this.model.states.set(id, { kind: "saving" });
     this.model.keep();
     this.send();
     this.changed();
+    return undefined;
   }
 
   idsOf(act) {
@@ -74,6 +77,7 @@ class Post {
     if (act.act === "edit") this.settleEdit(act, answer);
     else if (act.act === "add") this.settleNew(act, answer);
     else {
+      if (act.act === "say who" && !answer.ok) this.named = false;
       for (const id of answer.conflicts ?? []) {
         if (id !== null) model.states.set(id, { kind: "refused", said: answer.said });
       }

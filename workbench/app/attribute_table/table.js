@@ -3,7 +3,7 @@
 const KEYS = [
   ["j, ↓ and k, ↑", "next and previous"], ["a", "accept"], ["w", "needs work"], ["r", "reject"],
   ["p", "proposed again"], ["e, Enter, F2", "edit; Enter saves and goes on, Escape leaves"],
-  ["n", "new attribute of this type"], ["c", "comment"], ["Delete", "remove"],
+  ["Alt with ↓ or ↑", "move within its type"], ["n", "new attribute of this type"], ["c", "comment"], ["Delete", "remove"],
   ["u and Shift+U", "undo and redo"], ["x, Space", "select"], ["Shift with ↓ or ↑", "select many"],
   ["Ctrl+A", "select all that are shown"], ["Escape", "select none"],
   ["t and m", "in a conflict: take theirs, keep mine"], ["/", "find"], ["f", "freeze"],
@@ -15,7 +15,7 @@ const TELL_AFTER_MS = 250;
 class Table {
   constructor(parent) {
     this.model = new Model();
-    this.post = new Post(this.model, () => this.draw(), (news) => this.say(news));
+    this.post = new Post(this.model, () => this.draw(), (news) => this.say(news), (act) => this.who(act));
     this.view = new View(this);
     this.news = el("div", { class: "news", role: "status" });
     this.conflicts = el("div", { class: "conflicts", role: "alert" });
@@ -33,8 +33,9 @@ class Table {
     this.clock = setInterval(() => this.post.look(), 1000);
   }
 
-  receive(component, { board, answers, view }) {
+  receive(component, { board, answers, view, named }) {
     this.component = component;
+    this.post.named ||= named;
     if (!this.toolsMade) {
       Object.assign(this.model.filter, view.filter ?? {});
       Object.assign(this.model.sort, view.sort ?? {});
@@ -154,7 +155,9 @@ class Table {
 
   draw() {
     if (!this.model.loaded) return;
+    const hadFocus = this.view.grid.contains(this.root.getRootNode().activeElement);
     this.view.draw();
+    if (hadFocus && !this.view.grid.contains(this.root.getRootNode().activeElement)) this.view.focusCurrent();
     const { order, rows, selected, unchecked } = this.model;
     const many = selected.size ? `, ${selected.size.toLocaleString("en")} selected` : "";
     const open = unchecked ? ` · ${counted(unchecked, "attribute")} still to be checked by lint` : "";
@@ -380,6 +383,19 @@ class Table {
     });
   }
 
+  // Nobody is named yet: ask, and then do what was asked for.
+  who(act) {
+    const name = el("input", { type: "text", "aria-label": "Your name", maxlength: 60 });
+    this.ask("Who are you?", [el("p", {}, "Edits, decisions and comments are kept under your name. This browser remembers it."), name],
+      "Continue", () => {
+        if (!name.value.trim()) return "Say a name: your own, or the one that people here know you by.";
+        this.post.named = true;
+        this.post.act({ act: "say who", name: name.value });
+        this.post.act(act);
+        return null;
+      });
+  }
+
   showKeys() {
     const lines = KEYS.flatMap(([key, what]) => [el("dt", {}, key), el("dd", {}, what)]);
     this.show(el("form", { method: "dialog" }, el("h2", { id: "asked" }, "Keys"), el("dl", {}, ...lines),
@@ -412,7 +428,7 @@ class Table {
   }
 
   say({ text, bad, ask, again }) {
-    if (ask) return this.confirm(ask, "Undo", () => this.post.act(again));
+    if (ask) return this.confirm(ask, again.act === "undo" ? "Undo" : "Redo", () => this.post.act(again));
     this.news.textContent = text;
     this.news.classList.toggle("bad", Boolean(bad));
     clearTimeout(this.hush);
@@ -450,7 +466,13 @@ class Table {
 
   keyInGrid(event) {
     const { key } = event;
-    if (event.altKey) return false;
+    if (event.altKey) {
+      if (!["ArrowDown", "ArrowUp"].includes(key)) return false;
+      const row = this.model.rows.get(Number(this.model.current));
+      const by = key === "ArrowDown" ? 1 : -1;
+      if (row) this.post.act({ act: "move", id: row.id, version: row.version, type: row.type, by });
+      return true;
+    }
     if (event.ctrlKey || event.metaKey) {
       if (key.toLowerCase() !== "a") return false;
       this.model.selected = new Set(this.model.order);

@@ -86,13 +86,24 @@ class View {
   draw() {
     const anchor = this.place(this.model.current);
     const offset = anchor < 0 ? null : anchor * ROW_H - this.grid.scrollTop;
+    const before = this.items ?? [];
     this.items = this.model.items();
+    this.stayNear(before, anchor);
     this.placeOf = new Map(this.items.map((item, index) => [item.key, index]));
     this.body.style.height = `${this.items.length * ROW_H}px`;
     this.grid.setAttribute("aria-rowcount", this.items.length + 1);
     const now = this.place(this.model.current);
     if (now >= 0 && offset !== null && now !== anchor) this.grid.scrollTop = now * ROW_H - offset;
     this.window();
+  }
+
+  // When the current line has gone, the one that stands where it was is the current one.
+  stayNear(before, at) {
+    const there = new Set(this.items.map((item) => item.key));
+    if (there.has(String(this.model.current))) return;
+    const next = [...before.slice(Math.max(at, 0)), ...before.slice(0, Math.max(at, 0)).reverse()]
+      .find((item) => item.kind === "row" && there.has(item.key));
+    this.model.current = next?.key ?? String(this.model.order[0] ?? this.items[0]?.key ?? "");
   }
 
   place(key) {

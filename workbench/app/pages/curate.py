@@ -6,11 +6,13 @@ from typing import Any
 import streamlit as st
 
 from workbench.app.attribute_table import KEY, attribute_table
+from workbench.app.identity import sign_in
 from workbench.app.services import Session, current_session
 from workbench.app.widgets import heading, show_errors
+from workbench.errors import WorkbenchError
 from workbench.store import Store
 from workbench.workflow.curation import DraftBoard
-from workbench.workflow.draft_acts import do_act
+from workbench.workflow.draft_acts import Act, Answer, do_act
 
 TITLE = "Curate"
 ICON = ":material/checklist:"
@@ -20,6 +22,7 @@ POLL_S = 2.5
 CHECK_S = 0.25  # of each poll, while lint has not judged every attribute
 ANSWERS = 20  # that are sent again, in case the browser missed them
 _HAVE, _ANSWERS = "curate: rows that the browser has", "curate: answers"
+_SIGNED = "curate: somebody has said a name"
 _FILTERS = ("type", "status", "origin", "findings", "find")
 
 
@@ -29,10 +32,10 @@ def render() -> None:
         TITLE, "Say what one sees, in a few words each. What is frozen can be run and compared."
     )
     with show_errors():
-        session = current_session()
+        current_session()  # a store that cannot be opened is said once
         if KEY not in st.session_state:  # the browser draws the table anew and has no rows
             st.session_state.pop(_HAVE, None)
-        st.fragment(_table, run_every=POLL_S)(session)
+        st.fragment(_table, run_every=POLL_S)()
 
 
 @st.cache_resource(show_spinner=False)
@@ -46,36 +49,57 @@ def board_of(_store: Store, url: str) -> DraftBoard:
     return DraftBoard(_store)
 
 
-def _table(session: Session) -> None:
+def _table() -> None:
     with show_errors():
+        if st.session_state.pop(_SIGNED, False):
+            st.rerun()  # the whole page: the sidebar shows the name, and the browser keeps it
+        session = current_session()
         board = board_of(session.store, session.store.url)
         board.refresh()
         at = st.session_state.get(KEY, {}).get("at") or {}
         board.check(CHECK_S, first=at.get("seen", ()))
-        attribute_table(lambda: _document(board), on_act=_act, on_look=_look)
+        attribute_table(lambda: _document(session, board), on_act=_act, on_look=_look)
 
 
-def _document(board: DraftBoard) -> bytes:
+def _document(session: Session, board: DraftBoard) -> bytes:
     epoch, number = st.session_state.get(_HAVE) or (None, None)
     news = board.news(number if epoch == board.epoch else None)
-    rest = {"answers": list(st.session_state.get(_ANSWERS, {}).values()), "view": _view()}
+    rest = {
+        "answers": list(st.session_state.get(_ANSWERS, {}).values()),
+        "view": _view(),
+        "named": session.is_named,
+    }
     return b'{"board": ' + news.document + b", " + json.dumps(rest).encode()[1:]
 
 
 def _act() -> None:
-    """Do what the browser asks for; its answer goes out with the rows."""
+    """Do what the browser asks for; the answer goes out with the rows."""
     act: dict[str, Any] = st.session_state[KEY].get("act") or {}
     st.session_state[_HAVE] = act.get("have")
     if act.get("act") in (None, "have"):
         return
-    session = current_session()
-    board = board_of(session.store, session.store.url)
-    answer = do_act(board, session.store, act, author=session.settings.author)
     answers: dict[str, Any] = st.session_state.setdefault(_ANSWERS, {})
+    try:
+        answer = _sign_in(act) if act["act"] == "say who" else _do(act)
+    except WorkbenchError as fault:
+        answer = {"ok": False, "said": str(fault)}
+    answer = {**answer, "uid": act.get("uid", "")}
     answers.pop(answer["uid"], None)
     answers[answer["uid"]] = answer
     for uid in list(answers)[:-ANSWERS]:
         del answers[uid]
+
+
+def _do(act: Act) -> Answer:
+    session = current_session()
+    board = board_of(session.store, session.store.url)
+    return do_act(board, session.store, act, author=session.author)
+
+
+def _sign_in(act: Act) -> Answer:
+    sign_in(str(act.get("name", "")))
+    st.session_state[_SIGNED] = True
+    return {"ok": True, "said": ""}
 
 
 def _look() -> None:

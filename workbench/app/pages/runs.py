@@ -44,7 +44,7 @@ def render() -> None:
 def _start(session: Session) -> None:
     versions, files = session.store.versions.summaries(), experiments(session.settings)
     if not versions:
-        st.info("Nothing is frozen yet. Freeze the draft at the bottom of the page Draft.")
+        st.info("Nothing is frozen yet. Freeze the draft on the page Curate.")
         return
     if not files:
         st.info("There is no experiment file; put one into experiments/.")

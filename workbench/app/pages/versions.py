@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 import streamlit as st
 from markupsafe import Markup
 
-from workbench.app.draft_forms import forget_all
 from workbench.app.markup import html_list, html_rewording, html_table
 from workbench.app.services import Session, current_session
 from workbench.app.widgets import announce, escaped, heading, moment, named, show_errors
@@ -32,7 +31,7 @@ def render() -> None:
         session = current_session()
         versions = session.store.versions.summaries()
         if not versions:
-            st.info("Nothing is frozen yet. Freeze the draft at the bottom of the page Draft.")
+            st.info("Nothing is frozen yet. Freeze the draft on the page Curate.")
             return
         st.html(_table(versions, session.store.runs.list()))
         specs = session.store.recipes.catalogue()
@@ -124,8 +123,9 @@ def _restore(session: Session, versions: Sequence[VersionSummary]) -> None:
     if wanted:
         author = session.settings.author
         version = session.store.draft.restore(ref, author=author, discard=discard)
-        forget_all()
-        announce(f"The draft is version {version.label} now. Undo on the page Draft takes it back.")
+        announce(
+            f"The draft is version {version.label} now. Undo on the page Curate takes it back."
+        )
         st.rerun()
 
 

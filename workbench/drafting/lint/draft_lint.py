@@ -122,9 +122,10 @@ class DraftLint:
             distortion: Its type; of one that is not known nothing is said.
             id: The attribute that it rewords; it is not compared with itself.
         """
-        bare, spec = normalise_phrase(phrase), self.catalogue.get(distortion)
-        if not bare or spec is None:
+        bare = normalise_phrase(phrase)
+        if not bare or distortion not in self.catalogue:
             return []
+        spec = self.catalogue[distortion]
         others = [self._entries[other] for other in sorted(self._alike(_Entry(spec.id, bare), id))]
         subject = Subject(
             distortion=spec,
