@@ -161,13 +161,12 @@ def another_of_the_same_name_is_offered_nothing(app, page: Page) -> None:
 
 
 def the_parent_is_the_base_at_that_moment(page: Page, other: Page, store) -> None:
-    """Both forms are open before the first is sent; the second takes over what became of it."""
+    """Both pages are open before the first is frozen; the second takes over what became of it."""
     draft_of(page)
-    second_words = store.draft.rows("jpeg")[1].attribute.phrase
-    reword(other, second_words, "rings around letters")
     press(page, "Freeze…")
-    press(other, "Freeze…")
     message(page, "First")
+    reword(other, store.draft.rows("jpeg")[1].attribute.phrase, "rings around letters")
+    press(other, "Freeze…")
     message(other, "Second")
     second, first = store.versions.summaries()
     assert (first.message, first.parent) == ("First", None)

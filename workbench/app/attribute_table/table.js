@@ -108,7 +108,7 @@ class Table {
     const many = this.model.selected.size;
     const act = (label, key, run) =>
       el("button", { type: "button", title: key ? `Key ${key}` : null, onclick: run }, label);
-    const move = el("select", { "aria-label": "Move to type" }, el("option", { value: "" }, "Move to…"));
+    const move = el("select", { "aria-label": "Move to" }, el("option", { value: "" }, "Move to…"));
     for (const [id, name] of this.types ?? []) {
       if (this.model.types[id]) move.append(el("option", { value: id }, name));
     }
@@ -286,8 +286,8 @@ class Table {
     this.model.open = null;
     const draft = this.model.drafts.get(key);
     if (!row) {
+      this.model.drafts.delete(key); // the act has the words now
       if (text.trim()) this.post.act({ act: "add", type: key.slice(4), phrase: text });
-      else this.model.drafts.delete(key);
     } else if (text === row.phrase) this.model.drafts.delete(key);
     else if (this.model.states.get(row.id)?.kind !== "conflict") {
       const { version, base } = draft ?? { version: row.version, base: row.phrase };
