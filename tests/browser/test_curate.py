@@ -125,7 +125,9 @@ def test_curating_by_keyboard_alone_takes_no_more_than_25_actions(page, store):
     hands.press("Enter")
     expect(page.get_by_text("Your comment on 'stair-like lines' is kept.")).to_be_visible()
     hands.press("u")
-    expect(page.get_by_text("Undone: set to rejected 'stair-like lines' of JPEG (was proposed).")).to_be_visible()
+    expect(
+        page.get_by_text("Undone: set to rejected 'stair-like lines' of JPEG (was proposed).")
+    ).to_be_visible()
     wait_until(lambda: statuses(store)["stair-like lines"] == "proposed", "it is undone")
     hands.press("Shift+U")
     expect(page.get_by_text("Redone: ")).to_be_visible()

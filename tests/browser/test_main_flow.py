@@ -98,7 +98,15 @@ def page(app, browser):
 
 
 def test_every_page_has_no_exception_and_no_control_without_a_name(page, app):
-    for title in ("Home", "Distortions", "Curate", "Draft with a model", "Versions", "Runs", "Compare"):
+    for title in (
+        "Home",
+        "Distortions",
+        "Curate",
+        "Draft with a model",
+        "Versions",
+        "Runs",
+        "Compare",
+    ):
         go_to(page, title)
         expect(page.get_by_test_id("stException")).to_have_count(0)
         tree = page.get_by_test_id("stMain").aria_snapshot()
