@@ -153,9 +153,10 @@ def press(part: Page | Locator, name: str) -> None:
 
 def another_of_the_same_name_is_offered_nothing(app, page: Page) -> None:
     enter(page, app.url)
+    draft_of(page)
     page.get_by_role("button", name="Say who you are").click()
     say_who(page, "Eva <b>*Müller*")
-    draft_of(page)
+    expect(page.get_by_role("button", name="You are Eva <b>*Müller*")).to_be_visible()
     press(page, "Undo")
     expect(page.get_by_text("You have nothing to undo.")).to_be_visible()
 
