@@ -28,4 +28,3 @@ def test_an_empty_draft_is_sent_as_such(page, store):
     shown = sent(page("curate"))
     assert shown["board"]["rows"] == []
     assert shown["board"]["types"]["jpeg"][0] == "JPEG"
-    assert shown["named"]

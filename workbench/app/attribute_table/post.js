@@ -5,8 +5,7 @@ class Post {
     this.model = model;
     this.changed = changed;
     this.say = say;
-    this.who = who; // asks who one is before the first act
-    this.named = false;
+    this.who = who; // asks who one is, and then for the act again
     this.sentAt = 0;
     this.waiting = new Map(); // questions, such as what lint says: uid to what takes the answer
   }
@@ -17,13 +16,11 @@ class Post {
 
   // Put an act into the queue; it is shown at once as being saved.
   act(act) {
-    if (!this.named) return this.who(act);
     this.model.outbox.push({ uid: randomName(), ...act });
     for (const id of this.idsOf(act)) this.model.states.set(id, { kind: "saving" });
     this.model.keep();
     this.send();
     this.changed();
-    return undefined;
   }
 
   idsOf(act) {
@@ -77,7 +74,6 @@ class Post {
     if (act.act === "edit") this.settleEdit(act, answer);
     else if (act.act === "add") this.settleNew(act, answer);
     else {
-      if (act.act === "say who" && !answer.ok) this.named = false;
       for (const id of answer.conflicts ?? []) {
         if (id !== null) model.states.set(id, { kind: "refused", said: answer.said });
       }
@@ -86,7 +82,8 @@ class Post {
         model.states.set(id, answer.ok ? { kind: "saved" } : { kind: "refused", said: answer.said });
       }
     }
-    if (answer.ask) this.say({ ask: answer.ask, again: { act: act.act, sure: answer.sure } });
+    if (answer.who) this.who(act);
+    else if (answer.ask) this.say({ ask: answer.ask, again: { act: act.act, sure: answer.sure } });
     else if (answer.said) this.say({ text: answer.said, bad: !answer.ok, act: act.act });
   }
 

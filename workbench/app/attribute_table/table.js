@@ -33,9 +33,8 @@ class Table {
     this.clock = setInterval(() => this.post.look(), 1000);
   }
 
-  receive(component, { board, answers, view, named }) {
+  receive(component, { board, answers, view }) {
     this.component = component;
-    this.post.named ||= named;
     if (!this.toolsMade) {
       Object.assign(this.model.filter, view.filter ?? {});
       Object.assign(this.model.sort, view.sort ?? {});
@@ -389,9 +388,9 @@ class Table {
     this.ask("Who are you?", [el("p", {}, "Edits, decisions and comments are kept under your name. This browser remembers it."), name],
       "Continue", () => {
         if (!name.value.trim()) return "Say a name: your own, or the one that people here know you by.";
-        this.post.named = true;
         this.post.act({ act: "say who", name: name.value });
-        this.post.act(act);
+        const { uid, ...again } = act;
+        this.post.act(again);
         return null;
       });
   }

@@ -7,7 +7,7 @@ import streamlit as st
 
 from workbench.app.attribute_table import KEY, attribute_table
 from workbench.app.identity import sign_in
-from workbench.app.services import Session, current_session
+from workbench.app.services import current_session
 from workbench.app.widgets import heading, show_errors
 from workbench.errors import WorkbenchError
 from workbench.store import Store
@@ -58,17 +58,13 @@ def _table() -> None:
         board.refresh()
         at = st.session_state.get(KEY, {}).get("at") or {}
         board.check(CHECK_S, first=at.get("seen", ()))
-        attribute_table(lambda: _document(session, board), on_act=_act, on_look=_look)
+        attribute_table(lambda: _document(board), on_act=_act, on_look=_look)
 
 
-def _document(session: Session, board: DraftBoard) -> bytes:
+def _document(board: DraftBoard) -> bytes:
     epoch, number = st.session_state.get(_HAVE) or (None, None)
     news = board.news(number if epoch == board.epoch else None)
-    rest = {
-        "answers": list(st.session_state.get(_ANSWERS, {}).values()),
-        "view": _view(),
-        "named": session.is_named,
-    }
+    rest = {"answers": list(st.session_state.get(_ANSWERS, {}).values()), "view": _view()}
     return b'{"board": ' + news.document + b", " + json.dumps(rest).encode()[1:]
 
 
@@ -92,6 +88,8 @@ def _act() -> None:
 
 def _do(act: Act) -> Answer:
     session = current_session()
+    if not session.is_named and act["act"] != "lint":
+        return {"ok": False, "said": "Not saved yet: say who you are.", "who": True}
     board = board_of(session.store, session.store.url)
     return do_act(board, session.store, act, author=session.author)
 
