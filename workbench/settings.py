@@ -20,6 +20,7 @@ _CHECKOUT = _PACKAGE.parent
 
 NOBODY = "unknown"  # the author while nobody is named
 
+PROGRESS = "_WORKBENCH_PROGRESS"  # names the file in which a job of a page says how far it is
 DEFAULT_MODEL = "gpt-4o-mini"  # of OpenAI's API, if a key is set and no model is named
 
 

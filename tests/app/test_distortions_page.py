@@ -78,9 +78,9 @@ def test_a_thumbnail_shows_a_level_that_changes_something():
 
 def test_search_and_group_narrow_the_gallery(page, store):
     shown = page("distortions")
-    shown.text_input(key="find").set_value("jpeg block").run()
+    shown.text_input(key="search").set_value("jpeg block").run()
     assert 0 < len(cards(shown)) < 5
-    shown.text_input(key="find").set_value("no such words").run()
+    shown.text_input(key="search").set_value("no such words").run()
     assert "No type matches" in shown.info[0].value
     camera = page("distortions", group="Camera")
     assert {card["group"] for card in cards(camera).values()} == {"Camera"}

@@ -5,21 +5,36 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.waiting import wait_until
+from workbench.domain.attributes import AttributeSet
 from workbench.domain.distortion import Recipe, Step
+from workbench.experiment.config_files import load_experiment
 from workbench.settings import read_settings
 from workbench.store import open_store
+from workbench.workflow.runs import start_run
 
 from .running_app import chromium, empty_page, running_app, settled
 
 pytestmark = pytest.mark.browser
 
+TINY = """# as small as a run can be
+name: tiny
+data: {distortions: [gaussian_blur, dusk], width: 224, height: 224}
+encoder: {name: offline}
+tuning: {mode: shallow, prompts: 2, crops: 1, epochs: 1}
+regressor: {epochs: 2}
+split: {folds: 2}
+"""
+BLUR = ["soft contours", "washed-out texture"]
 JUNK = "<b>Glow</b> -> :material/home: *x* $1$"
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
-    """A home of the tests' own."""
+    """A home of the tests' own, with one tiny experiment."""
     home = tmp_path_factory.mktemp("home")
+    (home / "experiments").mkdir()
+    (home / "experiments" / "tiny.yaml").write_text(TINY)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("WORKBENCH_HOME", str(home))
         environment.setenv("WORKBENCH_DB", f"sqlite:///{home / 'store.sqlite'}")
@@ -142,6 +157,83 @@ def test_a_type_is_built_with_its_faults_named_as_one_types_and_survives_a_reloa
     page.get_by_role("button", name="New type").click()
     settled(page, "New type")
     expect(page.get_by_label("Name")).to_have_value("")
+
+
+def test_a_new_type_is_curated_frozen_run_and_compared(page, app, store, settings):
+    """The journey: from a recipe to a comparison, with a reload in the middle."""
+    store.draft.replace(AttributeSet.from_phrases({"gaussian_blur": BLUR}), author="ann")
+    page.get_by_role("button", name="New type").click()
+    settled(page, "New type")
+    page.get_by_label("Name").fill("Dusk")
+    page.get_by_label("Explanation").fill("The light of the evening fades.")
+    add_step(page, "Darken")
+    page.get_by_label("Levels").select_option("2")
+    expect(page.locator(".wb-strip img")).to_have_count(3)
+    page.reload()
+    expect(page.locator(".wb-strip img")).to_have_count(3)
+    page.get_by_role("button", name="Add this type").click()
+    settled(page, "Dusk")
+    page.get_by_role("button", name="Write the first").click()
+    settled(page, "Curate")
+    expect(page.get_by_role("combobox", name="Type")).to_have_value("dusk")
+    page.get_by_role("row").filter(has_text="New attribute of Dusk").click()
+    for phrase in ("shadows without any detail", "gloomy sky"):
+        field = page.get_by_role("textbox", name="New attribute of Dusk")
+        field.fill(phrase)
+        field.press("Enter")
+        expect(page.get_by_role("row").filter(has_text=phrase)).to_be_visible()
+    page.get_by_role("button", name="Freeze…").click()
+    page.get_by_role("textbox", name="Message").fill("With the evening")
+    page.get_by_role("textbox", name="Alias (optional)").fill("evening")
+    page.get_by_role("button", name="Freeze", exact=True).click()
+    expect(page.get_by_text("Frozen as version evening")).to_be_visible()
+    run_beside_another(store, settings)
+    page.goto(f"{app.url}/compare")
+    settled(page, "Compare")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    verdicts = page.get_by_role("table").filter(has_text="evening")
+    expect(verdicts.first).to_be_visible()
+    expect(verdicts.filter(has_text="night").first).to_be_visible()
+    page.goto(f"{app.url}/distortions?type=dusk")
+    page.get_by_role("button", name="Show how 2 runs found it").click()
+    found = page.get_by_role("table", name=re.compile("against everything else"))
+    expect(found.get_by_role("row").filter(has_text="evening")).to_be_visible()
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("It must stay: 2 versions have attributes for it")).to_be_visible()
+    assert "Traceback" not in "".join(app.printed)
+
+
+def run_beside_another(store, settings) -> None:
+    """Run the version, and one with other words, by a worker of the workbench's own."""
+    words = {"gaussian_blur": BLUR, "dusk": ["lamps in the dark", "black corners"]}
+    store.versions.freeze(
+        AttributeSet.from_phrases(words), message="Other words", author="ann", alias="night"
+    )
+    config = load_experiment(settings.home / "experiments" / "tiny.yaml")
+    for alias in ("evening", "night"):
+        start_run(store, alias, config, settings=settings)
+    wait_until(
+        lambda: all(run.status not in ("queued", "running") for run in store.runs.list()),
+        "both runs are over",
+    )
+    assert [run.status for run in store.runs.list()] == ["done", "done"]
+
+
+def test_a_set_is_generated_in_the_background_over_a_reload(page, app, settings):
+    page.goto(f"{app.url}/datasets?part=Generate+a+set")
+    settled(page, "Datasets")
+    page.get_by_role("spinbutton", name="Images").fill("100000")
+    page.get_by_role("spinbutton", name="Images").press("Enter")
+    page.get_by_role("button", name="Generate", exact=True).click()
+    expect(page.get_by_text("Set of 100,000 images: running")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"\d+ images, [\d.]+/s"))).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("Set of 100,000 images: running")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Set of 100,000 images: cancelled")).to_be_visible()
+    page.get_by_role("button", name="Forget").click()
+    expect(page.get_by_text("Set of 100,000 images")).to_have_count(0)
+    assert (settings.home / "sets" / "my-set" / "set.json").exists()
 
 
 def test_one_of_another_is_edited_until_attributes_name_it(page, store):

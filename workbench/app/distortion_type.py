@@ -2,8 +2,6 @@
 
 import math
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 
 import streamlit as st
 from markupsafe import Markup
@@ -33,7 +31,6 @@ from workbench.errors import WorkbenchError
 from workbench.report.wording import access_sentences
 from workbench.workflow.distortions import FoundInRun, found_in_runs, near_types, runs_with_type
 
-PAGES = "workbench.app.pages"
 OWN = "my own"
 BETWEEN = "between"
 NAMED = 3  # versions that are spelled out
@@ -347,9 +344,9 @@ def _attributes(session: Session, spec: Distortion) -> None:
 
 
 def _curate(id: str) -> None:
-    name = next(name for name in ("curate", "draft") if find_spec(f"{PAGES}.{name}"))
-    page = st.Page(import_module(f"{PAGES}.{name}").render, url_path=name)
-    st.switch_page(page, query_params={"type": id})
+    from workbench.app.pages import curate
+
+    st.switch_page(st.Page(curate.render, url_path="curate"), query_params={"type": id})
 
 
 def _runs(session: Session, spec: Distortion) -> None:

@@ -4,6 +4,7 @@ import codecs
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from errno import EISDIR
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from workbench.atomic_files import atomic_write
 from workbench.errors import ConfigError
-from workbench.settings import Settings, read_settings
+from workbench.settings import PROGRESS, Settings, environment, read_settings
 from workbench.text_files import one_line, visible
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ Ref = Annotated[
 TypeId = Annotated[str, typer.Argument(help="Id of a distortion.")]
 Author = Annotated[str | None, typer.Option(help="Your name, for the history.")]
 
+REPORT_S = 0.3  # between two reports of a job's progress
 PIPED_WIDTH = 200  # characters
 
 # What a terminal shows that has no such character; anything else becomes an escape.
@@ -149,7 +152,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> "Table":
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
-    """Show a progress bar on stderr; yields a function of the share done and a text."""
+    """Show a progress bar on stderr; yields a function of the share done and a text.
+
+    Of a job in the background it is also written to the job's file (`queue.jobs`).
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -162,7 +168,17 @@ def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=1.0, stage="")
-        yield lambda share, stage: bar.update(task, completed=share, stage=one_line(stage))
+        file, next_at = environment(PROGRESS).get(PROGRESS), 0.0
+
+        def report(share: float, stage: str) -> None:
+            nonlocal next_at
+            bar.update(task, completed=share, stage=one_line(stage))
+            if file and (time.monotonic() >= next_at or share == 1):
+                with atomic_write(Path(file)) as passing:
+                    passing.write_text(json.dumps({"share": share, "stage": one_line(stage)}))
+                next_at = time.monotonic() + REPORT_S
+
+        yield report
 
 
 def require_other_file(target: Path, source: Path) -> None:

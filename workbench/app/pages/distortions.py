@@ -49,7 +49,7 @@ def _chosen(specs: list[Distortion]) -> list[Distortion]:
         "Search",
         type="search",
         live=True,
-        key="find",
+        key="search",
         bind="query-params",
         placeholder="name, words, source",
         width=400,
