@@ -36,10 +36,15 @@ _BY_URL: dict[str | type[Any], Callable[[Any], Any]] = {Store: lambda store: sto
 
 
 class Choices(NamedTuple):
-    """The runs that are done and their versions, both newest first."""
+    """The runs that are done and their versions, both newest first.
+
+    Attributes:
+        newest: Hashes of the newest two versions that were run under one configuration, or none.
+    """
 
     runs: list[FinishedRun]
     versions: list[VersionSummary]
+    newest: list[str]
 
     def version_of(self, run: int) -> VersionSummary:
         """Return the version that a run ran."""
@@ -72,10 +77,17 @@ class Opened(NamedTuple):
 
 
 def choices(store: Store) -> Choices:
-    """Return what may be compared."""
+    """Return what may be compared; read anew when a version, an alias or a result is new."""
+    newest = store.overview.newest_event(), store.overview.runs_by_status().get("done", 0)
+    return _choices(store, newest)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=_BY_URL)
+def _choices(store: Store, newest: tuple[int, int]) -> Choices:  # noqa: ARG001  # part of the key
     runs = store.runs.finished()
     done = {run.version for run in runs}
-    return Choices(runs, [one for one in store.versions.summaries() if one.hash in done])
+    versions = [one for one in store.versions.summaries() if one.hash in done]
+    return Choices(runs, versions, _newest_comparable(runs, versions))
 
 
 def common_configurations(
@@ -101,12 +113,13 @@ def common_configurations(
     }
 
 
-def newest_comparable(found: Choices) -> list[str]:
-    """Return the newest two versions that were run under one configuration, older last, or none."""
+def _newest_comparable(
+    runs: Sequence[FinishedRun], versions: Sequence[VersionSummary]
+) -> list[str]:
     configs: dict[str, set[str]] = {}
-    for run in found.runs:
+    for run in runs:
         configs.setdefault(run.version, set()).add(run.config)
-    hashes = [version.hash for version in found.versions]
+    hashes = [version.hash for version in versions]
     for index, newer in enumerate(hashes):
         for older in hashes[index + 1 :]:
             if configs[newer] & configs[older]:

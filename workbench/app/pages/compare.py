@@ -14,7 +14,6 @@ from workbench.app.comparisons import (
     common_configurations,
     common_test_sets,
     experiment_words,
-    newest_comparable,
     open_comparison,
     opened_before,
 )
@@ -140,7 +139,7 @@ def _runs_of_versions(session: Session, found: Choices) -> list[int]:
         "Versions to compare",
         "versions",
         {version.hash: name(version.hash) for version in found.versions},
-        newest_comparable(found),
+        found.newest,
     )
     # The older one first, whatever was clicked first: a pair says what the newer one gained.
     ordered = [one.hash for one in reversed(found.versions) if one.hash in hashes]
