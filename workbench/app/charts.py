@@ -96,7 +96,7 @@ def show_chart(
     Args:
         chart: What to show.
         table: Every value of it, under a name distinct on the page; None where it stands there.
-        about: What it shows in words, for who cannot see it.
+        about: What it shows, in a few words: the name of the plot for who cannot see it.
         width: "stretch", or "content" for a plot whose panels have a width of their own.
     """
     # Streamlit's own grey of axes has less contrast than text needs.

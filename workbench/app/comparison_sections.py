@@ -176,7 +176,9 @@ def _scatter(view: View) -> None:
         points, curve, x="predicted quality", y=f"target: {view.comparison.protocol.target}"
     )
     st.caption(escaped(f"{words} The line is the fitted logistic; dashed: prediction = target."))
-    show_chart(chart, scatter_table(run.id, label, result), about=words)
+    show_chart(
+        chart, scatter_table(run.id, label, result), about=f"Target and prediction of {label}"
+    )
 
 
 def _naming(view: View) -> None:
@@ -234,7 +236,7 @@ def _confusion(view: View) -> None:
             cells.append(Cell(str(shown), taken, count / total, text, about))
     st.caption(escaped(f"{CONFUSION_LEAD} {figure.missing}"))
     chart = heat_chart(cells, rows=types, columns=types, y="shown", x="taken for")
-    show_chart(chart, figure.table, about=figure.about)
+    show_chart(chart, figure.table, about=figure.title)
 
 
 def _dose(view: View) -> None:
@@ -256,7 +258,7 @@ def _dose(view: View) -> None:
         points, x="level", y="predicted strength", dashed=list(dict.fromkeys(dashed))
     )
     several = len({point.panel for point in points}) > 1
-    show_chart(chart, figure.table, about=figure.about, width="content" if several else "stretch")
+    show_chart(chart, figure.table, about=figure.title, width="content" if several else "stretch")
     calibration = calibration_figure(view.compared)
     if calibration.table is None:
         return
@@ -278,7 +280,7 @@ def _dose(view: View) -> None:
         y="true strength",
         dashed=[CurvePoint("", "true", end, end) for end in (0.0, 1.0)],
     )
-    show_chart(chart, calibration.table, about=calibration.about)
+    show_chart(chart, calibration.table, about=calibration.title)
 
 
 def _parts(view: View) -> None:

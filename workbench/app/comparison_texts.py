@@ -176,7 +176,7 @@ def edits_section(view: View) -> None:
     if figure.missing:
         st.caption(escaped(figure.missing))
     chart = interval_chart(shown, x="ΔSRCC of this edit alone, 95 % interval", zero=True)
-    show_chart(chart, figure.table, about=figure.about)
+    show_chart(chart, figure.table, about=figure.title)
     notes(found.notes)
 
 
@@ -226,7 +226,7 @@ def _heat_map(panel: Panel, number: int) -> None:
     chart = heat_chart(cells, rows=panel.rows, columns=panel.columns, y="trained on", x="tested on")
     table = panel.table()
     named = DataTable(f"transfer-{number}", table.title, table.columns, table.rows)
-    show_chart(chart, named, about="; ".join(f"{c.row} on {c.column}: {c.about}" for c in cells))
+    show_chart(chart, named, about=panel.title)
 
 
 def terms_section(view: View) -> None:
