@@ -110,7 +110,7 @@ def _form(begin: Fields, key: str, edits: str) -> None:
             final = typed_recipe(session.store, answer.added, replaces=edits)
             if final.recipe is not None:
                 signed(session, partial(_add, recipe=final.recipe, replaces=edits))
-        _strip(typed)
+        _strip(typed, has_steps=bool((document if fields is None else fields).get("steps")))
 
 
 def _add(session: Session, *, recipe: Recipe, replaces: str) -> None:
@@ -120,12 +120,14 @@ def _add(session: Session, *, recipe: Recipe, replaces: str) -> None:
     st.rerun()
 
 
-def _strip(typed: TypedRecipe) -> None:
+def _strip(typed: TypedRecipe, *, has_steps: bool) -> None:
     st.header("How it looks")
     if typed.preview is None:
         st.caption(
-            "Add a step to see it. Without steps, a type can be described and drafted for, but not "
-            "run."
+            "It is shown again once the steps are mended."
+            if has_steps
+            else "Add a step to see it. Without steps, a type can be described and drafted for, "
+            "but not run."
         )
         return
     photograph = chosen_photograph("photo")

@@ -35,6 +35,7 @@ STYLE = """<style>
 @keyframes news-even { to { visibility: hidden; } }
 @keyframes news-odd { to { visibility: hidden; } }
 .stApp [role="tab"][aria-selected="true"], .stApp [data-testid="stSliderThumbValue"],
+.stApp [role="radio"][aria-checked="true"], .stApp [role="radio"][aria-checked="true"] p,
 .stApp [role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
 .wb { border-collapse: collapse; width: 100%; font-size: 0.92rem; }
 .wb caption { text-align: left; padding-bottom: 0.3rem; }

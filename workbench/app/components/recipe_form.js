@@ -196,7 +196,10 @@ class RecipeForm {
     number.value = String(step.parameters[level]);
     number.dataset.path = here;
     number.setAttribute("aria-label", `Level ${level + 1} of step ${path.slice(6)}`);
-    const whole = labelled(`Level ${level + 1}`, number, here);
+    number.setAttribute("aria-describedby", `fault-${path}.parameters`); // of all its levels
+    const whole = labelled(`Level ${level + 1}`, number, "");
+    number.id = `field-${here}`;
+    whole.firstChild.htmlFor = number.id;
     if (!spec) return whole;
     const slider = element("input");
     slider.type = "range";
@@ -218,7 +221,7 @@ class RecipeForm {
       number.value = String(value);
       set(value);
     };
-    whole.insertBefore(slider, whole.lastChild);
+    whole.append(slider);
     return whole;
   }
 
@@ -309,9 +312,11 @@ class RecipeForm {
         where = where.slice(0, Math.max(0, where.lastIndexOf(".")));
       }
       const place = this.root.querySelector(`.fault[data-of="${CSS.escape(where || "steps")}"]`);
-      place.textContent = [place.textContent, words].filter(Boolean).join("; ");
+      const level = /\.parameters\.(\d+)$/.exec(path);
+      const said = level ? `Level ${level[1]}: ${words}` : words;
+      place.textContent = [place.textContent, said].filter(Boolean).join("; ");
       this.root
-        .querySelector(`[data-path="${CSS.escape(where)}"]`)
+        .querySelector(`[data-path="${CSS.escape(path)}"], [data-path="${CSS.escape(where)}"]`)
         ?.setAttribute("aria-invalid", "true");
     }
     this.root.querySelector(".add").disabled = this.data.faults.length > 0;
@@ -331,7 +336,6 @@ function labelled(label, control, path) {
   whole.append(words, control);
   if (path) {
     const below = fault(path);
-    below.id = `fault-${path}`;
     control.setAttribute("aria-describedby", below.id);
     whole.append(below);
   }
@@ -341,6 +345,7 @@ function labelled(label, control, path) {
 function fault(path) {
   const place = element("p", "fault");
   place.dataset.of = path;
+  place.id = `fault-${path}`;
   return place;
 }
 

@@ -137,6 +137,7 @@ def _opened(settings: Settings, name: str, root: str) -> OpenDataset:
 def _health(opened: OpenDataset) -> None:
     dataset = opened.dataset
     facts, images = dataset.facts, dataset.images
+    references = {image.reference for image in images if image.reference}
     missing = len(opened.missing_images), len(opened.missing_references)
     scores = [image.score for image in images if image.score is not None]
     span = f"{min(scores):g} to {max(scores):g}" if scores else "none"
@@ -149,8 +150,7 @@ def _health(opened: OpenDataset) -> None:
                 ("Images", f"{len(images):,}, {_lacking(missing[0])}"),
                 (
                     "References",
-                    f"{len({i.reference for i in images if i.reference}):,}, "
-                    f"{_lacking(missing[1])}",
+                    f"{len(references):,}, {_lacking(missing[1])}" if references else "none",
                 ),
                 ("Types", f"{len({t.distortion for i in images for t in i.present}):,}"),
                 ("Scores", f"{span} ({facts.score or 'no score'}, {facts.polarity or 'none'})"),
