@@ -30,6 +30,8 @@ def settings(tmp_path_factory):
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("WORKBENCH_HOME", str(home))
         environment.setenv("WORKBENCH_DB", f"sqlite:///{home / 'store.sqlite'}")
+        environment.setenv("WORKBENCH_CACHE", str(home / "cache"))
+        environment.setenv("WORKBENCH_OFFLINE", "1")
         environment.setenv("WORKBENCH_AUTHOR", "eva")
         environment.setenv("OMP_NUM_THREADS", "1")
         yield home
@@ -71,7 +73,7 @@ def page(app, browser, store):
 def open_curate(page: Page, app, query="") -> Page:
     page.goto(f"{app.url}/curate{query}")
     settled(page, "Curate")
-    expect(page.get_by_role("row", name="muddy colours")).to_be_visible()
+    expect(row(page, "muddy colours")).to_be_visible()
     return page
 
 
@@ -80,7 +82,7 @@ def state(page, phrase):
 
 
 def row(page, phrase):
-    return page.get_by_role("row").filter(has_text=phrase)
+    return page.get_by_role("grid").get_by_role("row").filter(has_text=phrase)
 
 
 def statuses(store):
@@ -179,7 +181,7 @@ def test_a_conflict_can_be_left_to_the_other(page, store):
     store.draft.edit(first.id, "ann's colours", based_on=first.row_version, author="ann")
     page.get_by_role("button", name="Take theirs").click()
     expect(row(page, "ann's colours")).to_be_visible()
-    expect(page.get_by_text("my colours")).to_have_count(0)
+    expect(row(page, "my colours")).to_have_count(0)
     assert "ann's colours" in statuses(store)
 
 
@@ -308,13 +310,52 @@ def test_new_attributes_are_written_one_after_the_other(page, store):
     assert store.draft.rows("jpeg")[-1].updated_by == "eva"
 
 
-def test_an_act_that_is_sent_twice_is_done_once(page, store):
-    sent = json.dumps({"act": "comment"})
+def test_evidence_stands_beside_the_current_row_and_leaves_the_keys_where_they_are(page, store):
+    row(page, "JPEG squares").click()
+    expect(page.get_by_role("heading", name="JPEG squares")).to_be_visible()
+    expect(page.get_by_text("is a word of the distortion's own name")).to_be_visible()
+    page.keyboard.press("c")
+    page.keyboard.insert_text("Says <b>what</b> it is called")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("comment: Says <b>what</b> it is called")).to_be_visible()
+    page.keyboard.press("d")
+    expect(page.get_by_role("heading", name="JPEG squares")).to_have_count(0)
+    expect(current(page)).to_be_focused()
+    page.keyboard.press("d")
+    page.keyboard.press("k")
+    expect(page.get_by_role("heading", name="specks around edges")).to_be_visible()
+    expect(current(page)).to_be_focused()
+
+
+def test_photographs_are_prepared_by_a_press_and_show_where_a_sentence_fires(page, store):
+    page.get_by_text("Photographs", exact=True).click()
+    page.get_by_role("button", name="Prepare those of JPEG").click()
+    expect(page.get_by_role("heading", name="Fires most on")).to_be_visible()
+    expect(page.get_by_role("heading", name="Fires least on")).to_be_visible()
+    expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("checkbox", name="Response").check()
+    page.get_by_role("button", name="Close").click()
+    expect(row(page, "flat patches").get_by_role("img")).to_be_visible()
+    page.get_by_role("combobox", name="Where does the encoder see it?").click()
+    page.get_by_role("option").nth(1).click()
+    expect(page.get_by_role("img", name="Map over")).to_be_visible()
+
+
+def test_an_act_whose_answer_is_lost_is_sent_again_and_done_once(page, store):
     page.keyboard.press("c")
     page.keyboard.insert_text("once")
-    page.evaluate("sent => sessionStorage.setItem('seen', sent)", sent)
     page.keyboard.press("Enter")
     expect(page.get_by_text("Your comment on 'muddy colours' is kept.")).to_be_visible()
-    page.reload()
-    expect(row(page, "muddy colours")).to_be_visible()
-    assert len(store.comments.list(store.draft.rows("jpeg")[0].attribute.identity)) == 1
+    kept = {"uid": "sent before", "act": "comment", "id": store.draft.rows("jpeg")[0].id}
+    kept = json.dumps({"outbox": [{**kept, "text": "kept by the tab"}]})
+    for _ in range(2):
+        page.evaluate("kept => sessionStorage.setItem('workbench curate', kept)", kept)
+        page.reload()
+        expect(row(page, "muddy colours")).to_be_visible()
+        wait_until(lambda: len(comments(store)) == 2, "what the tab kept is done")
+    assert [comment.text for comment in comments(store)] == ["once", "kept by the tab"]
+
+
+def comments(store):
+    return store.comments.list(store.draft.rows("jpeg")[0].attribute.identity)

@@ -235,6 +235,7 @@ def export_attributes(
 
 
 attributes.command("set")(editing.set_attribute)
+attributes.command("prepare")(editing.prepare_photographs)
 attributes.command("move")(editing.move_attribute)
 attributes.command("remove")(editing.remove_attribute)
 attributes.command("comment")(editing.add_comment)

@@ -4,9 +4,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.console import Author, Db, Json, emit, open_workbench, table
+from workbench.cli.console import (
+    Author,
+    Db,
+    Json,
+    emit,
+    open_workbench,
+    progress_bar,
+    table,
+)
 from workbench.domain.attributes import DraftRow
 from workbench.domain.audit_events import Event
+from workbench.domain.number_format import count_text
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,17 +47,24 @@ def set_attribute(
     id: Id,
     status: Annotated[str | None, typer.Option(help="New review status.")] = None,
     phrase: Annotated[str | None, typer.Option(help="New wording.")] = None,
+    distortion: Annotated[
+        str | None, typer.Option(help="Give it to this distortion, behind those that it has.")
+    ] = None,
     author: Author = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Decide on an attribute, or reword it."""
-    if (status is None) == (phrase is None):
-        raise typer.BadParameter("say either --status or --phrase")
+    """Decide on an attribute, reword it, or give it to another distortion."""
+    if [status, phrase, distortion].count(None) != 2:
+        raise typer.BadParameter("say one of --status, --phrase and --distortion")
     with open_workbench(db) as (settings, store):
         row, who = _row(store, id), author or settings.author
         if phrase is not None:
             row = store.draft.edit(row.id, phrase, based_on=row.row_version, author=who)
+        elif distortion is not None:
+            store.recipes.catalogue()[distortion]  # raises with the name that was meant
+            store.draft.change_type({row.id: row.row_version}, distortion, author=who)
+            row = _row(store, str(row.id))
         else:
             row = store.draft.set_status(
                 row.id,
@@ -57,6 +73,32 @@ def set_attribute(
                 author=who,
             )
         _emit_row(store, row, json)
+
+
+def prepare_photographs(
+    types: Annotated[
+        list[str] | None, typer.Argument(help="Distortions; default those of the draft.")
+    ] = None,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Distort and encode the photographs that lint and the page Curate measure sentences on.
+
+    Some seconds for each distortion, once; what is prepared is left alone.
+    """
+    with open_workbench(db) as (settings, store):
+        known = store.recipes.catalogue()
+        wanted = types or [d for d in store.draft.attribute_set().distortions if d in known]
+        for name in wanted:
+            known[name]  # raises with the name that was meant
+        from workbench.workflow.evidence import Examiner
+
+        examiner = Examiner(store, settings)
+        missing = examiner.missing(wanted)
+        if missing:
+            with progress_bar("photographs") as progress:
+                examiner.prepare(missing, progress)
+    emit(json, {"prepared": list(missing)}, lambda: count_text(len(missing), "type") + " prepared")
 
 
 def move_attribute(

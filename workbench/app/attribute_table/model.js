@@ -7,7 +7,7 @@ const SIGNS = { fault: "✗", doubt: "?", hint: "·" };
 const FIELDS = ["id", "version", "type", "position", "phrase", "status", "origin", "by", "at",
   "decided", "comments", "findings", "curve", "specificity", "weight", "share"];
 const KEPT = "workbench curate"; // where a tab keeps what is not saved, over reloads
-const PATIENCE_MS = 6000; // after it an act that nobody answered is sent again
+const PATIENCE_MS = 2500; // after it an act that nobody answered is sent again
 
 const randomName = () =>
   Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");

@@ -39,15 +39,22 @@ class Post {
     const uid = randomName();
     this.waiting.clear(); // only the newest question matters
     this.waiting.set(uid, take);
-    this.component.setTriggerValue("act", { uid, ...question, have: this.have });
+    this.question = { uid, ...question };
+    this.askedAt = Date.now();
+    this.component.setTriggerValue("act", { ...this.question, have: this.have });
   }
 
-  tell(have) {
-    this.component.setTriggerValue("act", { act: "have", uid: "", have });
+  // What needs no answer.
+  tell(have, act = "have") {
+    this.component.setTriggerValue("act", { act, uid: "", have });
   }
 
   look() {
     if (this.sentAt && Date.now() - this.sentAt > PATIENCE_MS) this.send(true);
+    else if (this.waiting.size && Date.now() - this.askedAt > PATIENCE_MS) {
+      this.askedAt = Date.now();
+      this.component.setTriggerValue("act", { ...this.question, have: this.have });
+    }
   }
 
   receive(component, answers) {

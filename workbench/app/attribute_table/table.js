@@ -6,7 +6,7 @@ const KEYS = [
   ["Alt with ↓ or ↑", "move within its type"], ["n", "new attribute of this type"], ["c", "comment"], ["Delete", "remove"],
   ["u and Shift+U", "undo and redo"], ["x, Space", "select"], ["Shift with ↓ or ↑", "select many"],
   ["Ctrl+A", "select all that are shown"], ["Escape", "select none"],
-  ["t and m", "in a conflict: take theirs, keep mine"], ["/", "find"], ["f", "freeze"],
+  ["t and m", "in a conflict: take theirs, keep mine"], ["/", "find"], ["d", "evidence"], ["f", "freeze"],
   ["?", "these keys"],
 ];
 const LINT_AFTER_MS = 350;
@@ -93,12 +93,12 @@ class Table {
     this.tools.replaceChildren(this.find,
       choose("type", "Type", "All types", sorted),
       choose("status", "Status", "Any status", STATUSES.map((s) => [s, s])),
-      choose("findings", "Findings", "Any findings or none", [["any", "with findings"],
-        ["fault", "fault"], ["doubt", "doubt"], ["hint", "hint"], ["none", "none"]]),
+      choose("findings", "Findings", "Any finding", [["any", "with findings"],
+        ["fault", "fault"], ["doubt", "doubt"], ["hint", "hint"], ["none", "no finding"]]),
       choose("origin", "Origin", "Any origin", ORIGINS.map((o) => [o, o === "llm" ? "model" : o])),
       el("label", {}, groups, " by type"),
       el("button", { type: "button", onclick: () => this.chooseColumns() }, "Columns"),
-      el("button", { type: "button", onclick: () => this.showKeys() }, "Keys ?"));
+      el("button", { type: "button", onclick: () => this.showKeys() }, "Keys"));
     this.types = sorted;
     this.drawBar();
   }
@@ -489,7 +489,7 @@ class Table {
       n: () => this.edit(this.newKey()), Delete: () => this.change("remove", {}),
       u: () => this.post.act({ act: "undo" }), U: () => this.post.act({ act: "redo" }),
       x: () => this.tick(), " ": () => this.tick(), "/": () => this.find.focus(),
-      f: () => this.freeze(), "?": () => this.showKeys(), Escape: () => this.drop(),
+      d: () => this.post.tell(this.post.have, "drawer"), f: () => this.freeze(), "?": () => this.showKeys(), Escape: () => this.drop(),
       t: () => this.inConflict() && this.takeTheirs(Number(this.model.current)),
       m: () => this.inConflict() && this.keepMine(Number(this.model.current)),
     };
@@ -568,9 +568,9 @@ class Table {
   tell() {
     clearTimeout(this.tellLater);
     this.tellLater = setTimeout(() => {
-      const { filter, sort, grouped, unchecked } = this.model;
+      const { filter, sort, grouped } = this.model;
       const at = { row: Number(this.model.current) || null, filter, sort, grouped,
-        columns: this.view.columns, seen: unchecked ? this.view.seen : [] };
+        columns: this.view.columns, seen: this.view.seen ?? [] };
       const sign = JSON.stringify(at);
       if (sign === this.told) return;
       this.told = sign;

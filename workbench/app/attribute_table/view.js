@@ -3,16 +3,16 @@
 const ROW_H = 36;
 const BEYOND = 8; // rows drawn above and below the window
 const COLUMNS = {
-  phrase: { title: "Attribute", width: "minmax(15rem, 1fr)", always: true },
+  phrase: { title: "Attribute", width: "minmax(11rem, 1fr)", always: true },
   type: { title: "Type", width: "9rem" },
-  status: { title: "Status", width: "7rem", on: true },
-  findings: { title: "Findings", width: "6rem", on: true },
+  status: { title: "Status", width: "6.6rem", on: true },
+  findings: { title: "Findings", width: "5.4rem", on: true },
   origin: { title: "Origin", width: "5.5rem" },
   curve: { title: "Response", width: "6rem", unsorted: true },
   specificity: { title: "Specificity", width: "6.5rem" },
   weight: { title: "Weight", width: "5.5rem" },
   share: { title: "Share", width: "5rem" },
-  comments: { title: "Notes", width: "4.5rem", on: true },
+  comments: { title: "Notes", width: "3rem", on: true },
   changed: { title: "Changed", width: "13rem" },
 };
 const MARKS = { proposed: "·", accepted: "✓", "needs work": "!", rejected: "✗" };
@@ -57,7 +57,7 @@ class View {
   }
 
   get template() {
-    return ["2rem", ...this.columns.map((name) => COLUMNS[name].width), "6.5rem"].join(" ");
+    return ["1.4rem", ...this.columns.map((name) => COLUMNS[name].width), "5.4rem"].join(" ");
   }
 
   drawHead() {
@@ -248,6 +248,7 @@ class View {
     const said = row.findings.map(([severity, rule, reason]) =>
       `${SIGNS[severity]} ${rule.replaceAll("_", " ")}: ${reason}`);
     cell.title = said.join("\n") || "Lint has nothing to say about these words.";
+    if (!row.findings.length) cell.append(el("span", { class: "pale" }, "none"));
     for (const severity of SEVERITIES) {
       const count = row.findings.filter(([found]) => found === severity).length;
       if (!count) continue;

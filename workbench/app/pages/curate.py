@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from workbench.app.attribute_table import KEY, attribute_table
+from workbench.app.evidence import show_evidence
 from workbench.app.identity import sign_in
 from workbench.app.services import current_session
 from workbench.app.widgets import heading, show_errors
@@ -22,6 +23,8 @@ POLL_S = 2.5
 CHECK_S = 0.25  # of each poll, while lint has not judged every attribute
 ANSWERS = 20  # that are sent again, in case the browser missed them
 _HAVE, _ANSWERS = "curate: rows that the browser has", "curate: answers"
+_EVIDENCE = "curate-evidence"  # the drawer's switch
+DRAWER_PX = 720
 _SIGNED = "curate: somebody has said a name"
 _FILTERS = ("type", "status", "origin", "findings", "find")
 
@@ -58,7 +61,16 @@ def _table() -> None:
         board.refresh()
         at = st.session_state.get(KEY, {}).get("at") or {}
         board.check(CHECK_S, first=at.get("seen", ()))
-        attribute_table(lambda: _document(board), on_act=_act, on_look=_look)
+        is_open = st.session_state.get(_EVIDENCE, True)
+        table, beside = st.columns([13, 7] if is_open else [19, 1])
+        with table:
+            attribute_table(lambda: _document(board), on_act=_act, on_look=_look)
+        with beside:
+            label = "Evidence" if is_open else "…"
+            st.toggle(label, value=True, key=_EVIDENCE, help="Key d")
+            if is_open:
+                with show_errors(), st.container(height=DRAWER_PX, border=False):
+                    show_evidence(session, board, at.get("row"), at.get("seen", []))
 
 
 def _document(board: DraftBoard) -> bytes:
@@ -72,7 +84,9 @@ def _act() -> None:
     """Do what the browser asks for; the answer goes out with the rows."""
     act: dict[str, Any] = st.session_state[KEY].get("act") or {}
     st.session_state[_HAVE] = act.get("have")
-    if act.get("act") in (None, "have"):
+    if act.get("act") == "drawer":
+        st.session_state[_EVIDENCE] = not st.session_state.get(_EVIDENCE, True)
+    if act.get("act") in (None, "have", "drawer"):
         return
     answers: dict[str, Any] = st.session_state.setdefault(_ANSWERS, {})
     try:
