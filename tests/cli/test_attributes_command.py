@@ -198,6 +198,22 @@ def test_single_edits_take_number_or_identity(store, done):
     assert phrases(store) == ["squares"]
 
 
+def test_an_attribute_is_given_to_another_type_and_stays_the_same(store, done):
+    (specks,) = draft(store, "specks")
+    given = done("set", specks.id, "--distortion", "jpeg2000")
+    assert (given["distortion"], given["identity"]) == ("jpeg2000", specks.attribute.identity)
+    done("undo")
+    assert phrases(store) == ["specks"]
+
+
+def test_photographs_are_prepared_once(store, done, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("WORKBENCH_OFFLINE", "1")
+    assert done("prepare", "brighten") == {"prepared": ["brighten"]}
+    assert done("prepare", "brighten") == {"prepared": []}
+    assert done("prepare") == {"prepared": []}  # the draft is empty
+
+
 def test_comments_and_history_outlive_the_draft(store, done):
     (specks,) = draft(store, "specks")
     identity = specks.attribute.identity
@@ -233,7 +249,9 @@ def test_undo_of_an_event_takes_its_change_along_if_asked(store, done, tmp_path,
         (("set", "77", "--status", "accepted"), 1, "The draft has no attribute '77'"),
         (("set", "abc", "--phrase", "haze"), 1, "a prefix has 4 digits or more"),
         (("set", "1", "--status", "fine"), 1, "'fine' is no status"),
-        (("set", "1"), 2, "say either --status or --phrase"),
+        (("set", "1"), 2, "say one of --status, --phrase and --distortion"),
+        (("set", "1", "--distortion", "jpg"), 1, "Unknown distortion 'jpg'. Did you mean 'jpeg'"),
+        (("prepare", "jpg"), 1, "Unknown distortion 'jpg'"),
         (("comment", "1", " "), 1, "A comment needs words"),
         (("undo", "--author", "cid"), 1, "There is no edit of cid to undo. Nothing was changed."),
         (("undo", "99"), 1, "The record has no event 99"),
