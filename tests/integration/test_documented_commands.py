@@ -39,6 +39,7 @@ GENERATED = "commands.md"  # the help texts, which tests/test_docs.py compares
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 PARSED_ONLY = {
+    "workbench app": "serves until it is stopped; test_app_command runs it",
     "workbench run curated --config experiments/paper/kadid10k.yaml": "needs KADID-10k and CLIP",
     "workbench run curated --config experiments/paper/kadid10k.yaml --set "
     "data.root=/media/KADID-10k": "needs KADID-10k and CLIP",
@@ -258,6 +259,7 @@ def prepare_adding(place):
         if language == "yaml"
     )  # fmt: skip
     (place / "night.yaml").write_text(recipe)
+    Image.new("RGB", (64, 48), (90, 120, 90)).save(place / "in.png")
 
 
 def prepare_operating(place):

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from workbench.domain.data_table import Column, DataTable, Value
 from workbench.domain.metrics import Undefined
-from workbench.text_files import one_line
+from workbench.text_files import one_line, visible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,7 +43,9 @@ def terminal_table(table: DataTable, *, framed: bool = True, lines: bool = False
             no_wrap=not framed and index == 0,
         )
     for cells in table.stacked_texts():
-        shown.add_row(*(Text("\n".join(map(one_line, cell))) for cell in cells))
+        first, *others = ("\n".join(cell) for cell in cells)
+        # Only the first column's text stands where a line of the program's own would begin.
+        shown.add_row(Text(one_line(first)), *(Text(visible(text)) for text in others))
     return shown
 
 
