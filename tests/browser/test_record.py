@@ -1,10 +1,12 @@
 """Who does what: names that last, Undo that is one's own, and parents that are the store's."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.waiting import wait_until
 from workbench.settings import read_settings
 from workbench.store import open_store
 
@@ -53,7 +55,7 @@ def draft_of(page: Page) -> None:
 
 
 def attribute(page: Page, words: str) -> Locator:
-    return page.get_by_role("row").filter(has_text=words)
+    return page.get_by_role("grid").get_by_role("row").filter(has_text=words)
 
 
 def say_who(page: Page, name: str) -> None:
@@ -61,6 +63,11 @@ def say_who(page: Page, name: str) -> None:
     dialog.get_by_role("textbox", name="Your name").fill(name)
     dialog.get_by_role("button", name="Continue").click()
     expect(dialog).to_have_count(0)
+
+
+def kept_name(page: Page) -> str:
+    kept = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    return unquote(kept.get("workbench_name", ""))
 
 
 def reword(page: Page, old: str, words: str) -> None:
@@ -112,6 +119,7 @@ def the_name_lasts_over_reloads_and_tabs(app, page: Page) -> None:
     tab.get_by_role("button", name="You are Eva <b>*Müller*").click()
     say_who(tab, "eva")
     expect(tab.get_by_role("button", name="You are eva", exact=True)).to_be_visible()
+    wait_until(lambda: kept_name(tab) == "eva", "the browser has kept the name")
     tab.close()
     page.reload()
     expect(page.get_by_role("button", name="You are eva", exact=True)).to_be_visible()
