@@ -8,6 +8,25 @@ from workbench.domain.metrics import Metric, Undefined
 ByAttribute = dict[str, dict[str, float]]  # distortion id to phrase to value
 
 
+class Unlike(Frozen):
+    """How unlike all training images a picture is; what is unlike them has no score to trust.
+
+    Attributes:
+        distance: To the nearest training images; 1 is typical of held-out photographs.
+        threshold: A distance above it is flagged.
+        percentile: How many per cent of the held-out images were nearer.
+        flagged: Whether the score is not to be trusted.
+    """
+
+    distance: float = Field(ge=0)
+    threshold: float = Field(gt=0)
+    percentile: float = Field(ge=0, le=100)
+    flagged: bool
+
+
+UNKNOWN_UNLIKE = Undefined(undefined="the model was made without it; run its version again")
+
+
 class Score(Frozen):
     """Quality, strengths and attributes of one image, and what each attribute does to the quality.
 
@@ -25,6 +44,7 @@ class Score(Frozen):
         base: Unclipped quality of the image that contributions are counted from.
         contributions: What each attribute adds to it; undefined where the regressor reads no
             attributes.
+        unlike: How unlike all training images it is; undefined where the model cannot tell.
     """
 
     image: str
@@ -36,6 +56,7 @@ class Score(Frozen):
     inputs: tuple[ByAttribute, ...] = ()
     base: Metric
     contributions: ByAttribute | Undefined
+    unlike: Unlike | Undefined = UNKNOWN_UNLIKE
 
 
 class Counterfactual(Frozen):

@@ -23,6 +23,7 @@ from workbench.evaluation.identification import identification_metrics
 from workbench.experiment.controls import Controls, HeldOutControl
 from workbench.experiment.data import make_data, open_and_locked
 from workbench.experiment.training_plan import TrainingPlan
+from workbench.inference.unlikeness import TrainingImages, picture_statistics
 from workbench.settings import Settings
 from workbench.training.refit_inputs import HeldOutPredictions
 
@@ -38,12 +39,16 @@ class CrossValidated:
         predictions: Of these images, in that order.
         splits: Figures of each split's test part.
         controls: What other sentences predict of the images, by name and draw.
+        apart: How far they lie from the training images of the fold that held them out, (N, 2).
+        statistics: Of all open images, held out or not; see `picture_statistics`.
     """
 
     data: ImageSet
     predictions: HeldOutPredictions
     splits: tuple[SplitFigures, ...]
     controls: dict[tuple[ControlName, int], HeldOutControl]
+    apart: NDArray[np.float64]
+    statistics: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class _SplitPredictions:
         inputs: What the regressor reads of the attributes of all images in V views, (N, V, A); 0
             for those in no part of the split.
         controls: What other sentences predict of the test part.
+        apart: How far the test part lies from the training part, (n, 2); see `TrainingImages`.
     """
 
     quality: NDArray[np.float64]
@@ -63,6 +69,7 @@ class _SplitPredictions:
     truth: NDArray[np.float32]
     inputs: NDArray[np.float32]
     controls: dict[tuple[ControlName, int], HeldOutControl]
+    apart: NDArray[np.float64]
 
 
 def cross_validate(
@@ -81,16 +88,19 @@ def cross_validate(
     quality, strengths = np.zeros(len(data)), np.zeros_like(data.truth)
     truth = np.zeros_like(data.truth)
     inputs: list[NDArray[np.float32]] = []
+    statistics = np.stack([picture_statistics(image) for image in data.images])
+    apart = np.zeros((len(data), 2))
     figures = []
     for number, split in enumerate(splits):
         of_split = part(progress, number / len(splits), (number + 1) / len(splits))
-        predicted = _predict_split(plan, controls, data, split, number, of_split)
+        predicted = _predict_split(plan, controls, data, statistics, split, number, of_split)
         figures.append(_split_figures(predicted, split, data))
         first = fold_of[split.test] == NO_FOLD
         if first.any():
             rows = split.test[first]
             quality[rows], strengths[rows] = predicted.quality[first], predicted.strengths[first]
             truth[rows], fold_of[rows] = predicted.truth[first], len(inputs)
+            apart[rows] = predicted.apart[first]
             inputs.append(predicted.inputs)
             for key, control in predicted.controls.items():
                 by_control[key].quality[rows] = control.quality[first]
@@ -107,13 +117,16 @@ def cross_validate(
         key: HeldOutControl(control.quality[tested], control.strengths[tested])
         for key, control in by_control.items()
     }
-    return CrossValidated(data.only(tested), predictions, tuple(figures), held_out)
+    return CrossValidated(
+        data.only(tested), predictions, tuple(figures), held_out, apart[tested], statistics
+    )
 
 
 def _predict_split(
     plan: TrainingPlan,
     controls: Controls,
     data: ImageSet,
+    statistics: NDArray[np.float64],
     split: Split,
     number: int,
     progress: Progress,
@@ -132,6 +145,7 @@ def _predict_split(
     inputs = np.zeros((len(data), *parts["train"].inputs.shape[1:]), dtype=np.float32)
     for name, rows in split.parts.items():
         inputs[rows] = parts[name].inputs
+    known = TrainingImages.of(statistics[split.train], parts["train"].embeddings)
     quality, learned = regressor.predict(test), data.quality[split.train]
     return _SplitPredictions(
         quality=quality,
@@ -139,6 +153,7 @@ def _predict_split(
         truth=data.strengths(split.train)[split.test],
         inputs=inputs,
         controls=controls.predict(model, read["train"], read["test"], learned, quality, seed=seed),
+        apart=known.distances(statistics[split.test], parts["test"].embeddings),
     )
 
 

@@ -20,6 +20,7 @@ from workbench.experiment.result import predictions_of
 from workbench.experiment.training_plan import TrainingPlan
 from workbench.inference.model_card import card_of
 from workbench.inference.model_files import model_folder, save_model
+from workbench.inference.unlikeness import Familiarity, TrainingImages
 from workbench.training.refit_inputs import refit_inputs_file, save_refit_inputs
 from workbench.training.regressor import Regressor
 from workbench.training.tuned_model import Features, TunedModel
@@ -36,6 +37,7 @@ class FinalModel:
         absent: Mean probability of each attribute over the clean open images, (A,); over all of
             them where none is clean.
         absent_inputs: Likewise of what the regressor reads of them in V views, (V, A).
+        embeddings: Of all open images, (N, E).
     """
 
     plan: TrainingPlan
@@ -43,6 +45,7 @@ class FinalModel:
     regressor: Regressor
     absent: np.ndarray
     absent_inputs: np.ndarray
+    embeddings: np.ndarray
 
     def quality(self, features: Features) -> np.ndarray:
         """Return quality, (N,), of the features of N images."""
@@ -72,6 +75,7 @@ def train_final_model(plan: TrainingPlan, data: ImageSet, progress: Progress) ->
         plan, tuned, regressor,
         absent=features.probabilities[chosen].mean(0),
         absent_inputs=features.inputs[chosen].mean(0),
+        embeddings=features.embeddings,
     )  # fmt: skip
 
 
@@ -107,9 +111,12 @@ def save_run_files(
         version=version.hash, config_hash=config.hash, attributes=attributes,
         target=validated.data.quality, photographs=validated.data.photograph,
     )  # fmt: skip
+    known = TrainingImages.of(validated.statistics, model.embeddings)
+    familiarity = Familiarity.of(known, validated.apart)
     card = card_of(model.plan.encoder, version, attributes, config, protocol)
     folder = model_folder(settings, version.hash, config.hash)
     save_model(
         folder, card, model.tuned, model.regressor,
         absent=model.absent, absent_inputs=model.absent_inputs,
+        familiarity=familiarity,
     )  # fmt: skip

@@ -46,6 +46,8 @@ class ModelCard(Frozen):
         regressor: How the regressor was fitted, and what it reads.
         protocol: The data, in words.
         training: What was trained on what, in words.
+        unlike: When a picture is flagged as unlike all that it was trained on, in words; "" where
+            the model cannot tell.
         licences: Of the encoder's weights and of the attributes, as far as they are known.
         weights: SHA-256 of `model.safetensors`.
     """
@@ -64,6 +66,7 @@ class ModelCard(Frozen):
     regressor: RegressorConfig
     protocol: Protocol
     training: str
+    unlike: str = ""
     licences: dict[str, str]
     weights: str = ""
 

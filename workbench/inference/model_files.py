@@ -33,6 +33,7 @@ from workbench.errors import (
     ShapeError,
 )
 from workbench.inference.model_card import FORMAT, ModelCard
+from workbench.inference.unlikeness import Familiarity, familiarity_of
 from workbench.settings import Settings
 from workbench.training.regressor import Regressor
 from workbench.training.tuned_model import TunedModel
@@ -76,6 +77,7 @@ def save_model(
     *,
     absent: np.ndarray,
     absent_inputs: np.ndarray,
+    familiarity: Familiarity | None = None,
 ) -> None:
     """Write a model; an older one is replaced once the new one is complete.
 
@@ -86,6 +88,8 @@ def save_model(
         regressor: From what the card says it reads to quality.
         absent: Mean probability of each attribute over clean images, (A,).
         absent_inputs: Mean of what the regressor reads of each there in V views, (V, A).
+        familiarity: What pictures unlike the training images are told by; None where that is
+            unknown.
 
     Raises:
         ShapeError: The card's attributes, the model's columns and `absent` differ in number.
@@ -98,9 +102,14 @@ def save_model(
             f"{attributes} attributes, a model of {len(tuned.pairs)} and absent levels of "
             f"{absent.shape} do not fit."
         )
+    card = card.model_copy(update={"unlike": familiarity.words() if familiarity else ""})
     tensors = {
         **{f"tuned.{name}": values for name, values in tuned.state().items()},
         **{f"regressor.{name}": values for name, values in regressor.state().items()},
+        **{
+            f"familiar.{name}": values
+            for name, values in (familiarity.state() if familiarity else {}).items()
+        },
         "pairs": tuned.pairs,
         "groups": tuned.head.groups,
         "absent": torch.from_numpy(np.asarray(absent, dtype=np.float64)),
@@ -208,3 +217,7 @@ def _require_shapes(file: Path, card: ModelCard, tensors: dict[str, Tensor]) -> 
             )
     if tensors["groups"].tolist() != groups:
         raise CheckpointMismatchError(f"{file} groups its attributes differently. {REMEDY}")
+    try:
+        familiarity_of(tensors, width=card.encoder_facts.embedding_width)
+    except CheckpointMismatchError as fault:
+        raise CheckpointMismatchError(f"{file}: {fault} {REMEDY}") from fault

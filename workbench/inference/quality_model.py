@@ -17,7 +17,7 @@ from torch import Tensor
 
 from workbench.datasets.image_reader import read_image
 from workbench.datasets.photographs import photograph_files, readable_name
-from workbench.domain.image_score import ByAttribute, Counterfactual, Score
+from workbench.domain.image_score import UNKNOWN_UNLIKE, ByAttribute, Counterfactual, Score
 from workbench.domain.metrics import Metric, Undefined
 from workbench.encoders import load_encoder
 from workbench.encoders.protocol import computing_threads
@@ -25,6 +25,7 @@ from workbench.errors import ConfigError, ShapeError, UnknownNameError
 from workbench.inference.contributions import QualityFunction, attribute_contributions
 from workbench.inference.model_card import ModelCard, require_encoder
 from workbench.inference.model_files import read_model
+from workbench.inference.unlikeness import Familiarity, familiarity_of
 from workbench.settings import Settings, read_settings
 from workbench.training.checkpoint import below
 from workbench.training.loop import restored_model
@@ -64,6 +65,7 @@ def load_model(folder: str | Path, settings: Settings | None = None) -> "Quality
         regressor=Regressor.restored(below(tensors, "regressor."), card.regressor),
         absent=tensors["absent"].double(),
         absent_inputs=tensors["absent_inputs"].double(),
+        familiarity=familiarity_of(tensors, width=card.encoder_facts.embedding_width),
     )
 
 
@@ -77,6 +79,8 @@ class QualityModel:
         regressor: From what `card.regressor.given` names to quality.
         absent: Mean probability of each attribute over clean images, (A,), float64.
         absent_inputs: Mean of what the regressor reads of each there in V views, (V, A), float64.
+        familiarity: What pictures unlike the training images are told by; None for a model that was
+            made without.
     """
 
     card: ModelCard
@@ -84,6 +88,7 @@ class QualityModel:
     regressor: Regressor
     absent: Tensor
     absent_inputs: Tensor
+    familiarity: Familiarity | None = None
 
     @property
     def attributes(self) -> Mapping[str, tuple[str, ...]]:
@@ -177,10 +182,13 @@ class QualityModel:
             features = self.tuned.features([pixels for _, pixels in images], self.card.regressor)
             strengths = self.tuned.strengths(features.probabilities)
             return [
-                self._score(name, features, strengths, row) for row, (name, _) in enumerate(images)
+                self._score(name, pixels, features, strengths, row)
+                for row, (name, pixels) in enumerate(images)
             ]
 
-    def _score(self, name: str, features: Features, strengths: np.ndarray, row: int) -> Score:
+    def _score(
+        self, name: str, pixels: np.ndarray, features: Features, strengths: np.ndarray, row: int
+    ) -> Score:
         probabilities = torch.from_numpy(features.probabilities[row]).double()
         embedding = torch.from_numpy(features.embeddings[row]).double()
         read = torch.from_numpy(features.inputs[row]).double()  # (V, A)
@@ -200,6 +208,11 @@ class QualityModel:
             inputs=tuple(map(self._by_attribute, read)) if beyond else (),
             base=base,
             contributions=contributions,
+            unlike=(
+                UNKNOWN_UNLIKE
+                if self.familiarity is None
+                else self.familiarity.judged(pixels, features.embeddings[row])
+            ),
         )
 
     def _explained(self, read: Tensor) -> tuple[Metric, ByAttribute | Undefined]:
