@@ -8,6 +8,7 @@ from workbench.datasets.image_set import ChosenImages
 from workbench.datasets.splits.run_splits import run_splits
 from workbench.experiment.cross_validation import cross_validate
 from workbench.experiment.final_model import evaluate_locked, train_final_model
+from workbench.inference.unlikeness import TrainingImages, picture_statistics
 from workbench.training.regressor import fit_regressor
 
 pytestmark = pytest.mark.slow
@@ -55,6 +56,19 @@ def test_what_is_read_of_every_image_is_kept_validation_too(validated):
     assert result.predictions.inputs.shape == (3, len(DATA), 2, 5)
     assert all(len(split.validation) for split in splits)
     assert np.abs(result.predictions.inputs).min() > 0
+
+
+def test_an_image_lies_apart_from_the_training_part_that_it_was_held_out_of(validated):
+    plan, splits, result = validated
+    assert np.array_equal(result.statistics, [*map(picture_statistics, DATA.images)])
+    for number, split in enumerate(splits[:3]):
+        model = plan.tune(
+            f"split-{number}", DATA, split.train, split.validation, silent, seed=number
+        )
+        embeddings = plan.features(model, DATA.images).embeddings
+        known = TrainingImages.of(result.statistics[split.train], embeddings[split.train])
+        expected = known.distances(result.statistics[split.test], embeddings[split.test])
+        assert result.apart[split.test] == pytest.approx(expected, rel=1e-3)
 
 
 def test_no_photograph_is_on_two_sides(validated):

@@ -10,6 +10,7 @@ from workbench.domain.run import Protocol
 from workbench.encoders.protocol import computing_threads
 from workbench.inference import save_model
 from workbench.inference.model_card import card_of
+from workbench.inference.unlikeness import Familiarity, TrainingImages, picture_statistics
 from workbench.training.loop import tune
 from workbench.training.prompt_pairs import encode_attributes
 from workbench.training.regressor import fit_regressor
@@ -78,5 +79,22 @@ def card_for(encoder, config):
 def written(folder, tuned, regressor, features, config):
     card = card_for(tuned.encoder, config)
     absent, absent_inputs = features.probabilities[0], features.inputs[0]
-    save_model(folder, card, tuned, regressor, absent=absent, absent_inputs=absent_inputs)
+    save_model(
+        folder, card, tuned, regressor, absent=absent, absent_inputs=absent_inputs,
+        familiarity=familiarity_with(tuned, features),
+    )  # fmt: skip
     return folder
+
+
+def familiarity_with(tuned, features):
+    """Every image was held out by itself."""
+    images, *_ = grainy(size=tuned.encoder.tower.image_size)
+    statistics, embeddings = np.stack([*map(picture_statistics, images)]), features.embeddings
+    rows = np.arange(len(images))
+    held_out = [
+        TrainingImages.of(statistics[rows != row], embeddings[rows != row]).distances(
+            statistics[[row]], embeddings[[row]]
+        )
+        for row in rows
+    ]
+    return Familiarity.of(TrainingImages.of(statistics, embeddings), np.concatenate(held_out))

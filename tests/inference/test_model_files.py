@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save, save_file
 
 from tests.inference.small_model import ATTRIBUTES, VERSION, card_for, configured, written
+from workbench.domain.canonical import content_hash
 from workbench.domain.config import EncoderConfig
 from workbench.domain.run import EncoderFacts
 from workbench.errors import (
@@ -44,6 +45,11 @@ def edit(folder, **fields):
     """Change the card as somebody with an editor would."""
     raw = json.loads((folder / CARD).read_text(encoding="utf-8"))
     (folder / CARD).write_text(json.dumps(raw | fields), encoding="utf-8")
+
+
+def digest_of(card):
+    rest = {name: value for name, value in card.items() if name != "weights"}
+    return torch.tensor(list(bytes.fromhex(content_hash(rest))), dtype=torch.uint8)
 
 
 def put_weights(folder, content):
@@ -92,9 +98,36 @@ def test_a_model_of_before_views_is_scored_as_it_was(save, tmp_path, kind):
         assert model.without(score, names) == saved.model.without(expected, names)
 
 
+def test_a_model_of_before_the_flag_scores_as_before_and_says_that_it_cannot_tell(saved, folder):
+    tensors = load_file(folder / WEIGHTS)
+    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    assert f"{saved.model.familiarity.threshold:.2f} times as far" in card.pop("unlike")
+    kept = {name: t for name, t in tensors.items() if not name.startswith("familiar.")}
+    kept["card"] = digest_of(card)
+    (folder / CARD).write_text(json.dumps(card), encoding="utf-8")
+    save_file(kept, folder / WEIGHTS)
+    put_weights(folder, (folder / WEIGHTS).read_bytes())
+    image = np.random.default_rng(0).integers(0, 256, (240, 300, 3), dtype=np.uint8)
+    score, expected = load_model(folder).score(image), saved.model.score(image)
+    assert "made without it" in score.unlike.undefined
+    assert score == expected.model_copy(update={"unlike": score.unlike})
+
+
+def test_what_the_flag_is_told_by_must_be_finite_and_whole(folder):
+    tensors = load_file(folder / WEIGHTS)
+    for spoilt in (torch.full((9,), torch.nan, dtype=torch.float64), torch.ones(3)):
+        save_file({**tensors, "familiar.spread": spoilt}, folder / WEIGHTS)
+        put_weights(folder, (folder / WEIGHTS).read_bytes())
+        with pytest.raises(CheckpointMismatchError, match=r"model\.safetensors"):
+            load_model(folder)
+
+
 def test_the_encoders_weights_are_named_not_copied_unless_they_were_tuned(save):
     names = {mode: load_file(save(mode=mode).folder / WEIGHTS) for mode in ("shallow", "whole")}
-    sizes = {mode: sum(t.numel() for t in phrases.values()) for mode, phrases in names.items()}
+    sizes = {
+        mode: sum(t.numel() for name, t in tensors.items() if not name.startswith("familiar."))
+        for mode, tensors in names.items()
+    }
     assert sizes["shallow"] < 10_000 < 1_000_000 < sizes["whole"]
 
 

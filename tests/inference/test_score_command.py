@@ -1,12 +1,15 @@
 """`workbench score` and `workbench export` with the real commands on a real store."""
 
+import csv
 import json
 import shutil
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.factories import make_result
-from tests.inference.small_model import ATTRIBUTES, configured
+from tests.inference.small_model import ATTRIBUTES, configured, grainy
 from workbench.domain.image_score import Score
 from workbench.inference import load_model, model_folder
 from workbench.settings import read_settings
@@ -64,6 +67,35 @@ def test_people_read_a_table(command, exported, photographs):
         for phrase, value in phrases.items()
     )
     assert f"{value:+.3f} {words}" in " ".join(out.split())
+
+
+def test_a_picture_unlike_the_training_is_flagged_in_text_json_and_csv(command, exported, tmp_path):
+    stripes = np.where(np.arange(240)[None] // 30 % 2, 255, 0).repeat(240, axis=0)
+    for name, pixels in (("grain", grainy(3, size=240)[0][1]), ("stripes", stripes)):
+        Image.fromarray(pixels.astype(np.uint8)).convert("RGB").save(tmp_path / f"{name}.png")
+    asked = ("score", tmp_path / "grain.png", tmp_path / "stripes.png", "--model", exported)
+    table = tmp_path / "scores.csv"
+    usual, strange = json.loads(command(*asked, "--json", "--csv", table)[1])
+    assert (usual["unlike"]["flagged"], strange["unlike"]["flagged"]) == (False, True)
+    assert strange["unlike"]["distance"] > strange["unlike"]["threshold"]
+    assert strange["unlike"]["percentile"] > 90 > usual["unlike"]["percentile"]
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    assert [row["unlike_flagged"] for row in rows] == ["no", "yes"]
+    assert float(rows[1]["unlike_distance"]) == pytest.approx(strange["unlike"]["distance"])
+    assert float(rows[0]["quality"]) == pytest.approx(usual["quality"])
+    assert float(rows[0]["noise"]) == pytest.approx(usual["distortions"]["noise"])
+    out = " ".join(command(*asked)[1].split())
+    assert "don't trust" in out
+
+
+def test_a_table_that_cannot_be_written_is_said_before_anything_is_scored(
+    command, exported, tmp_path
+):
+    status, out, err = command(
+        "score", tmp_path / "gone.png", "--model", exported, "--csv", tmp_path
+    )
+    assert (status, out) == (1, "")
+    assert str(tmp_path) in err
 
 
 def test_a_model_that_reads_embeddings_says_why_nothing_contributes(command, save, photographs):

@@ -6,12 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.console import Db, Json, emit, open_workbench, require_other_file, table
-from workbench.domain.image_score import Counterfactual, Score
+from workbench.cli.console import (
+    Db,
+    Json,
+    emit,
+    open_workbench,
+    require_other_file,
+    require_writable,
+    table,
+)
+from workbench.domain.image_score import Counterfactual, Score, Unlike
 from workbench.domain.metrics import Undefined
 from workbench.errors import ConfigError, DataError, UnknownNameError
+from workbench.text_files import one_line
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.table import Table
 
     from workbench.inference import QualityModel
@@ -34,6 +44,9 @@ def score(
         list[str] | None,
         typer.Option(help="Phrase or distortion to treat as absent; repeatable."),
     ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Also write a row for each image to this CSV file.")
+    ] = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
@@ -41,7 +54,9 @@ def score(
 
     The contributions of the attributes add up to the quality. With --without, also the quality
     that the model would give if these attributes were absent, each by itself and all together.
+    A picture unlike all that the model was trained on is flagged: its score means nothing.
     """
+    require_writable(csv)
     loaded, absent = _load(run, model, db), _variants(without or [])
     for names in absent:
         loaded.removable(names)  # a wrong name is reported before anything is scored
@@ -49,7 +64,9 @@ def score(
         (score, [loaded.without(score, names) for names in absent])
         for score in loaded.score_all(images)
     ]
-    emit(json, [_document(*pair) for pair in scored], lambda: _table(scored))
+    if csv is not None:
+        _write_csv(csv, [score for score, _ in scored])
+    emit(json, [_document(*pair) for pair in scored], lambda: _told(scored))
 
 
 def export(
@@ -197,8 +214,35 @@ def _document(score: Score, absent: list[Counterfactual]) -> dict[str, Any]:
     return score.model_dump(mode="json") | ({"without": variants} if variants else {})
 
 
+def _write_csv(file: Path, scores: Sequence[Score]) -> None:
+    from workbench.atomic_files import atomic_write
+    from workbench.report.render import csv_table
+    from workbench.report.score_table import score_table
+
+    try:
+        with atomic_write(file) as partial:
+            partial.write_text(csv_table(score_table(scores)), encoding="utf-8")
+    except OSError as fault:
+        raise DataError(f"Cannot write the table {file}: {fault.strerror}.") from fault
+
+
+def _told(scored: list[Scored]) -> "Group | Table":
+    from rich.console import Group
+    from rich.text import Text
+
+    warnings = _warnings(scored)
+    return Group(_table(scored), Text(warnings)) if warnings else _table(scored)
+
+
 def _table(scored: list[Scored]) -> "Table":
-    columns = ["image", "quality", "strongest distortions", "lowers it most", "raises it most"]
+    columns = [
+        "image",
+        "quality",
+        "unlike the training",
+        "strongest distortions",
+        "lowers it most",
+        "raises it most",
+    ]
     if scored[0][1]:
         columns.append("if absent")
     rows = [
@@ -206,6 +250,20 @@ def _table(scored: list[Scored]) -> "Table":
         for score, absent in scored
     ]
     return table(columns, rows)
+
+
+def _unlike_text(score: Score) -> str:
+    if not isinstance(score.unlike, Unlike):
+        return "unknown"
+    return f"YES, > {score.unlike.percentile:.1f} %" if score.unlike.flagged else "no"
+
+
+def _warnings(scored: list[Scored]) -> str:
+    """Return a line for each flagged picture, "" without any."""
+    told = [(one.image, one.unlike) for one, _ in scored if isinstance(one.unlike, Unlike)]
+    return "\n".join(
+        f"{one_line(image)}: {unlike.words}" for image, unlike in told if unlike.flagged
+    )
 
 
 def _absent_text(variant: Counterfactual) -> str:
@@ -216,7 +274,8 @@ def _absent_text(variant: Counterfactual) -> str:
 def _row(score: Score) -> list[str]:
     strongest = sorted(score.distortions.items(), key=lambda item: -item[1])[:TOP]
     quality = f"{score.quality:.3f}{f' (clipped from {score.unclipped:.3f})' * score.clipped}"
-    cells = [score.image, quality, "\n".join(f"{name} {value:.2f}" for name, value in strongest)]
+    strengths = "\n".join(f"{name} {value:.2f}" for name, value in strongest)
+    cells = [score.image, quality, _unlike_text(score), strengths]
     if isinstance(score.contributions, Undefined):
         return [*cells, score.contributions.undefined, ""]
     ranked = sorted(

@@ -23,6 +23,22 @@ class Unlike(Frozen):
     percentile: float = Field(ge=0, le=100)
     flagged: bool
 
+    @property
+    def words(self) -> str:
+        """What a flag means, for people; "" without one.
+
+        Example:
+            >>> Unlike(distance=9, threshold=2, percentile=99.8, flagged=True).words[:70]
+            'This picture is unlike everything the model was trained on (farther th'
+        """
+        if not self.flagged:
+            return ""
+        farther = "all" if self.percentile == 100 else f"{self.percentile:.1f} %"
+        return (
+            f"This picture is unlike everything the model was trained on (farther than {farther} "
+            "of the held-out photographs): don't trust the score."
+        )
+
 
 UNKNOWN_UNLIKE = Undefined(undefined="the model was made without it; run its version again")
 
