@@ -255,7 +255,7 @@ def _table(scored: list[Scored]) -> "Table":
 def _unlike_text(score: Score) -> str:
     if not isinstance(score.unlike, Unlike):
         return "unknown"
-    return f"YES, > {score.unlike.percentile:.1f} %" if score.unlike.flagged else "no"
+    return f"yes, > {score.unlike.percentile:.1f} %" if score.unlike.flagged else "no"
 
 
 def _warnings(scored: list[Scored]) -> str:

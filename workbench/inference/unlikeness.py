@@ -61,7 +61,7 @@ def picture_statistics(image: np.ndarray) -> Floats:
     coarse = (red[::2, ::2] >> 2) << 12 | (green[::2, ::2] >> 2) << 6 | blue[::2, ::2] >> 2
     counts = np.bincount(coarse.ravel())
     shares = counts[counts > 0] / coarse.size
-    luma = image.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    luma = np.asarray(image @ np.array([0.299, 0.587, 0.114], np.float32), dtype=np.float32)
     square = np.square(luma[:, 1:] - luma[:, :-1], dtype=np.float64)
     falls = _contrast_falls(luma)
     values = (
@@ -93,7 +93,8 @@ def _contrast_falls(luma: NDArray[np.float32]) -> Floats:
         height, width = (side // 2 * 2 for side in luma.shape)
         if min(height, width) >= 4:  # a smaller picture keeps what it has
             even = luma[:height, :width]
-            luma = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4
+            quarters = even[::2, ::2], even[1::2, ::2], even[::2, 1::2], even[1::2, 1::2]
+            luma = np.asarray(sum(quarters) / 4, dtype=np.float32)
         contrasts.append(float(luma.std()))
     return -np.diff(np.log2(np.array(contrasts) + 0.25))
 
@@ -132,7 +133,7 @@ class TrainingImages:
 
 def _unit(rows: np.ndarray) -> Floats:
     wide = rows.astype(np.float64)
-    return wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)
+    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12))
 
 
 def _to_nearest(rows: Floats, references: np.ndarray) -> Floats:
