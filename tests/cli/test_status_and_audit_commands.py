@@ -2,6 +2,13 @@
 
 import json
 
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_store(monkeypatch, tmp_path):
+    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path}/store.sqlite")
+
 
 def said(answer):
     code, out, err = answer
