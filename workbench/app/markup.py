@@ -14,7 +14,6 @@ from PIL import Image
 
 from workbench.app.terms import explained
 from workbench.domain.data_table import DataTable
-from workbench.domain.difference import word_changes
 from workbench.report import render
 
 if TYPE_CHECKING:
@@ -61,6 +60,9 @@ STYLE = """<style>
   color: CanvasText; font-size: 0.85rem; font-weight: 400; line-height: 1.35; text-align: left;
   white-space: normal; }
 .wb th:nth-last-child(-n+3):not(:first-child) .term::after { left: auto !important; right: 0; }
+.stGraphVizChart text { fill: currentColor; }
+.stGraphVizChart :is(path, polygon) { stroke: currentColor; }
+.stGraphVizChart .edge polygon { fill: currentColor; }
 .wb-picture { margin: 0; }
 .wb-picture img { max-width: 100%; height: auto; }
 .wb-picture figcaption { font-size: 0.85rem; }
@@ -110,18 +112,6 @@ def html_list(phrases: Iterable[tuple[str, bool]]) -> Markup:
         for phrase, marked in phrases
     )
     return Markup("<ul>{}</ul>").format(items)
-
-
-def html_rewording(before: str, after: str) -> Markup:
-    """Return how a phrase became another, word by word: what left struck out, what came marked.
-
-    Example:
-        >>> html_rewording("blocky edges", "blocky lines")
-        Markup('blocky <del>edges</del> <ins>lines</ins>')
-    """
-    tags = {"same": "{}", "removed": "<del>{}</del>", "added": "<ins>{}</ins>"}
-    changes = word_changes(before, after)
-    return Markup(" ").join(Markup(tags[kind]).format(words) for kind, words in changes)
 
 
 def picture_of_pixels(image: np.ndarray, alt: str, caption: str) -> Markup:

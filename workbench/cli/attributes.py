@@ -1,6 +1,6 @@
 """The working draft on the command line: what is in it, and in and out of files."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
@@ -23,17 +23,15 @@ from workbench.cli.difference_text import difference_lines
 from workbench.domain.attributes import Attribute, AttributeSet, Form, Status
 from workbench.domain.config import EncoderConfig
 from workbench.domain.difference import difference
-from workbench.domain.distortion import Distortion
 from workbench.domain.finding import Finding
 from workbench.domain.number_format import count_text
-from workbench.errors import InvalidConfigError, UnknownNameError
+from workbench.errors import UnknownNameError
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from workbench.drafting.lint import Probe
     from workbench.encoders import Encoder
     from workbench.store import Store
-    from workbench.store.text import AttributeText
 
 
 def lint(
@@ -179,17 +177,14 @@ def import_attributes(
     A folder is read as its YAML files. A fault anywhere refuses the whole, and every one is named.
     """
     from workbench.store.text import read_text
+    from workbench.workflow.exchange import import_text, preview_import
 
     text = read_text(path, form=form)
     _show_warnings(text.warnings)
     with open_workbench(db) as (settings, store):
-        _refuse_unknown(text, path, store.recipes.catalogue())
-        known = store.calls.ids(text.digests)
-        read, unlogged = text.with_calls(known), text.unlogged(known)
-        before = store.draft.attribute_set().restricted_to(read.distortions)
+        read, before, unlogged, _ = preview_import(store, text, name=str(path))
         if not dry_run:
-            who = author or settings.author
-            store.draft.replace(read, author=who, distortions=read.distortions)
+            import_text(store, read, author=author or settings.author)
     if unlogged:
         warn(_unlogged(unlogged))
     changes, restated = difference(before, read), _restated(before, read)
@@ -244,17 +239,6 @@ attributes.command("history")(editing.show_history)
 attributes.command("undo")(editing.undo)
 attributes.command("redo")(editing.redo)
 attributes.command("lint")(lint)
-
-
-def _refuse_unknown(text: "AttributeText", path: Path, known: Mapping[str, Distortion]) -> None:
-    faults = []
-    for distortion in text.attributes.distortions:
-        try:
-            known[distortion]  # raises with the name that was meant
-        except UnknownNameError as fault:
-            faults.append(f"{text.locations[distortion]}: {fault}".rstrip("."))
-    if faults:
-        raise InvalidConfigError(str(path), faults)
 
 
 def _restated(before: AttributeSet, after: AttributeSet) -> list[str]:

@@ -1,27 +1,41 @@
 """The frozen versions: what each holds, what changed between two, and ways back and together."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 from markupsafe import Markup
 
-from workbench.app.markup import html_list, html_rewording, html_table
+from workbench.app.identity import signed
+from workbench.app.markup import html_table
 from workbench.app.services import Session, current_session
+from workbench.app.terms import term
+from workbench.app.version_changes import first_of_each, page_of, show_lineage, show_side_by_side
+from workbench.app.version_exchange import export_forms, import_forms
+from workbench.app.version_merge import merge_form
 from workbench.app.widgets import announce, escaped, heading, moment, named, show_errors
-from workbench.domain.attributes import AttributeSet
-from workbench.domain.difference import Change, difference
-from workbench.domain.distortion import Distortion
+from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.lineage import VersionSummary
-from workbench.domain.merge_conflicts import Conflict, Resolution
-from workbench.domain.run import Run
-from workbench.registry import Registry
+from workbench.domain.number_format import count_text
+from workbench.store import Store
+from workbench.store.overview import RunCounts
 
 TITLE = "Versions"
 ICON = ":material/history:"
 ORDER = 30
 
 DRAFT = "draft"  # stands for the working draft where a version is chosen
+A_PAGE, ATTRIBUTES_A_PAGE = 10, 100  # versions; attributes of what one holds
+CHANGES, CONTENT, LINEAGE, GO_ON, MERGE, NAMES, FILES = VIEWS = (
+    "What changed",
+    "What it holds",
+    "Lineage",
+    "Go on from it",
+    "Merge",
+    "Names",
+    "Export and import",
+)
+_DIGITS = 12  # of a hash in an address
+_CHOSEN = "versions: compared with one of choice"
 
 
 def render() -> None:
@@ -30,245 +44,265 @@ def render() -> None:
     with show_errors():
         session = current_session()
         versions = session.store.versions.summaries()
+        types = session.store.recipes.catalogue()
+        names = {id: spec.name for id, spec in types.items()}
         if not versions:
-            st.info("Nothing is frozen yet. Freeze the draft on the page Curate.")
+            st.info("Nothing is frozen yet. Freeze the draft on the page Curate, or import a file.")
+            import_forms(session, names)
             return
-        st.html(_table(versions, session.store.runs.list()))
-        specs = session.store.recipes.catalogue()
-        content, changes, back, merge, alias = st.tabs(
-            ["What it holds", "What changed", "Bring back", "Merge", "Name"]
+        _table(versions, session.store.overview.runs_by_version())
+        version, against = _choice(session, versions)
+        view = st.segmented_control(
+            "View",
+            VIEWS,
+            default=CHANGES,
+            required=True,
+            key="view",
+            bind="query-params",
+            label_visibility="collapsed",
         )
-        with content, show_errors():
-            _content(session, versions, specs)
-        with changes, show_errors():
-            _changes(session, versions, specs)
-        with back, show_errors():
-            _restore(session, versions)
-        with merge, show_errors():
-            merge_form(session, versions)
-        with alias, show_errors():
-            _alias(session, versions)
+        with show_errors():
+            _view(view, session, versions, (version, against), names)
 
 
-def _table(versions: Sequence[VersionSummary], runs: list[Run]) -> Markup:
-    done = Counter(run.version for run in runs if run.status == "done")
-    every = Counter(run.version for run in runs)
-    labels = {version.hash: version.label for version in versions}
-    return html_table(
-        "Newest first",
-        ("Version", "Message", "Frozen", "Edited from", "Attributes", "Runs done"),
-        [
-            (
-                _name(version),
-                version.message,
-                Markup("{}<br><small>by {}</small>").format(
-                    moment(version.created_at), version.author
-                ),
-                " + ".join(labels[hash] for hash in (version.parent, version.merged) if hash),
-                version.size,
-                f"{done[version.hash]} of {every[version.hash]}",
-            )
-            for version in versions
-        ],
-        figures=(4, 5),
-    )
-
-
-def _name(version: VersionSummary) -> Markup:
-    names = ", ".join(version.aliases)
-    short = Markup("<code>{}</code>").format(version.hash[:10])
-    return Markup("{}<br>{}").format(names, short) if names else short
-
-
-def _content(
-    session: Session, versions: Sequence[VersionSummary], specs: Registry[Distortion]
+def _view(
+    view: str,
+    session: Session,
+    versions: Sequence[VersionSummary],
+    chosen: tuple[str, str],
+    names: dict[str, str],
 ) -> None:
-    version = session.store.versions.get(_chosen("Version to look into", versions))
-    rows = [
-        (specs[name].name if name in specs else name, html_list((p, False) for p in phrases))
-        for name, phrases in version.attributes.phrases().items()
-    ]
-    st.html(html_table(f"Hash {version.hash}", ("Distortion", "Attributes"), rows))
-
-
-def _changes(
-    session: Session, versions: Sequence[VersionSummary], specs: Registry[Distortion]
-) -> None:
-    left, right = st.columns(2)
-    names = named(versions)
-    after = right.selectbox(
-        "After",
-        [DRAFT, *(version.hash for version in versions)],
-        format_func=lambda ref: "the working draft" if ref == DRAFT else names(ref),
-    )
-    base = next((version.parent for version in versions if version.hash == after), None)
-    with left:
-        before = _chosen("Before", versions, base or session.store.draft.base())
-    old = session.store.versions.get(before).attributes
-    if after == DRAFT:
-        new = session.store.draft.attribute_set().without_rejected()
+    version, against = chosen
+    if view == CHANGES:
+        labels = {summary.hash: summary.label for summary in versions}
+        old, new = (_content(session.store, ref) for ref in (against, version))
+        titles = (labels.get(against, "Working draft"), labels.get(version, "Working draft"))
+        show_side_by_side(old, new, titles=titles, names=names)
+    elif version == DRAFT:
+        st.info("This is about frozen versions; the working draft is on the page Curate.")
     else:
-        new = session.store.versions.get(after).attributes
-    show_changes(old, new, specs, "Removed words are struck out, new ones underlined")
+        _of_version(view, session, versions, chosen, names)
 
 
-def _restore(session: Session, versions: Sequence[VersionSummary]) -> None:
-    st.caption(
-        "The draft becomes what the version holds; what is frozen next is then edited from it."
+def _of_version(
+    view: str,
+    session: Session,
+    versions: Sequence[VersionSummary],
+    chosen: tuple[str, str],
+    names: dict[str, str],
+) -> None:
+    summary = next(version for version in versions if version.hash == chosen[0])
+    if view == MERGE and chosen[1] == DRAFT:
+        st.info("Choose a second version above; the working draft must be frozen to be merged.")
+    elif view == MERGE:
+        merge_form(session, versions, *chosen)
+    elif view == CONTENT:
+        _holds(_frozen(session.store, summary.hash), names)
+    elif view == LINEAGE:
+        show_lineage(versions, summary.hash)
+    elif view == GO_ON:
+        _restore(session, summary)
+    elif view == NAMES:
+        _names(session, versions, summary)
+    else:
+        export_forms(session, _frozen(session.store, summary.hash), summary)
+        import_forms(session, names)
+
+
+def _table(versions: Sequence[VersionSummary], runs: Mapping[str, RunCounts]) -> None:
+    """Show the versions that a search leaves, a page at a time."""
+    words = st.text_input(
+        "Search",
+        type="search",
+        live=True,
+        key="find",
+        bind="query-params",
+        placeholder="name, hash, message, person",
+        width=400,
+    )
+    found = [version for version in versions if _matches(version, words or "")]
+    if not found:
+        st.info("No version matches. Search for other words.")
+        return
+    labels = {version.hash: version.label for version in versions}
+    shown = page_of(found, A_PAGE, key="page", bind="query-params")
+    count = count_text(len(versions), "version")
+    caption = f"{len(found):,} of {count}, newest first" if words else f"{count}, newest first"
+    rows = [_row(version, labels, runs.get(version.hash, RunCounts(0, 0))) for version in shown]
+    columns = ("Version", "Message", "Frozen", "Edited from", "Attributes", "Runs done")
+    st.html(html_table(caption, columns, rows, figures=(4, 5)))
+
+
+def _row(version: VersionSummary, labels: Mapping[str, str], runs: RunCounts) -> tuple[object, ...]:
+    return (
+        Markup('<a href="./versions?version={}" target="_self">{}</a>{}').format(
+            version.hash[:_DIGITS], version.label, _other_names(version)
+        ),
+        version.message,
+        Markup("{}<br><small>by {}</small>").format(moment(version.created_at), version.author),
+        " + ".join(labels[hash] for hash in (version.parent, version.merged) if hash),
+        version.size,
+        f"{runs.done} of {runs.total}",
+    )
+
+
+def _other_names(version: VersionSummary) -> Markup:
+    names = [*version.aliases[1:], *([version.hash[:10]] if version.aliases else [])]
+    return Markup("<small>{}</small>").format(", ".join(names)) if names else Markup("")
+
+
+def _matches(version: VersionSummary, words: str) -> bool:
+    text = " ".join((*version.aliases, version.message, version.author)).casefold()
+    return all(word in text or version.hash.startswith(word) for word in words.casefold().split())
+
+
+def _choice(session: Session, versions: Sequence[VersionSummary]) -> tuple[str, str]:
+    """Let a version and one to compare it with be chosen; the address says both."""
+    refs = [DRAFT, *(version.hash for version in versions)]
+    left, right = st.columns(2)
+    with left:
+        version = _one_of(
+            "Version", "version", refs, versions, versions[0].hash, on_change=_compare_with_parent
+        )
+    summary = next((one for one in versions if one.hash == version), None)
+    base = session.store.draft.base() if summary is None else summary.parent
+    others = [ref for ref in refs if ref != version]
+    if base not in others:
+        base = next((hash for hash in others if hash != DRAFT), DRAFT)
+    with right:
+        against = _one_of(
+            "Compared with", "against", others, versions, base, on_change=_keep_comparing
+        )
+    return version, against
+
+
+def _compare_with_parent() -> None:
+    """Another version was chosen: compare it with what it was edited from, unless told else."""
+    if not st.session_state.get(_CHOSEN):
+        st.session_state.pop("versions-against", None)
+        st.query_params.pop("against", None)
+
+
+def _keep_comparing() -> None:
+    st.session_state[_CHOSEN] = True
+
+
+def _one_of(
+    label: str,
+    name: str,
+    refs: list[str],
+    versions: Sequence[VersionSummary],
+    default: str,
+    *,
+    on_change: Callable[[], None],
+) -> str:
+    key = f"versions-{name}"
+    linked = st.query_params.get(name, "")
+    if key not in st.session_state and linked:
+        found = _named_by(linked, refs, versions)
+        if found is None:
+            st.warning(escaped(f"This link names the version '{linked[:40]}', which is not here."))
+        else:
+            st.session_state[key] = found
+    if st.session_state.get(key) not in refs:
+        st.session_state[key] = default
+    chosen: str = st.selectbox(
+        label,
+        refs,
+        format_func=named_with_draft(versions),
+        key=key,
+        on_change=on_change,
+        help=term("version"),
+        persist_state="session",
+    )
+    short = chosen if chosen == DRAFT else chosen[:_DIGITS]
+    if linked != short:
+        st.query_params[name] = short
+    return chosen
+
+
+def _named_by(text: str, refs: list[str], versions: Sequence[VersionSummary]) -> str | None:
+    """Return what a link names: the draft, an alias, or the first digits of a hash."""
+    if text in refs:
+        return text
+    called = [version.hash for version in versions if text in version.aliases]
+    begun = [ref for ref in refs if len(text) >= 4 and ref.startswith(text.lower())]
+    found = [ref for ref in (*called, *begun) if ref in refs]
+    return found[0] if found and (called or len(begun) == 1) else None
+
+
+def named_with_draft(versions: Sequence[VersionSummary]) -> Callable[[str], str]:
+    """Return the function that says what people call a version, or the working draft."""
+    call = named(versions)
+    return lambda ref: "the working draft" if ref == DRAFT else call(ref)
+
+
+def _content(store: Store, ref: str) -> AttributeSet:
+    if ref == DRAFT:
+        return store.draft.attribute_set().without_rejected()
+    return _frozen(store, ref).attributes
+
+
+def _frozen(store: Store, hash: str) -> Version:
+    return _read(store, store.url, hash)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _read(_store: Store, url: str, hash: str) -> Version:
+    """Return a version; it never changes, so it is read and checked once."""
+    del url
+    return _store.versions.get(hash)
+
+
+def _holds(version: Version, names: Mapping[str, str]) -> None:
+    words = st.text_input("Find", type="search", live=True, key="content-find", width=400) or ""
+    found = [
+        (names.get(id, id), phrase)
+        for id, phrases in version.attributes.phrases().items()
+        for phrase in phrases
+        if words.casefold() in f"{names.get(id, id)} {phrase}".casefold()
+    ]
+    of = count_text(len({name for name, _ in found}), "distortion")
+    st.caption(escaped(f"{count_text(len(found), 'attribute')} of {of}. Hash {version.hash}."))
+    shown = page_of(found, ATTRIBUTES_A_PAGE, key="content-page")
+    firsts = first_of_each(name for name, _ in shown)
+    rows = [(name, phrase) for name, (_, phrase) in zip(firsts, shown, strict=True)]
+    st.html(html_table("", ("Distortion", "Attribute"), rows, widths=(22, 78)))
+
+
+def _restore(session: Session, summary: VersionSummary) -> None:
+    st.markdown(
+        "The working draft becomes what this version holds. What is frozen next is then edited "
+        "from it: a new branch, if others were edited from it already."
     )
     with st.form("restore", border=False):
-        ref = _chosen("Version to bring back", versions)
         discard = st.checkbox("Discard what of the draft is in no version")
-        wanted = st.form_submit_button("Make it the draft")
-    if wanted:
-        author = session.settings.author
-        version = session.store.draft.restore(ref, author=author, discard=discard)
-        announce(
-            f"The draft is version {version.label} now. Undo on the page Curate takes it back."
+        wanted = st.form_submit_button(
+            f"Make {summary.label} the draft", type="primary", icon=":material/restore:"
         )
-        st.rerun()
-
-
-def _alias(session: Session, versions: Sequence[VersionSummary]) -> None:
-    with st.form("alias", border=False):
-        ref = _chosen("Version to name", versions)
-        alias = st.text_input("Alias")
-        wanted = st.form_submit_button("Set alias")
     if wanted:
-        named_one = session.store.versions.set_alias(alias, ref, author=session.settings.author)
-        announce(f"Version {named_one.hash[:10]} is now called {alias}.")
-        st.rerun()
+        signed(session, lambda named: _make_draft(named, summary.hash, discard))
 
 
-def _chosen(label: str, versions: Sequence[VersionSummary], first: str | None = None) -> str:
-    hashes = [version.hash for version in versions]
-    index = hashes.index(first) if first in hashes else 0
-    return st.selectbox(label, hashes, index=index, format_func=named(versions))
-
-
-def show_changes(
-    before: AttributeSet, after: AttributeSet, specs: Registry[Distortion], caption: str
-) -> None:
-    """Show the difference as a table, a row for each distortion that changed.
-
-    Args:
-        before: The older set.
-        after: The newer one.
-        specs: The catalogue, for the distortions' names.
-        caption: What is compared with what.
-    """
-    changed = difference(before, after)
-    if not changed:
-        st.info("The two hold the same attributes in the same order.")
-        return
-    rows = [
-        (specs[id].name if id in specs else id, _list(change)) for id, change in changed.items()
-    ]
-    st.html(html_table(caption, ("Distortion", "Changes"), rows, widths=(22, 78)))
-
-
-def _list(change: Change) -> Markup:
-    items = Markup("").join(Markup("<li>{}: {}</li>").format(*line) for line in _lines(change))
-    return Markup("<ul>{}</ul>").format(items)
-
-
-def _lines(change: Change) -> Iterator[tuple[str, Markup]]:
-    came_from = {move.after: move for move in change.moved}
-    for phrase in change.removed:
-        yield "Removed", Markup("<del>{}</del>").format(phrase)
-    for phrase in change.added:
-        move = came_from.get(phrase)
-        if move is None:
-            yield "Added", Markup("<ins>{}</ins>").format(phrase)
-        else:
-            yield f"Moved here from {move.source}", html_rewording(move.before, phrase)
-    for old, new in change.reworded:
-        yield "Reworded", html_rewording(old, new)
-    for phrase in change.reordered:
-        yield "Stands elsewhere in the list", Markup("{}").format(phrase)
-
-
-def merge_form(session: Session, versions: Sequence[VersionSummary]) -> None:
-    """Offer to merge one version into another and to freeze what comes of it."""
-    st.caption(
-        "What only one side changed is taken. Where both changed the same attribute in ways that "
-        "contradict, you decide. The result is a new version with two parents."
-    )
-    if len(versions) < 2:
-        st.info("A merge needs two versions.")
-        return
-    hashes = [version.hash for version in versions]
-    left, right = st.columns(2)
-    ours = left.selectbox("Merge into", hashes, format_func=named(versions))
-    theirs = right.selectbox(
-        "What is merged in", [h for h in hashes if h != ours], format_func=named(versions)
-    )
-    if _holds(versions, ours, theirs):
-        st.info("The first already holds all of the second: it was edited from it.")
-        return
-    from workbench.workflow.versions import merge_versions
-
-    merge_result = merge_versions(session.store, ours, theirs)
-    asked = {conflict.id: _asked(conflict) for conflict in merge_result.conflicts}
-    answers = {id: answer for id, answer in asked.items() if answer is not None}
-    merged = merge_versions(session.store, ours, theirs, resolve=answers)
-    taken = len(merged.taken)
-    left_open = f" {len(merged.conflicts)} still to be decided." if merged.conflicts else ""
-    st.caption(f"{taken} change{'s' * (taken != 1)} against what both came from.{left_open}")
-    with st.form("merge", border=False):
-        message = st.text_input("Message of the merge", placeholder="why the two belong together")
-        alias = st.text_input("Alias of the merge (optional)")
-        wanted = st.form_submit_button("Merge and freeze", disabled=merged.attributes is None)
-    if wanted and merged.attributes is not None:
-        _freeze(session, merged.attributes, (ours, theirs), message, alias)
-
-
-def _asked(conflict: Conflict) -> Resolution | None:
-    """Let one conflict be decided; None while it is open."""
-    words = {"ours": conflict.ours, "theirs": conflict.theirs}
-    sides = {side: f"'{phrase}'" if phrase else "removed" for side, phrase in words.items()}
-    names = {
-        "ours": f"here: {sides['ours']}",
-        "theirs": f"there: {sides['theirs']}",
-        "both": "keep both",
-    }
-    was = f", before: '{conflict.base}'" if conflict.base else ""
-    more = f" ({conflict.detail})" if conflict.detail else ""
-    answer: Resolution | None = st.radio(
-        escaped(f"{conflict.distortion}: {conflict.kind}{more}{was}"),
-        conflict.choices,
-        index=None,
-        format_func=lambda choice: escaped(names[choice]),
-        key=f"conflict-{conflict.id}",
-    )
-    return answer
-
-
-def _freeze(
-    session: Session, attributes: AttributeSet, sides: tuple[str, str], message: str, alias: str
-) -> None:
-    from workbench.workflow.versions import freeze_version
-
-    version = freeze_version(
-        session.store,
-        attributes,
-        message=message,
-        author=session.settings.author,
-        parent=sides[0],
-        merged=sides[1],
-        alias=alias.strip() or None,
-    )
-    announce(f"Frozen as version {version.label}, with two parents: {version.message}.")
+def _make_draft(session: Session, ref: str, discard: bool) -> None:
+    version = session.store.draft.restore(ref, author=session.author, discard=discard)
+    announce(f"The draft is version {version.label} now. Undo on the page Curate takes it back.")
     st.rerun()
 
 
-def _holds(versions: Sequence[VersionSummary], ours: str, theirs: str) -> bool:
-    """Tell whether a version has another among its ancestors."""
-    parents = {version.hash: (version.parent, version.merged) for version in versions}
-    visited, ahead = set[str](), [ours]
-    while ahead:
-        at = ahead.pop()
-        if at not in visited:
-            visited.add(at)
-            ahead += [parent for parent in parents.get(at, ()) if parent]
-    return theirs in visited
+def _names(session: Session, versions: Sequence[VersionSummary], summary: VersionSummary) -> None:
+    have = ", ".join(summary.aliases) or "none yet"
+    st.markdown(escaped(f"Names of version {summary.hash[:10]}: {have}."))
+    with st.form("alias", border=False):
+        alias = st.text_input("Alias", help=term("alias"))
+        wanted = st.form_submit_button("Set alias", icon=":material/label:")
+    if wanted:
+        before = next((v.hash for v in versions if alias in v.aliases), None)
+        signed(session, lambda named: _set_alias(named, alias, summary.hash, before))
+
+
+def _set_alias(session: Session, alias: str, ref: str, before: str | None) -> None:
+    version = session.store.versions.set_alias(alias, ref, author=session.author)
+    moved = f" It pointed at {before[:10]} before." if before and before != ref else ""
+    announce(f"Version {version.hash[:10]} is now called {alias}.{moved}")
+    st.rerun()
