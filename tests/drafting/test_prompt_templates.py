@@ -151,7 +151,7 @@ def test_a_text_that_does_not_fit_names_template_and_line(write, body, message):
 
 def test_a_declared_variable_that_nobody_offers_lists_what_there_is(write):
     template = write(HEADER.replace("name", "mood") + "# user\n{{ mood }}")
-    offered = r"'mood' is undefined \(offered: explanation, findings, group, k, k_word, name, "
+    offered = r"'mood' is undefined \(offered: evidence, explanation, findings, group, k, k_word, "
     with pytest.raises(TemplateError, match=offered):
         render(template, DISTORTIONS[0], 5)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MEASURE_S = 0.3  # of each poll, for the rows that are seen
 _SIGNS = {"fault": "✗", "doubt": "?", "hint": "·"}
+_WRITTEN = ("llm", "improved")  # origins of words that stand as a model wrote them
 _MAP = "curate: the picture that a map is wanted of"
 
 
@@ -235,7 +236,7 @@ def _origin(session: Session, row: DraftRow) -> None:
         st.caption(escaped(f"Origin: {attribute.origin}."))
         return
     call = session.store.calls.get(attribute.call_id)
-    reworded = "" if attribute.origin == "llm" else f"{attribute.origin}, reworded from "
+    reworded = "" if attribute.origin in _WRITTEN else f"{attribute.origin}, reworded from "
     st.caption(
         escaped(
             f"Origin: {reworded}LLM call {attribute.call_id}. Template {call.request.template}, "

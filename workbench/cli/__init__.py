@@ -30,6 +30,8 @@ COMMANDS = {
     "status": "status:status",
     "audit": "status:audit",
     "draft": "drafting:draft",
+    "improve": "improve:improve",
+    "proposals": "improve:proposals",
     "freeze": "versions:freeze",
     "generate": "generate:generate",
     "run": "runs:run",

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from workbench.domain.canonical import Frozen, content_hash
 
-Origin = Literal["llm", "curated", "expert", "import"]
+Origin = Literal["llm", "curated", "expert", "import", "improved"]
 Form = Literal["yaml", "json", "csv"]  # of a set as text
 Status = Literal["proposed", "accepted", "needs work", "rejected"]
 

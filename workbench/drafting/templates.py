@@ -122,11 +122,17 @@ class PromptContext:
         neighbours: Distortions that are easily taken for the one in question.
         phrases: The attributes that it has so far.
         findings: What lint has to say about them.
+        kept: Those that did well when they were measured.
+        evidence: Those that did not, each with what was measured, in words.
+        tried: What was tried in their place and did no better.
     """
 
     neighbours: tuple[Distortion, ...] = ()
     phrases: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    kept: tuple[str, ...] = ()
+    evidence: tuple[tuple[str, str], ...] = ()
+    tried: tuple[str, ...] = ()
 
 
 NO_CONTEXT = PromptContext()
@@ -240,6 +246,12 @@ def _variables(distortion: Distortion, k: int, context: PromptContext) -> dict[s
             {"phrase": _one_line(finding.phrase), "reason": _one_line(finding.reason)}
             for finding in context.findings
         ],
+        "kept": [_one_line(phrase) for phrase in context.kept],
+        "evidence": [
+            {"phrase": _one_line(phrase), "words": _one_line(words)}
+            for phrase, words in context.evidence
+        ],
+        "tried": [_one_line(phrase) for phrase in context.tried],
         "k": k,
         "k_word": _NUMBER_WORDS[k - 1] if 1 <= k <= len(_NUMBER_WORDS) else str(k),
     }

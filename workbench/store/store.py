@@ -14,6 +14,7 @@ from workbench.store.call_log import CallRepository
 from workbench.store.database import Database, copy_sqlite
 from workbench.store.history import CommentRepository, HistoryRepository
 from workbench.store.overview import OverviewRepository
+from workbench.store.proposals import ProposalRepository
 from workbench.store.recipes import RecipeRepository
 from workbench.store.run_traces import TraceRepository
 from workbench.store.runs import RunRepository
@@ -109,6 +110,7 @@ class Store:
         database: What lies below the repositories: sessions that read one snapshot or write alone.
         calls: The log of LLM calls.
         draft: The working draft.
+        proposals: What is proposed in place of sentences of the draft.
         versions: The frozen versions.
         record: Who did what, and undoing it.
         comments: What people say about attributes.
@@ -126,6 +128,7 @@ class Store:
         self.database = database
         self.calls = CallRepository(database)
         self.draft = DraftRepository(database)
+        self.proposals = ProposalRepository(database)
         self.versions = VersionRepository(database)
         self.record = RecordRepository(database)
         self.comments = CommentRepository(database)

@@ -327,6 +327,29 @@ class QuestionRow(StoreTable, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class ProposalRow(StoreTable, table=True):
+    """Words that are proposed in place of a draft attribute's; `figures` is JSON."""
+
+    __tablename__: ClassVar[str] = "proposal"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: int | None = Field(default=None, primary_key=True)
+    row_id: int = Field(index=True)
+    row_version: int
+    identity: str = Field(sa_type=PlainText)
+    distortion: str = Field(sa_type=PlainText)
+    phrase: str = Field(sa_type=PlainText)
+    why: str = Field(sa_type=PlainText)
+    figures: str = Field(sa_type=PlainText)
+    call_id: int | None = Field(default=None, foreign_key="llm_call.id")
+    state: str = Field(sa_type=PlainText)
+    author: str = Field(sa_type=PlainText)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    decided_by: str | None = Field(default=None, sa_type=PlainText)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    note: str = Field(default="", sa_type=PlainText)
+
+
 class WorkerRow(StoreTable, table=True):
     """A worker that has shown itself, and when it last did."""
 

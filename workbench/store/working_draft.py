@@ -134,7 +134,7 @@ class DraftRepository(Repository):
         It stays the same attribute: its identity stays, and the call that made the first wording
         stays named, for it is where the sentence comes from.
         """
-        words = _normalised(phrase)
+        words = usable_phrase(phrase)
 
         def reworded(session: Session, row: DraftRecord) -> DraftRecord:
             if row.phrase in (phrase, words):
@@ -399,7 +399,12 @@ def _current(session: Session, id: int, based_on: int | None) -> DraftRecord:
     return row
 
 
-def _normalised(phrase: str) -> str:
+def usable_phrase(phrase: str) -> str:
+    """Return words as an attribute keeps them.
+
+    Raises:
+        StoreError: They cannot be used; says why.
+    """
     try:
         return Attribute(phrase=phrase).phrase
     except ValidationError as error:

@@ -1,7 +1,7 @@
 // What the table knows: rows as the server sent them, acts under way, words not saved yet.
 
 const STATUSES = ["proposed", "accepted", "needs work", "rejected"];
-const ORIGINS = ["llm", "curated", "expert", "import"];
+const ORIGINS = ["llm", "curated", "expert", "import", "improved"];
 const SEVERITIES = ["fault", "doubt", "hint"];
 const SIGNS = { fault: "✗", doubt: "?", hint: "·" };
 const FIELDS = ["id", "version", "type", "position", "phrase", "status", "origin", "by", "at",

@@ -43,7 +43,7 @@ def load_probe(
     distortions: Sequence[Distortion],
     *,
     cache: Path,
-    photographs: str = "packaged",
+    photographs: str | Mapping[str, Path] = "packaged",
     recipes: tuple[Recipe, ...] = (),
     progress: Progress | None = None,
 ) -> Probe:
@@ -53,7 +53,7 @@ def load_probe(
         encoder: Its untuned image tower embeds.
         distortions: Those without operator are left out.
         cache: `Settings.cache`.
-        photographs: "packaged", or a folder.
+        photographs: "packaged", a folder, or files by name; no other is read.
         recipes: Distortion types beside the built-in ones.
         progress: Told the share done and what is being done; may raise to break off, what was
             finished stays.
@@ -61,7 +61,8 @@ def load_probe(
     Raises:
         DataError: A photograph is missing or corrupt, or the cache cannot be written.
     """
-    making = _Making(encoder, photograph_files(photographs), cache / "lint-probe", recipes)
+    files = photograph_files(photographs) if isinstance(photographs, str) else photographs
+    making = _Making(encoder, files, cache / "lint-probe", recipes)
     chosen = [spec for spec in distortions if spec.has_operator]
     embeddings = {}
     for done, spec in enumerate(chosen):

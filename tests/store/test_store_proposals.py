@@ -1,0 +1,153 @@
+"""Proposals: nothing happens by itself, and nothing is replaced that has changed since."""
+
+import pytest
+
+from workbench.domain.attributes import Attribute
+from workbench.domain.proposal import Proposal, SearchFacts, SentenceFigures
+from workbench.errors import EditConflictError, StoreError
+from workbench.store.text import attribute_text, read_attributes
+
+from .store_examples import a_call
+
+FACTS = SearchFacts(
+    objective="0.4 AUC", photographs="packaged", parts="0" * 64, search=5, validation=2,
+    encoder="offline", model="tiny", seed=0, tried=12, calls=3,
+)  # fmt: skip
+
+
+@pytest.fixture
+def row(store):
+    return store.draft.add("jpeg", Attribute(phrase="blocky edges", origin="llm"), author="ann")
+
+
+def proposal(row, new="tiles with hard borders", **more):
+    return Proposal(
+        row=row.id, row_version=row.row_version, identity=row.attribute.identity,
+        distortion=row.distortion, old=row.attribute.phrase, new=new,
+        reason="Stronger on Gaussian blur than on JPEG (wins 20% of the pairs).",
+        before=SentenceFigures(score=0.4, auc=0.5, srcc=0.1, specificity=0.2, rival="blur"),
+        after=SentenceFigures(score=0.9, auc=0.95, srcc=0.9, specificity=0.9, dead_levels=(1,)),
+        validation_gain=0.3, facts=FACTS, **more,
+    )  # fmt: skip
+
+
+def test_a_proposal_is_kept_as_it_was_made_and_the_draft_stays(store, row):
+    (kept,) = store.proposals.add_all([proposal(row)], author="bob")
+    assert store.proposals.list() == store.proposals.list("open") == [kept]
+    assert kept.model_copy(update={"id": None, "author": "", "created_at": None}) == proposal(row)
+    assert (kept.state, kept.author) == ("open", "bob")
+    assert store.draft.rows("jpeg") == [row]
+
+
+def test_the_same_proposal_again_is_the_one_that_is_there(store, row):
+    first = store.proposals.add_all([proposal(row)], author="bob")
+    assert store.proposals.add_all([proposal(row)], author="bob") == first
+    assert len(store.proposals.list()) == 1
+
+
+def test_taking_one_replaces_the_words_and_keeps_the_attribute(store, row):
+    call = store.calls.add(a_call())
+    (kept,) = store.proposals.add_all([proposal(row, call_id=call.id)], author="bob")
+    (now,) = store.proposals.take([kept.id], author="eva")
+    attribute = now.attribute
+    assert (now.id, attribute.identity) == (row.id, row.attribute.identity)
+    assert (attribute.phrase, attribute.origin) == ("tiles with hard borders", "improved")
+    assert (attribute.call_id, now.row_version) == (call.id, row.row_version + 1)
+    (taken,) = store.proposals.list("taken")
+    assert (taken.decided_by, taken.decided_at is not None) == ("eva", True)
+    assert store.history.of(attribute.identity)[-1].after == "tiles with hard borders"
+    assert store.verify() == []
+
+
+def test_taking_one_is_undone_as_any_edit(store, row):
+    (kept,) = store.proposals.add_all([proposal(row)], author="bob")
+    store.proposals.take([kept.id], author="eva")
+    store.record.undo_change(store.record.events(limit=1)[0].change, author="eva")
+    assert store.draft.rows("jpeg")[0].attribute == row.attribute
+
+
+def test_an_attribute_that_changed_since_is_not_replaced(store, row):
+    (kept,) = store.proposals.add_all([proposal(row)], author="bob")
+    changed = store.draft.edit(row.id, "square tiles", based_on=row.row_version, author="ann")
+    with pytest.raises(EditConflictError, match=r"for 'blocky edges'.*by ann to 'square tiles'"):
+        store.proposals.take([kept.id], author="eva")
+    assert store.draft.rows("jpeg") == [changed]
+    assert store.proposals.list("open") == [kept]
+    store.proposals.reject([kept.id], author="eva")
+
+
+def test_an_attribute_that_is_gone_is_named(store, row):
+    (kept,) = store.proposals.add_all([proposal(row)], author="bob")
+    store.draft.remove(row.id, based_on=row.row_version, author="ann")
+    with pytest.raises(EditConflictError, match=r"'blocky edges'\) is no longer in the draft"):
+        store.proposals.take([kept.id], author="eva")
+
+
+def test_several_are_taken_all_or_none(store, row):
+    other = store.draft.add("jpeg", Attribute(phrase="ringing"), author="ann")
+    kept = store.proposals.add_all(
+        [proposal(row), proposal(other, new="specks around contours")], author="bob"
+    )
+    store.draft.edit(other.id, "echoes", based_on=other.row_version, author="ann")
+    with pytest.raises(EditConflictError):
+        store.proposals.take([each.id for each in kept], author="eva")
+    assert store.draft.rows("jpeg")[0] == row
+
+
+def test_words_that_the_type_has_already_are_refused(store, row):
+    store.draft.add("jpeg", Attribute(phrase="Tiles with hard borders"), author="ann")
+    (kept,) = store.proposals.add_all([proposal(row)], author="bob")
+    with pytest.raises(StoreError, match="already has 'tiles with hard borders'"):
+        store.proposals.take([kept.id], author="eva")
+
+
+def test_what_is_decided_is_not_decided_again(store, row):
+    (kept,) = store.proposals.add_all([proposal(row)], author="bob")
+    (rejected,) = store.proposals.reject([kept.id], author="eva")
+    assert (rejected.state, rejected.decided_by) == ("rejected", "eva")
+    with pytest.raises(StoreError, match=r"was rejected by eva already"):
+        store.proposals.take([kept.id], author="eva")
+    with pytest.raises(StoreError, match="There is no proposal 99"):
+        store.proposals.reject([99], author="eva")
+    assert store.draft.rows("jpeg") == [row]
+
+
+def test_why_somebody_decided_is_kept(store, row):
+    (kept,) = store.proposals.add_all([proposal(row)], author="bob")
+    (rejected,) = store.proposals.reject([kept.id], author="eva", note=" Says less. ")
+    assert rejected.note == "Says less."
+    assert store.proposals.list("rejected") == [rejected]
+
+
+def test_other_words_than_those_proposed_are_the_experts(store, row):
+    (kept,) = store.proposals.add_all([proposal(row)], author="bob")
+    with pytest.raises(StoreError, match="cannot be used"):
+        store.proposals.take([kept.id], author="eva", words=" ")
+    (now,) = store.proposals.take([kept.id], author="eva", words=" tiles with  sharp borders")
+    assert (now.attribute.phrase, now.attribute.origin) == ("tiles with sharp borders", "expert")
+    assert store.proposals.list("taken")[0].new == "tiles with hard borders"
+
+
+def test_other_words_are_for_one_proposal(store, row):
+    other = store.draft.add("jpeg", Attribute(phrase="ringing"), author="ann")
+    kept = store.proposals.add_all([proposal(row), proposal(other, new="specks")], author="bob")
+    with pytest.raises(StoreError, match="for one proposal, and 2 were named"):
+        store.proposals.take([each.id for each in kept], author="eva", words="waves")
+    assert store.proposals.list("open") == kept
+
+
+def test_a_call_that_is_not_in_the_log_is_refused(store, row):
+    with pytest.raises(StoreError, match="not in this store's log: 41"):
+        store.proposals.add_all([proposal(row, call_id=41)], author="bob")
+    assert store.proposals.list() == []
+
+
+def test_the_origin_survives_freezing_and_text(store, row, tmp_path):
+    (kept,) = store.proposals.add_all([proposal(row)], author="bob")
+    store.proposals.take([kept.id], author="eva")
+    version = store.versions.freeze(store.draft.attribute_set(), message="m", author="eva")
+    assert version.attributes.by_distortion["jpeg"][0].origin == "improved"
+    for form in ("yaml", "json", "csv"):
+        file = tmp_path / f"set.{form}"
+        file.write_text(attribute_text(version.attributes, form), encoding="utf-8")
+        assert read_attributes(file).by_distortion["jpeg"][0].origin == "improved"

@@ -1,0 +1,187 @@
+"""Proposals to replace sentences of the draft; a person takes or rejects each.
+
+A proposal is for one state of one attribute. Once the attribute has changed, it can be rejected,
+and no longer taken.
+"""
+
+import builtins
+import json
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, select
+
+from workbench.domain.attributes import DraftRow
+from workbench.domain.canonical import canonical_json
+from workbench.domain.proposal import Proposal, ProposalState
+from workbench.errors import EditConflictError, StoreError
+from workbench.store.call_log import require_calls
+from workbench.store.database import Repository
+from workbench.store.draft_rows import DRAFT, Change, read_rows, revised, row_value, write_changes
+from workbench.store.tables import ProposalRow, utc_now
+from workbench.store.working_draft import usable_phrase
+
+_FIGURES = ("old", "before", "after", "validation_gain", "facts")  # kept as one document
+
+
+class ProposalRepository(Repository):
+    """Proposals as they were made, and what was decided."""
+
+    def add_all(self, proposals: Sequence[Proposal], *, author: str) -> builtins.list[Proposal]:
+        """Store proposals, all or none, and return them with their numbers.
+
+        One that is there already, open, for the same state of the same attribute gives that one.
+
+        Raises:
+            StoreError: A proposal names a call that is not in the log.
+        """
+        with self._database.writing() as session:
+            require_calls(session, [proposal.call_id for proposal in proposals])
+            return [_value(_stored(session, each, author)) for each in proposals]
+
+    def list(
+        self, state: ProposalState | None = None, *, row: int | None = None
+    ) -> builtins.list[Proposal]:
+        """Return proposals, oldest first: of one state or all, for one attribute or any."""
+        query = select(ProposalRow).order_by(col(ProposalRow.id))
+        if state is not None:
+            query = query.where(ProposalRow.state == state)
+        if row is not None:
+            query = query.where(ProposalRow.row_id == row)
+        with self._database.reading() as session:
+            return [_value(found) for found in session.exec(query)]
+
+    def take(
+        self, ids: Sequence[int], *, author: str, words: str | None = None, note: str = ""
+    ) -> builtins.list[DraftRow]:
+        """Put proposed words in place of those of the draft, all or none; the origin is "improved".
+
+        It is an edit as any other: on record, and undone as one. The attribute stays the same one,
+        and its status stays. Other open proposals for it no longer fit and stay open.
+
+        Args:
+            ids: Numbers of proposals.
+            author: Who takes them.
+            words: Other words than the proposed ones, for a single proposal; the origin is then
+                "expert", as of any sentence that a person has worded.
+            note: Why, in the author's words.
+
+        Raises:
+            EditConflictError: An attribute has changed since the proposal was made.
+            StoreError: There is no such open proposal, or the type has these words already, or
+                they cannot be used.
+        """
+        if words is not None and len(ids) != 1:
+            raise StoreError(
+                f"Other words are for one proposal, and {len(ids)} were named. Nothing was changed."
+            )
+        new = None if words is None else usable_phrase(words)
+        with self._database.writing() as session:
+            taken = [_open(session, id) for id in ids]
+            changes = [_exchange(session, row, new or row.phrase, author) for row in taken]
+            write_changes(session, changes, author=author)
+            for row in taken:
+                _decide(session, row, "taken", author, note)
+            written = {change.after.id for change in changes if change.after}
+            return [row_value(row) for row in read_rows(session, DRAFT.c.id.in_(written))]
+
+    def reject(self, ids: Sequence[int], *, author: str, note: str = "") -> builtins.list[Proposal]:
+        """Decide against proposals, all or none; the draft stays as it is.
+
+        Args:
+            ids: Numbers of proposals.
+            author: Who decides.
+            note: Why, in the author's words.
+
+        Raises:
+            StoreError: There is no such open proposal.
+        """
+        with self._database.writing() as session:
+            rejected = [_open(session, id) for id in ids]
+            for row in rejected:
+                _decide(session, row, "rejected", author, note)
+            return [_value(row) for row in rejected]
+
+
+def _stored(session: Session, proposal: Proposal, author: str) -> ProposalRow:
+    same = select(ProposalRow).where(
+        ProposalRow.row_id == proposal.row,
+        ProposalRow.row_version == proposal.row_version,
+        ProposalRow.phrase == proposal.new,
+        ProposalRow.state == "open",
+    )
+    row = session.exec(same).first()
+    if row is None:
+        figures = proposal.model_dump(mode="json", include={*_FIGURES})
+        row = ProposalRow(
+            row_id=proposal.row,
+            row_version=proposal.row_version,
+            identity=proposal.identity,
+            distortion=proposal.distortion,
+            phrase=proposal.new,
+            why=proposal.reason,
+            figures=canonical_json(figures),
+            call_id=proposal.call_id,
+            state="open",
+            author=author,
+            created_at=utc_now(),
+        )
+        session.add(row)
+        session.flush()
+    return row
+
+
+def _open(session: Session, id: int) -> ProposalRow:
+    row = session.get(ProposalRow, id)
+    if row is None:
+        raise StoreError(f"There is no proposal {id}. Nothing was changed.")
+    if row.state != "open":
+        raise StoreError(
+            f"Proposal {id} ('{row.phrase}') was {row.state} by {row.decided_by} already. Nothing "
+            "was changed."
+        )
+    return row
+
+
+def _exchange(session: Session, proposal: ProposalRow, words: str, author: str) -> Change:
+    """Return the change of the draft that puts words in place of those that a proposal is for."""
+    old = _value(proposal).old
+    rows = read_rows(session, DRAFT.c.distortion == proposal.distortion)
+    row = next((row for row in rows if row.id == proposal.row_id), None)
+    if row is None:
+        raise EditConflictError(
+            f"Proposal {proposal.id} cannot be taken: attribute {proposal.row_id} of "
+            f"{proposal.distortion} ('{old}') is no longer in the draft. Reject the proposal; "
+            "nothing was changed."
+        )
+    if row.row_version != proposal.row_version:
+        raise EditConflictError(
+            f"Proposal {proposal.id} cannot be taken: it is for '{old}', and attribute {row.id} of "
+            f"{row.distortion} was changed by {row.updated_by} to '{row.phrase}' ({row.status}) "
+            "since. Reject the proposal, and improve again; nothing was changed."
+        )
+    key = words.casefold()
+    twin = next((r for r in rows if r.phrase_key == key and r.id != row.id), None)
+    if twin is not None:
+        raise StoreError(
+            f"{row.distortion} already has '{twin.phrase}' (attribute {twin.id}, {twin.status}). "
+            "Nothing was changed."
+        )
+    origin = "improved" if words == proposal.phrase else "expert"
+    new = {"phrase": words, "phrase_key": key, "call_id": proposal.call_id, "origin": origin}
+    return Change("edit", row, revised(row, author, **new))
+
+
+def _decide(
+    session: Session, row: ProposalRow, state: ProposalState, author: str, note: str
+) -> None:
+    row.state, row.decided_by, row.decided_at = state, author, utc_now()
+    row.note = note.strip()
+    session.add(row)
+    session.flush()
+
+
+def _value(row: ProposalRow) -> Proposal:
+    fields = row.model_dump(exclude={"row_id", "phrase", "why", "figures"})
+    return Proposal(
+        row=row.row_id, new=row.phrase, reason=row.why, **fields, **json.loads(row.figures)
+    )
