@@ -27,6 +27,7 @@ COMMANDS = {
     "runs": "runs:runs",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",
+    "settings": "doctor:settings",
     "status": "status:status",
     "audit": "status:audit",
     "draft": "drafting:draft",

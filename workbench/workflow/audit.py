@@ -53,7 +53,7 @@ def change(event: Event) -> str:
         return "; ".join(f"{name}: {_text(before, name)} → {_text(after, name)}" for name in names)
     state = after or before
     shown = state.get("phrase") or state.get("text") or state.get("message") or state.get("purpose")
-    return str(shown or state.get("version") or "")
+    return str(shown or (state.get("version") or "")[:10])
 
 
 def _text(state: dict[str, Any], name: str) -> str:
