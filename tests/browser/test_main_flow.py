@@ -159,8 +159,13 @@ def freeze(page: Page) -> None:
 
 def start_a_run_and_watch_it(page: Page) -> None:
     go_to(page, "Runs")
-    choose(page, "Experiment", "tiny")
+    page.get_by_role("radio", name="New runs").click()
+    expect(page.get_by_text("third · Blocks named as one sees them")).to_be_visible()
+    choose(page, "Start from the experiment", "tiny")
     expect(page.get_by_text("2 distortions, packaged photographs at 224×224 px")).to_be_visible()
-    page.get_by_role("button", name="Start run").click()
+    page.get_by_role("button", name="Start 1 run").click()
     expect(page.get_by_text("Run 2 is in the queue")).to_be_visible()
-    expect(page.get_by_text("Run 2: done")).to_be_visible()
+    page.get_by_role("button", name="Run 2", exact=True).click()
+    expect(page.get_by_text("done · third · tiny")).to_be_visible()
+    expect(page.get_by_text("2 distortions, packaged photographs at 224×224 px")).to_be_visible()
+    expect(page.get_by_role("heading", name="Losses")).to_be_visible()

@@ -27,7 +27,7 @@ from workbench.queue.worker import process_queue
 from workbench.settings import read_settings
 from workbench.store import open_store
 
-def slow(store, run, settings, report, afresh):
+def slow(store, run, settings, report, afresh, losses):
     for step in itertools.count():
         report(min(1, step / 600), f"claim {run.claim}")
         if run.claim > 1 and os.path.exists(os.path.join(settings.home, "go")):

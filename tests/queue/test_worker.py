@@ -18,7 +18,7 @@ def work(store, settings):
     """Process the queue with a function in place of a run; return how many runs were done."""
 
     def start(execute, **options):
-        def executed(_store, run, _settings, progress, _afresh):
+        def executed(_store, run, _settings, progress, _afresh, _losses):
             return execute(run, progress)
 
         options = {"until_idle": True, "poll_s": 0.01, **options}

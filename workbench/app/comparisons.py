@@ -24,7 +24,7 @@ from workbench.domain.lineage import VersionSummary
 from workbench.domain.number_format import count_text
 from workbench.errors import ConfigError
 from workbench.store import Store
-from workbench.store.runs import FinishedRun
+from workbench.store.run_reading import FinishedRun
 
 if TYPE_CHECKING:
     from workbench.domain.run import Run

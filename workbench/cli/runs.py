@@ -1,28 +1,36 @@
 """Runs and the worker on the command line."""
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from workbench.cli.console import Author, Db, Json, emit, open_workbench, progress_bar, table
 from workbench.domain.comparison import AccessCount
 from workbench.domain.number_format import count_text, figure_text
-from workbench.domain.run import Run
+from workbench.domain.run import Run, RunFilter, RunStatus
+from workbench.errors import RunError
 
 if TYPE_CHECKING:
+    from workbench.settings import Settings
     from workbench.store import Store
+    from workbench.workflow.submission import Submission
 
 RunId = Annotated[int, typer.Argument(help="Number of a run.")]
 runs = typer.Typer(help="The queue of runs.", no_args_is_help=True, add_completion=False)
 
 
 def run(
-    ref: Annotated[str, typer.Argument(help="Hash prefix or alias of a version.")],
-    config: Annotated[Path, typer.Option(help="Experiment YAML.")],
+    ref: Annotated[list[str], typer.Argument(help="Hash prefix or alias of a version; several.")],
+    config: Annotated[list[Path], typer.Option(help="Experiment YAML; repeatable.")],
     set_: Annotated[
         list[str], typer.Option("--set", metavar="A.B=V", help="Override a field; repeatable.")
     ] = [],  # noqa: B006
+    seeds: Annotated[
+        str | None, typer.Option(help="Seeds of training, such as 0,1,2: a run for each.")
+    ] = None,
     stand_in: Annotated[
         bool, typer.Option("--stand-in", help="Small, on available images; proves nothing.")
     ] = False,
@@ -31,30 +39,176 @@ def run(
         typer.Option(help="With --stand-in: a folder of photographs that replaces transfer data."),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Even if a result exists.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would be run, and what it takes."),
+    ] = False,
+    background: Annotated[
+        bool, typer.Option("--background", help="Queue and return; a worker is started if needed.")
+    ] = False,
     author: Author = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Tune, regress and evaluate one version; showing its figures is a test-set access."""
+    """Tune, regress and evaluate versions; showing their figures is a test-set access.
+
+    Several versions, experiments and seeds give a run for each combination. None is done twice.
+    """
     from workbench.experiment.config_files import load_experiment
     from workbench.experiment.config_files import stand_in as standing_in
     from workbench.workflow.runs import run_now
+    from workbench.workflow.submission import (
+        estimate_text,
+        parse_seeds,
+        plan_submission,
+        start_submission,
+    )
 
-    experiment = load_experiment(config, set_)
-    experiment = standing_in(experiment, elsewhere=elsewhere) if stand_in else experiment
-    with open_workbench(db) as (settings, store), progress_bar("run") as progress:
-        finished = run_now(
-            store, ref, experiment, settings=settings, progress=progress, again=again
+    experiments = [load_experiment(file, set_) for file in config]
+    if stand_in:
+        experiments = [standing_in(each, elsewhere=elsewhere) for each in experiments]
+    chosen = parse_seeds(seeds) if seeds is not None else ()
+    with open_workbench(db) as (settings, store):
+        submission = plan_submission(
+            store, ref, experiments, settings=settings, seeds=chosen, again=again
         )
-        accesses = _record_access(store, finished, f"run {ref}", author or settings.author)
-    emit(json, _figures(finished, accesses), lambda: _figures_table(finished, accesses))
+        if dry_run:
+            emit(json, _submission_document(submission), lambda: _submission_table(submission))
+        elif background:
+            queued = start_submission(store, submission, settings=settings, again=again)
+            emit(
+                json,
+                {"runs": [_summary(each) for each in queued]},
+                lambda: table(("run", "status"), [(each.id, each.status) for each in queued]),
+            )
+        elif len(submission.runs) == 1:
+            with progress_bar("run") as progress:
+                finished = run_now(
+                    store, ref[0], submission.runs[0].config,
+                    settings=settings, progress=progress, again=again,
+                )  # fmt: skip
+            accesses = _record_access(store, finished, f"run {ref[0]}", author or settings.author)
+            emit(json, _figures(finished, accesses), lambda: _figures_table(finished, accesses))
+        else:
+            sys.stderr.write(f"{estimate_text(submission)}\n")
+            _finish_many(store, settings, submission, again, author, json)
+
+
+def _finish_many(
+    store: "Store",
+    settings: "Settings",
+    submission: "Submission",
+    again: bool,
+    author: str | None,
+    json: bool,
+) -> None:
+    """Do one after another; one that fails doesn't stop the others, but is told at the end."""
+    from workbench.workflow.runs import process_now
+    from workbench.workflow.submission import submit
+
+    documents, failed = [], []
+    queued = list({run.id: run for run in submit(store, submission, again=again)}.values())
+    for number, waiting in enumerate(queued, start=1):
+        try:
+            if waiting.status != "done":
+                with progress_bar(f"run {number} of {len(queued)}") as progress:
+                    process_now(store, waiting.id, settings, progress)
+        except RunError as fault:
+            if store.runs.get(waiting.id).status not in ("failed", "cancelled"):
+                raise  # this process was asked to stop
+            failed.append(str(fault))
+        finished = store.runs.get(waiting.id)
+        accesses = _record_access(
+            store, finished, f"run {waiting.id} of many", author or settings.author
+        )
+        documents.append((finished, accesses))
+    rows = [_short_row(finished) for finished, _ in documents]
+    columns = ("run", "version", "experiment", "seed", "status", "SRCC", "PLCC")
+    document = {"runs": [_figures(finished, accesses) for finished, accesses in documents]}
+    emit(json, document, lambda: table(columns, rows))
+    if failed:
+        raise RunError(
+            f"{count_text(len(failed), 'run')} of {len(queued)} did not finish: {failed[0]}"
+        )
+
+
+def _short_row(run: Run) -> tuple[object, ...]:
+    quality = run.result.quality if run.result else None
+    figures = (figure_text(quality.srcc), figure_text(quality.plcc)) if quality else ("", "")
+    return (run.id, run.version[:10], run.config.name, run.config.seed, run.status, *figures)
+
+
+def _submission_document(submission: "Submission") -> dict[str, object]:
+    runs = [
+        {
+            "version": each.version, "label": each.label, "experiment": each.config.name,
+            "seed": each.config.seed, "config_hash": each.config.hash, "state": each.state,
+            "run": each.run, "time_s": each.time_s, "disk_bytes": each.disk_bytes,
+            "measured": each.measured,
+        }
+        for each in submission.runs
+    ]  # fmt: skip
+    return {
+        "runs": runs,
+        "to_do": len(submission.to_do),
+        "time_s": submission.time_s,
+        "disk_bytes": submission.disk_bytes,
+        "free_bytes": submission.free_bytes,
+    }
+
+
+def _submission_table(submission: "Submission") -> object:
+    from rich.console import Group
+
+    from workbench.workflow.submission import estimate_text
+
+    rows = [
+        (each.label, each.config.name, each.config.seed,
+         each.state if each.run is None else f"{each.state}, run {each.run}")
+        for each in submission.runs
+    ]  # fmt: skip
+    columns = ("version", "experiment", "seed", "state")
+    return Group(table(columns, rows), f"· {estimate_text(submission)}")
+
+
+def _statuses(given: Sequence[str]) -> tuple[RunStatus, ...]:
+    known: dict[str, RunStatus] = {status: status for status in get_args(RunStatus)}
+    for status in given:
+        if status not in known:
+            raise typer.BadParameter(f"'{status}' is no state; there are {', '.join(known)}")
+    return tuple(known[status] for status in given)
 
 
 @runs.command("list")
-def list_runs(json: Json = False, db: Db = None) -> None:
+def list_runs(
+    status: Annotated[
+        list[str], typer.Option(metavar="STATE", help="Only runs in this state; repeatable.")
+    ] = [],  # noqa: B006
+    version: Annotated[
+        str | None, typer.Option(help="Only runs of this version (hash prefix or alias).")
+    ] = None,
+    experiment: Annotated[str, typer.Option(help="Only runs of this experiment.")] = "",
+    dataset: Annotated[
+        str, typer.Option(help="Only runs on this dataset or folder of photographs.")
+    ] = "",
+    find: Annotated[
+        str, typer.Option(help="Only runs with these words in settings, error or version.")
+    ] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    offset: Annotated[int, typer.Option(min=0, help="Leave out so many of the newest.")] = 0,
+    json: Json = False,
+    db: Db = None,
+) -> None:
     """List the queue, newest first; `runs show` shows figures, and records the access."""
     with open_workbench(db) as (_, store):
-        queue = store.runs.list()
+        wanted = RunFilter(
+            statuses=_statuses(status),
+            version=store.versions.get(version).hash if version else "",
+            experiment=experiment,
+            dataset=dataset,
+            text=find,
+        )
+        queue = store.runs.find(wanted, limit=limit, offset=offset)
     document = [_summary(run) for run in queue]
     columns = ("run", "version", "status", "experiment", "stage")
     rows = [
@@ -62,6 +216,18 @@ def list_runs(json: Json = False, db: Db = None) -> None:
          run.config.name, run.error or run.stage)
         for run in queue
     ]  # fmt: skip
+    emit(json, document, lambda: table(columns, rows))
+
+
+@runs.command("losses")
+def list_losses(id: RunId, json: Json = False, db: Db = None) -> None:
+    """List the losses of a run's trainings, also while it is running."""
+    with open_workbench(db) as (_, store):
+        store.runs.get(id)
+        losses = store.traces.losses(id)
+    columns = ("stage", "step", "loss")
+    rows = [(point.stage, point.step, f"{point.loss:.6g}") for point in losses]
+    document = {"run": id, "losses": [point.model_dump() for point in losses]}
     emit(json, document, lambda: table(columns, rows))
 
 

@@ -74,6 +74,14 @@ def _words(error: Any) -> str:
 Progress = Callable[[float, str], None]  # the share done, in [0, 1], and what is being done
 
 
+# A stage of a training, a step of it counted from 1, and the loss there.
+Losses = Callable[[str, int, float], None]
+
+
+def no_losses(_stage: str, _step: int, _loss: float) -> None:
+    """Take losses that nobody wants to see."""
+
+
 def part(progress: Progress, start: float, end: float) -> Progress:
     """Return a progress function whose 0..1 is a part of the whole's."""
     return lambda share, text: progress(start + (end - start) * share, text)

@@ -67,3 +67,36 @@ def count_text(count: int, singular: str, plural: str | None = None) -> str:
         ('1 photograph', '2,880 images')
     """
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def duration_text(seconds: float) -> str:
+    """Return how long something takes, as exact as people need it.
+
+    Example:
+        >>> [duration_text(seconds) for seconds in (8, 300, 7500, 200_000)]
+        ['8 s', '5 min', '2 h 5 min', '2 days 8 h']
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return count_text(days, "day") + (f" {hours} h" if hours else "")
+
+
+def bytes_text(size: int) -> str:
+    """Return a size in bytes in the unit that suits it.
+
+    Example:
+        >>> bytes_text(900), bytes_text(12_345_678), bytes_text(3 * 10**9)
+        ('900 B', '12 MB', '3.0 GB')
+    """
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= scale:
+            value = size / scale
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+    return f"{size} B"

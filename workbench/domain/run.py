@@ -1,7 +1,7 @@
 """What came of a run, and the row of the queue that asked for it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -17,6 +17,7 @@ from workbench.domain.metrics import (
 )
 
 ControlName = Literal["nonsense", "shuffled", "names"]
+_TELLING = 0.05  # a share done from which on the time left can be told
 RunStatus = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 
 
@@ -267,7 +268,33 @@ class Run(Frozen):
     finished_at: datetime | None = None
     result: RunResult | None = None
 
+    def time_left_s(self) -> float | None:
+        """Return how long it will still take if it goes on as it went; None if nobody knows yet."""
+        if self.status != "running" or self.started_at is None or self.progress < _TELLING:
+            return None
+        elapsed_s = (datetime.now(UTC) - self.started_at).total_seconds()
+        return elapsed_s * (1 - self.progress) / self.progress
+
     @property
     def is_stopping(self) -> bool:
         """Whether it was cancelled and its worker has not heard of it yet."""
         return self.status == "running" and self.cancel_requested
+
+
+class RunFilter(Frozen):
+    """Which runs of the queue are wanted; what is empty admits all.
+
+    Attributes:
+        statuses: In one of these states.
+        version: Of the version with this hash, all 64 digits.
+        experiment: Whose configuration has this name.
+        dataset: On this dataset, or on this folder of photographs ("packaged").
+        text: Words that occur in configuration, stage, error, worker or the version's message,
+            alias or first digits.
+    """
+
+    statuses: tuple[RunStatus, ...] = ()
+    version: str = ""
+    experiment: str = ""
+    dataset: str = ""
+    text: str = ""

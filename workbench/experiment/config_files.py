@@ -1,18 +1,21 @@
 """Experiment files, one YAML each with all faults reported together, and small stand-ins."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+import yaml
+from pydantic import BaseModel, ValidationError
 
+from workbench.atomic_files import atomic_write
 from workbench.distortions import catalogue, operator_of
 from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.canonical import fault_words
 from workbench.domain.config import AnyData, DataConfig, EncoderConfig, RunConfig
 from workbench.domain.distortion import Recipe
 from workbench.errors import ConfigError, InvalidConfigError
-from workbench.settings import resource
+from workbench.settings import Settings, resource
 from workbench.text_files import TextFault, read_yaml
 
 STAND_IN_SIZE = 224  # pixels a side: one view of most encoders
@@ -187,3 +190,61 @@ def attributes_for(
             "Draft them, or take them out of data.distortions."
         )
     return attributes
+
+
+def as_document(config: RunConfig) -> dict[str, Any]:
+    """Return every field of a configuration as an experiment file has it, also those at default.
+
+    What is stored with a run leaves fields out that came later; there it means what was before.
+
+    Example:
+        >>> config = RunConfig(data=DataConfig(distortions=("jpeg",)))
+        >>> parse_experiment(as_document(config), "it") == config
+        True
+    """
+    document: dict[str, Any] = _plain(config)
+    return document
+
+
+def experiment_text(config: RunConfig) -> str:
+    """Return a configuration as the YAML of an experiment."""
+    return yaml.safe_dump(as_document(config), sort_keys=False, allow_unicode=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return {name: _plain(field) for name, field in value}
+    return [_plain(entry) for entry in value] if isinstance(value, tuple) else value
+
+
+def save_experiment(settings: Settings, name: str, config: RunConfig) -> Path:
+    """Write an experiment of one's own, which is offered beside those that ship.
+
+    Args:
+        settings: Whose home has the folder `experiments/`.
+        name: Letters, digits and `-`, `_`, `.`; the file gets it, and the runs are called so.
+        config: What is written, all of it.
+
+    Raises:
+        ConfigError: The name cannot be that of a file, is taken, or the file cannot be written.
+    """
+    name = name.strip().removesuffix(".yaml")
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"An experiment is called by letters, digits and - _ . alone, got '{name[:40]}'."
+        )
+    file = settings.home / "experiments" / f"{name}.yaml"
+    if file.exists() or any(file.stem == shipped.stem for shipped in experiment_files()):
+        raise ConfigError(f"There is an experiment called '{name}' already; choose another name.")
+    named = config.model_copy(update={"name": name})
+    text = f"# workbench run REF --config {file}\n{experiment_text(named)}"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(file) as partial:
+            partial.write_text(text, encoding="utf-8")
+    except OSError as fault:
+        raise ConfigError(f"The experiment {file} cannot be written: {fault.strerror}.") from fault
+    return file
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")

@@ -141,7 +141,9 @@ def _predict_split(
     }
     parts = {name: controls.own(features) for name, features in read.items()}
     train, test = (plan.regressor_inputs(model, parts[name]) for name in ("train", "test"))
-    regressor = plan.fit_regressor(train, data.quality[split.train], seed=seed)
+    regressor = plan.fit_regressor(
+        train, data.quality[split.train], seed=seed, name=f"split-{number}"
+    )
     inputs = np.zeros((len(data), *parts["train"].inputs.shape[1:]), dtype=np.float32)
     for name, rows in split.parts.items():
         inputs[rows] = parts[name].inputs

@@ -68,7 +68,7 @@ def train_final_model(plan: TrainingPlan, data: ImageSet, progress: Progress) ->
     )
     features = plan.features(tuned, data.images)
     inputs = plan.regressor_inputs(tuned, features)
-    regressor = plan.fit_regressor(inputs, data.quality, seed=config.seed)
+    regressor = plan.fit_regressor(inputs, data.quality, seed=config.seed, name="whole")
     clean = data.strengths().max(1) == 0
     chosen = clean if clean.any() else slice(None)
     return FinalModel(

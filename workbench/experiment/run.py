@@ -4,7 +4,7 @@ import time
 
 from workbench.datasets.splits.run_splits import run_splits
 from workbench.domain.attributes import Version
-from workbench.domain.canonical import Progress, part
+from workbench.domain.canonical import Losses, Progress, no_losses, part
 from workbench.domain.config import RunConfig
 from workbench.domain.distortion import Recipe
 from workbench.domain.run import RunResult, run_key
@@ -42,6 +42,7 @@ def run_version(
     recipes: tuple[Recipe, ...] = (),
     afresh: bool = False,
     owner: str = "",
+    losses: Losses = no_losses,
 ) -> RunResult:
     """Tune, regress and evaluate one version; every photograph is held out exactly once.
 
@@ -56,6 +57,7 @@ def run_version(
         afresh: Discard what an interrupted attempt has trained.
         owner: Who sees to it that no two of its processes do the same run, such as a store; an
             earlier process of the same owner that still holds the trainings loses them.
+        losses: Gets the losses of its trainings.
 
     Raises:
         ConfigError: The version lacks a distortion of the configuration, or one has no operator.
@@ -73,7 +75,7 @@ def run_version(
         images = make_data(config.data, settings, part(progress, 0.0, 0.1), recipes)
         data, locked = open_and_locked(images, config.split.locked)
         parent = parent_folder(version, config, settings)
-        plan = TrainingPlan(encoder, attributes, config, settings, folder, parent, recipes)
+        plan = TrainingPlan(encoder, attributes, config, settings, folder, parent, recipes, losses)
         splits = run_splits(data, config.split)
         validated = cross_validate(plan, data, splits, part(progress, 0.1, 0.7))
         model = train_final_model(plan, data, part(progress, 0.7, 0.8))

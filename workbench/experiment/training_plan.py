@@ -20,7 +20,7 @@ from torch import Tensor
 
 from workbench.datasets.image_set import ChosenImages, Images, ImageSet
 from workbench.domain.attributes import AttributeSet, Version
-from workbench.domain.canonical import Progress, content_hash
+from workbench.domain.canonical import Losses, Progress, content_hash, no_losses
 from workbench.domain.config import RunConfig
 from workbench.domain.distortion import Recipe
 from workbench.domain.run import run_key
@@ -48,6 +48,7 @@ class TrainingPlan:
         folder: Where unfinished trainings are saved.
         parent: Where the finished trainings of the parent's run lie; None starts afresh.
         recipes: The store's distortion types beside the built-in ones.
+        losses: Gets the losses of every training, under names for people ("split 1, tuning").
     """
 
     encoder: Encoder
@@ -57,6 +58,7 @@ class TrainingPlan:
     folder: Path
     parent: Path | None = None
     recipes: tuple[Recipe, ...] = ()
+    losses: Losses = no_losses
 
     @cached_property
     def encoded(self) -> EncodedAttributes:
@@ -101,13 +103,20 @@ class TrainingPlan:
             checkpoint=self.folder / f"{name}.training.safetensors",
             facts={fact: facts[fact] for fact in ("data", "rows")},
             devices=self.settings.devices,
+            losses=self._losses_of(name),
         )  # fmt: skip
         save_state(file, model.state(), facts)
         return model
 
-    def fit_regressor(self, inputs: np.ndarray, quality: np.ndarray, *, seed: int) -> Regressor:
-        """Fit the configuration's regressor to `regressor_inputs` of N images."""
-        return fit_regressor(inputs, quality, self.config.regressor, seed=seed)
+    def fit_regressor(
+        self, inputs: np.ndarray, quality: np.ndarray, *, seed: int, name: str | None = None
+    ) -> Regressor:
+        """Fit the configuration's regressor to `regressor_inputs` of N images.
+
+        The name is that of the training it belongs to; without one its losses are nobody's.
+        """
+        losses = no_losses if name is None else self._losses_of(name)
+        return fit_regressor(inputs, quality, self.config.regressor, seed=seed, losses=losses)
 
     def features(self, model: TunedModel, images: Images) -> Features:
         """Return what a tuned tower makes of N images, for the configuration's regressor."""
@@ -116,6 +125,11 @@ class TrainingPlan:
     def regressor_inputs(self, model: TunedModel, features: Features) -> np.ndarray:
         """Return what the regressor reads of N images, (N, V·A), (N, D) or (N, E)."""
         return model.regressor_inputs(features, self.config.regressor)
+
+    def _losses_of(self, name: str) -> Losses:
+        number = name.removeprefix("split-")
+        title = f"split {int(number) + 1}" if number.isdecimal() else "final model"
+        return lambda stage, step, loss: self.losses(f"{title}, {stage}", step, loss)
 
     def _start(self, name: str, facts: dict[str, str]) -> dict[str, Tensor] | None:
         if self.parent is None:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import psutil
 
-from workbench.domain.run import Run
+from workbench.domain.run import LossPoint, Run
 from workbench.errors import RunError
 from workbench.settings import Settings
 from workbench.store import Store
-from workbench.store.run_traces import LINES
+from workbench.store.run_traces import LINES, POINTS
 
 
 def start_command(
@@ -55,28 +55,30 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class RunTrace(logging.Handler):
-    """Takes what a run says, from any thread, until it is handed on to the store.
-
-    Attributes:
-        lines: Of its log, the newest if the store cannot take them.
-    """
+    """Takes what a run says, from any thread, until it is handed on to the store."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setFormatter(logging.Formatter(_FORMAT))
         self._lines: deque[str] = deque(maxlen=LINES)
+        self._points: deque[LossPoint] = deque(maxlen=20 * POINTS)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record; one of several lines, such as a traceback, is several."""
         self._lines.extend(self.format(record).splitlines())
 
+    def lose(self, stage: str, step: int, loss: float) -> None:
+        """Take a loss."""
+        self._points.append(LossPoint(stage=stage, step=step, loss=loss))
+
     def hand_on(self, store: Store, run: Run) -> None:
         """Add what was said since to the store; raises StoreError, and then forgets nothing."""
-        lines = list(self._lines)
-        if lines:
-            store.traces.add(run.id, run.claim, lines)
-            for _ in lines:
-                self._lines.popleft()
+        lines, points = list(self._lines), list(self._points)
+        if lines or points:
+            store.traces.add(run.id, run.claim, lines, points)
+            for taken, waiting in ((lines, self._lines), (points, self._points)):
+                for _ in taken:
+                    waiting.popleft()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from workbench.domain.canonical import Progress, content_hash
+from workbench.domain.canonical import Losses, Progress, content_hash
 from workbench.domain.run import Run, RunResult
 from workbench.errors import RunCancelledError, StoreError, WorkbenchError
 from workbench.queue.processes import RunTrace, run_log, worker_name, write_run_log
@@ -26,11 +26,11 @@ _log = logging.getLogger(__name__)
 
 
 # Executes one run, afresh or resumed; what it or its progress function raises ends the run.
-Execute = Callable[[Store, Run, Settings, Progress, bool], RunResult]
+Execute = Callable[[Store, Run, Settings, Progress, bool, Losses], RunResult]
 
 
 def execute_run(
-    store: Store, run: Run, settings: Settings, progress: Progress, afresh: bool
+    store: Store, run: Run, settings: Settings, progress: Progress, afresh: bool, losses: Losses
 ) -> RunResult:
     """Tune, regress and evaluate the version of a queued run; see `run_version`."""
     from workbench.experiment.run import run_version  # torch, which an idle worker can do without
@@ -43,6 +43,7 @@ def execute_run(
         recipes=tuple(store.recipes.list()),
         afresh=afresh,
         owner=content_hash(store.url)[:16],
+        losses=losses,
     )
 
 
@@ -259,13 +260,13 @@ def _process(
     stop: StopSignals,
     attendant: Attendant,
     settings: Settings,
-    execute: Callable[[], RunResult],
+    execute: Callable[[Losses], RunResult],
 ) -> bool:
     """Execute one run and record how it ended; return whether it is done."""
     log = run_log(settings, run.id)
     try:
         with attendant.attending(run) as trace, write_run_log(log, trace):
-            return _execute_and_record(store, run, stop, log, execute)
+            return _execute_and_record(store, run, stop, log, partial(execute, trace.lose))
     except WorkbenchError as error:  # its log cannot be opened, or the store has failed
         store.runs.fail(run.id, str(error), claim=run.claim)
         return False

@@ -7,36 +7,25 @@ write it.
 """
 
 import builtins
-from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import ColumnElement, case
-from sqlmodel import Session, col, func, select, update
+from sqlmodel import Session, col, select, update
 
 from workbench.domain.canonical import canonical_json
-from workbench.domain.config import STORED, RunConfig
+from workbench.domain.config import RunConfig
 from workbench.domain.run import Run, RunResult, RunStatus
 from workbench.errors import RunCancelledError, StoreError, VersionNotFoundError
 from workbench.store.digest import document_digest
+from workbench.store.run_reading import RunReader, row_of, run_value, same_run, same_states
 from workbench.store.tables import ResultRow, RunRow, VersionRow, utc_now
-from workbench.store.workers import WorkerRepository, end_run, is_written_by
-
-
-class FinishedRun(NamedTuple):
-    """A run that is done, without its result and its configuration."""
-
-    id: int
-    version: str
-    config: str
-    finished_at: datetime | None
-
+from workbench.store.workers import end_run, is_written_by
 
 _STOPPED = "its worker was stopped before it was done; resume it"
 
 
-class RunRepository(WorkerRepository):
+class RunRepository(RunReader):
     """Runs, and the workers that do them."""
 
     def enqueue(self, version_hash: str, config: RunConfig, *, afresh: bool = False) -> Run:
@@ -76,14 +65,7 @@ class RunRepository(WorkerRepository):
                 for version, config in wanted
             ]
             session.flush()
-            return [_value(row) for row in rows]
-
-    def get(self, id: int) -> Run:
-        """Return one run, with its result if it is done."""
-        self.mark_interrupted()
-        with self._database.reading() as session:
-            row = _row(session, id)
-            return _value(row, _document(session, id))
+            return [run_value(row) for row in rows]
 
     def claim(self, worker: str, *, only: int | None = None) -> Run | None:
         """Take the oldest queued run; no two workers ever get the same one.
@@ -104,7 +86,7 @@ class RunRepository(WorkerRepository):
                 return None
             row.status, row.worker, row.claim = "running", worker, row.claim + 1
             row.started_at, row.heartbeat_at = utc_now(), self._now(session)
-            run = _value(row)
+            run = run_value(row)
             row.afresh = False  # once: the next attempt resumes what this one trains
             return run
 
@@ -132,7 +114,7 @@ class RunRepository(WorkerRepository):
                 error=None, finished_at=None,
             )  # fmt: skip
             if not written:
-                raise _lost(_row(session, id), claim)
+                raise _lost(row_of(session, id), claim)
 
     def check(self, id: int, claim: int) -> None:
         """Find out whether a worker should go on; only reads.
@@ -143,7 +125,7 @@ class RunRepository(WorkerRepository):
         query = select(RunRow.id).where(is_written_by(id, claim), ~col(RunRow.cancel_requested))
         with self._database.reading() as session:
             if session.exec(query).first() is None:
-                raise _lost(_row(session, id), claim)
+                raise _lost(row_of(session, id), claim)
 
     def finish(self, id: int, result: RunResult, *, claim: int | None = None) -> None:
         """Store the result and mark the run done.
@@ -155,7 +137,7 @@ class RunRepository(WorkerRepository):
             RunCancelledError: Another worker has taken the run; nothing is stored.
         """
         with self._database.writing() as session:
-            row = _row(session, id)
+            row = row_of(session, id)
             if claim is None and row.status not in ("running", "interrupted"):
                 raise StoreError(f"Run {id} is {row.status}; only a running one can finish.")
             if (result.version, result.config_hash) != (row.version_hash, row.config_hash):
@@ -176,7 +158,7 @@ class RunRepository(WorkerRepository):
         """
         line = " ".join(error.replace("\x00", " ").split())
         with self._database.writing() as session:
-            row = _row(session, id)
+            row = row_of(session, id)
             if claim is None and row.status in ("done", "failed", "cancelled"):
                 raise StoreError(f"Run {id} is {row.status}; it cannot fail any more.")
             where = col(RunRow.id) == id if claim is None else is_written_by(id, claim)
@@ -198,7 +180,7 @@ class RunRepository(WorkerRepository):
         """Cancel a run that waits, or whose worker is gone, at once; ask a running one to stop."""
         with self._database.writing() as session:
             self._expire(session)
-            row = _row(session, id)
+            row = row_of(session, id)
             if row.status in ("queued", "interrupted"):
                 row.error = None
                 end_run(row, "cancelled")
@@ -216,68 +198,18 @@ class RunRepository(WorkerRepository):
         """
         with self._database.writing() as session:
             self._expire(session)
-            row = _row(session, id)
+            row = row_of(session, id)
             if row.status not in ("interrupted", "failed", "cancelled"):
                 raise StoreError(
                     f"Run {id} is {row.status}; only one that is interrupted, failed or cancelled "
                     "can be resumed."
                 )
-            same = _same(session, row.version_hash, row.config_hash, ("queued", "running"))
+            same = same_run(session, row.version_hash, row.config_hash, ("queued", "running"))
             if same is not None:
                 raise StoreError(
                     f"Run {same.id} does the same and is {same.status}; run {id} was left as it is."
                 )
             _queue_again(row, afresh)
-
-    def find_done(self, version_hash: str, config_hash: str) -> Run | None:
-        """Return the latest run that already gave this result, to be used again."""
-        with self._database.reading() as session:
-            row = _same(session, version_hash, config_hash, ("done",))
-            return None if row is None else _value(row, _document(session, row.id))
-
-    def finished(self) -> builtins.list[FinishedRun]:
-        """Return what a choice among the runs that are done needs, newest first."""
-        query = (
-            select(RunRow.id, RunRow.version_hash, RunRow.config_hash, RunRow.finished_at)
-            .where(RunRow.status == "done")
-            .order_by(col(RunRow.id).desc())
-        )
-        with self._database.reading() as session:
-            rows = session.exec(query).all()
-        return [
-            FinishedRun(id or 0, version, config, finished_at)
-            for id, version, config, finished_at in rows
-        ]
-
-    def configurations(self, hashes: Collection[str]) -> dict[str, RunConfig]:
-        """Return the configurations with these hashes, as far as any run has them."""
-        newest = (
-            select(func.max(RunRow.id))
-            .where(col(RunRow.config_hash).in_(hashes))
-            .group_by(col(RunRow.config_hash))
-        )
-        query = select(RunRow).where(col(RunRow.id).in_(newest))
-        with self._database.reading() as session:
-            return {row.config_hash: _value(row).config for row in session.exec(query)}
-
-    def list(self, version: str | None = None, *, with_results: bool = False) -> builtins.list[Run]:
-        """Return runs, newest first; without their results, which are large, unless asked.
-
-        Args:
-            version: Only runs of this version; all 64 digits.
-            with_results: Load `result` too; else it is None, even of runs that are done.
-        """
-        self.mark_interrupted()
-        query = select(RunRow).order_by(col(RunRow.id).desc())
-        if version is not None:
-            query = query.where(RunRow.version_hash == version)
-        documents: dict[int, str] = {}
-        with self._database.reading() as session:
-            rows = session.exec(query).all()
-            if with_results:
-                results = select(ResultRow.run_id, ResultRow.document)
-                documents = dict(session.exec(results).all())
-            return [_value(row, documents.get(row.id or 0)) for row in rows]
 
 
 def _require_version(session: Session, version_hash: str) -> None:
@@ -293,8 +225,8 @@ def _submitted(
     session: Session, version_hash: str, config: RunConfig, *, again: bool, afresh: bool
 ) -> RunRow:
     """Return the row that does what is wanted: one that is there, or a new one."""
-    for statuses in (("queued", "running"), () if again else ("done",), ("interrupted",)):
-        row = _same(session, version_hash, config.hash, statuses)
+    for statuses in same_states(done=not again):
+        row = same_run(session, version_hash, config.hash, statuses)
         if row is not None:
             if row.status == "interrupted":
                 _queue_again(row, afresh)
@@ -310,17 +242,6 @@ def _submitted(
     session.add(row)
     session.flush()
     return row
-
-
-def _same(
-    session: Session, version_hash: str, config_hash: str, statuses: Sequence[str]
-) -> RunRow | None:
-    """Return the newest run of a version under a configuration in one of these states."""
-    if not statuses:
-        return None
-    query = select(RunRow).where(RunRow.version_hash == version_hash)
-    query = query.where(RunRow.config_hash == config_hash, col(RunRow.status).in_(statuses))
-    return session.exec(query.order_by(col(RunRow.id).desc()).limit(1)).first()
 
 
 def _queue_again(row: RunRow, afresh: bool) -> None:
@@ -341,35 +262,3 @@ def _lost(row: RunRow, claim: int | None) -> RunCancelledError:
     if row.status == "running" and row.cancel_requested:
         return RunCancelledError(f"Run {row.id} was cancelled by the user.")
     return RunCancelledError(f"Run {row.id} is {row.status}; its worker stops.")
-
-
-def _row(session: Session, id: int) -> RunRow:
-    row = session.get(RunRow, id)
-    if row is None:
-        raise StoreError(f"There is no run {id}. 'workbench runs list' shows them all.")
-    return row
-
-
-def _document(session: Session, id: int | None) -> str | None:
-    row = session.get(ResultRow, id)
-    return None if row is None else row.document
-
-
-def _value(row: RunRow, document: str | None = None) -> Run:
-    """Return a run, with its result if the document is given."""
-    names = Run.model_fields.keys() - {"version", "config", "result"}
-    fields = row.model_dump(include=names)
-    try:
-        return Run(
-            version=row.version_hash,
-            config=RunConfig.model_validate_json(row.config, context=STORED),
-            result=None if document is None else RunResult.model_validate_json(document),
-            **fields,
-        )
-    except ValidationError as error:
-        fault = error.errors()[0]
-        field = ".".join(str(step) for step in fault["loc"])
-        raise StoreError(
-            f"Run {row.id} cannot be read: {field}: {fault['msg']}. It may come from another "
-            "release; run the version again."
-        ) from error

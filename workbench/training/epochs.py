@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from workbench.domain.canonical import Progress
+from workbench.domain.canonical import Losses, Progress, no_losses
 from workbench.domain.config import TuningConfig
 from workbench.errors import RunError, TrainingDivergedError
 from workbench.training.checkpoint import (
@@ -21,7 +21,7 @@ from workbench.training.checkpoint import (
 )
 from workbench.training.crops import grid_crop_choices, grid_crops, random_crops
 from workbench.training.distributed import ProcessGroup
-from workbench.training.regressor import warmup_cosine
+from workbench.training.regressor import POINTS, warmup_cosine
 from workbench.training.tuned_model import Examples, TunedModel
 
 
@@ -78,8 +78,10 @@ class EpochTraining:
         prepares = model.encoder.tower.prepares
         self._crops_of = grid_crop_choices if prepares else random_crops
 
-    def epoch(self, number: int, progress: Progress) -> None:
+    def epoch(self, number: int, progress: Progress, losses: Losses = no_losses) -> None:
         """Take every image once for each crop, in a new order.
+
+        The losses are means over the steps since the one before.
 
         Raises:
             RunError: The memory does not hold a batch; says which one might fit.
@@ -87,10 +89,12 @@ class EpochTraining:
         config, size = self.config, self.model.encoder.tower.image_size
         self.model.tower.train()
         order = torch.randperm(self.crops, generator=self.generator) % len(self.images)
+        every, since = -(-self.steps * config.epochs // POINTS), []
         for step, batch in enumerate(torch.split(order, config.batch_size)):
             done = number * self.steps + step
             try:
-                self.step(self._crops_of(self.images, batch, size, self.generator), batch, done)
+                crops = self._crops_of(self.images, batch, size, self.generator)
+                since.append(self.step(crops, batch, done))
             except (MemoryError, RuntimeError) as fault:  # of torch's own classes, the CPU has none
                 if not _out_of_memory(fault):
                     raise
@@ -99,6 +103,9 @@ class EpochTraining:
                 raise RunError(
                     f"The memory does not hold a step with a batch of {size}. {fits}"
                 ) from fault
+            if (done + 1) % every == 0:
+                losses("tuning", done + 1, torch.stack(since).mean().item())
+                since = []
             share = (done + 1) / (self.steps * config.epochs)
             progress(share, f"tuning, epoch {number + 1} of {config.epochs}")
 

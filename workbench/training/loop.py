@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from workbench.domain.canonical import Progress
+from workbench.domain.canonical import Losses, Progress, no_losses
 from workbench.domain.config import TuningConfig
 from workbench.encoders import Encoder
 from workbench.errors import CheckpointMismatchError, ConfigError, ShapeError
@@ -35,6 +35,7 @@ def tune(
     checkpoint: Path | None = None,
     facts: Mapping[str, str] | None = None,
     devices: int = 1,
+    losses: Losses = no_losses,
 ) -> TunedModel:
     """Tune prompts, or the whole tower, on images of known distortion strengths.
 
@@ -57,6 +58,7 @@ def tune(
             data: pixels are not hashed here.
         devices: Processes that share every batch, >= 1, each on a GPU of its own or on its part of
             the CPU's threads. Their number changes the last digits only; see `distributed`.
+        losses: Gets the loss on the way, "tuning" and on the "validation" part.
 
     Raises:
         ShapeError: Strengths are not one row per image and one column per distortion.
@@ -78,7 +80,7 @@ def tune(
             training = EpochTraining(model, examples, config, seed)
             shared = fingerprint(encoder, attributes, examples.strengths, config, seed, start)
             shared |= facts or {}
-            _run(training, validation, checkpoint, shared, progress, devices)
+            _run(training, validation, checkpoint, shared, progress, losses, devices)
     return model
 
 
@@ -137,6 +139,7 @@ def _run(
     checkpoint: Path | None,
     facts: Mapping[str, str],
     progress: Progress,
+    losses: Losses,
     devices: int,
 ) -> None:
     """Train epoch by epoch, save each for a restart, and end with the best by validation."""
@@ -149,11 +152,12 @@ def _run(
         for epoch in left:
             if config.patience and position.waited >= config.patience:
                 break
-            training.epoch(epoch, progress)
+            training.epoch(epoch, progress, losses)
             if config.patience and validation is not None:
                 loss = _validation_loss(model, validation)
                 _log.info("epoch %d of %d: validation loss %.9g", epoch + 1, config.epochs, loss)
                 training.require_finite("loss on the validation part", loss, epoch)
+                losses("validation", (epoch + 1) * training.steps, loss)
                 position = position.after(loss, model.state())
             else:
                 position = position.after(None, {})

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
+from workbench.domain.canonical import Losses, no_losses
 from workbench.domain.config import RegressorConfig
 from workbench.errors import CheckpointMismatchError, ShapeError, TrainingDivergedError
 from workbench.training.checkpoint import below, seeded
@@ -33,6 +34,7 @@ def warmup_cosine(step: int, steps: int, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - rising) / (steps - rising)))
 
 
+POINTS = 250  # of a loss on the way, at most; each makes a GPU wait
 SMALLEST_SPREAD = 1e-3  # an input that hardly varies in training must not decide elsewhere
 
 
@@ -95,7 +97,12 @@ class Regressor:
 
 
 def fit_regressor(
-    inputs: np.ndarray, quality: np.ndarray, config: RegressorConfig, *, seed: int
+    inputs: np.ndarray,
+    quality: np.ndarray,
+    config: RegressorConfig,
+    *,
+    seed: int,
+    losses: Losses = no_losses,
 ) -> Regressor:
     """Fit the MLP, or the linear map, by mean squared error.
 
@@ -104,6 +111,7 @@ def fit_regressor(
         quality: (N,), in [0, 1].
         config: Kind, layers, dropout and schedule.
         seed: Decides first weights, dropout and order.
+        losses: Gets the mean loss of epochs.
     """
     features = torch.from_numpy(inputs)
     target = torch.from_numpy(quality).float()
@@ -111,7 +119,7 @@ def fit_regressor(
     middle, width = target.mean(), target.std(correction=0).clamp(min=1e-6)
     with seeded(seed, torch.device("cpu")):
         network = _network(features.shape[1], config)
-        _fit(network, (features - centre) / spread, (target - middle) / width, config)
+        _fit(network, (features - centre) / spread, (target - middle) / width, config, losses)
     return Regressor(network.eval(), centre, spread, middle.item(), width.item())
 
 
@@ -127,7 +135,9 @@ def _network(width: int, config: RegressorConfig) -> nn.Sequential:
     )  # fmt: skip
 
 
-def _fit(network: nn.Module, inputs: Tensor, target: Tensor, config: RegressorConfig) -> None:
+def _fit(
+    network: nn.Module, inputs: Tensor, target: Tensor, config: RegressorConfig, losses: Losses
+) -> None:
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
@@ -135,7 +145,9 @@ def _fit(network: nn.Module, inputs: Tensor, target: Tensor, config: RegressorCo
     schedule = LambdaLR(
         optimizer, lambda step: warmup_cosine(min(step, steps - 1), steps, config.warmup)
     )
+    every = -(-config.epochs // POINTS)
     for epoch in range(config.epochs):
+        total = torch.zeros(())
         for batch in torch.split(torch.randperm(len(inputs)), config.batch_size):
             loss = F.mse_loss(network(inputs[batch])[:, 0], target[batch])
             if not torch.isfinite(loss):
@@ -147,3 +159,6 @@ def _fit(network: nn.Module, inputs: Tensor, target: Tensor, config: RegressorCo
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
+            total += loss.detach() * len(batch)
+        if (epoch + 1) % every == 0:
+            losses("regressor", epoch + 1, total.item() / len(inputs))

@@ -1,148 +1,213 @@
-"""The queue: start a run, watch it, cancel or resume it. A worker process does the work itself."""
+"""The queue: start runs, watch them, cancel, resume or retry. A worker process does the work."""
+
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from workbench.app.services import (
-    ACTIVE,
-    RESUMABLE,
-    OpenedFigures,
-    Session,
-    configuration_words,
-    current_session,
-    experiments,
-    log_tail,
-    open_figures,
-    resume_run,
-    start_run,
-)
-from workbench.app.widgets import announce, escaped, heading, moment, named, show_errors
-from workbench.domain.number_format import figure_text
-from workbench.domain.run import Run
-from workbench.experiment.config_files import load_experiment
+from workbench.app.run_details import show_actions, show_progress, show_run, state_words
+from workbench.app.run_form import show_form
+from workbench.app.services import ACTIVE, Session, current_session
+from workbench.app.widgets import escaped, heading, moment, show_errors
+from workbench.domain.lineage import VersionSummary
+from workbench.domain.number_format import count_text, duration_text
+from workbench.domain.run import Run, RunFilter
 from workbench.queue.processes import ensure_worker
-from workbench.report.wording import access_sentences
+from workbench.workflow.submission import EarlierRuns, time_left_s
 
 TITLE = "Runs"
 ICON = ":material/play_circle:"
 ORDER = 40
 
-POLL_S = 1.0
-_OPENED = "runs-seen"  # where a session keeps the figures that it was shown
-SHOWN = 20  # the newest runs; each is drawn anew at every poll
+POLL_S = 2.0
+SHOWN = 20  # on one page of the list; each is drawn anew at every poll
+_QUEUE, _NEW = "Queue", "New runs"
+_UNDER_WAY = RunFilter(statuses=("queued", "running"))
 
 
 def render() -> None:
-    """Show the page."""
+    """Show the page: the list, the form for new runs, or the run that the URL names."""
     heading(TITLE, "A run tunes, regresses and evaluates one version; a worker process does it.")
     with show_errors():
         session = current_session()
-        _start(session)
-        active = any(run.status in ACTIVE for run in session.store.runs.list())
-        st.fragment(_queue, run_every=POLL_S if active else None)(session, active)
+        versions = session.store.versions.summaries()
+        labels = {version.hash: version.label for version in versions}
+        if wanted := st.query_params.get("run"):
+            _one(session, wanted, labels)
+        elif _view() == _NEW:
+            if show_form(session, versions):
+                _leave_form()
+        else:
+            _queue(session, versions, labels)
 
 
-def _start(session: Session) -> None:
-    versions, files = session.store.versions.summaries(), experiments(session.settings)
-    if not versions:
-        st.info("Nothing is frozen yet. Freeze the draft on the page Curate.")
-        return
-    if not files:
-        st.info("There is no experiment file; put one into experiments/.")
-        return
-    left, right = st.columns(2)
-    version = left.selectbox(
-        "Version to run",
-        [version.hash for version in versions],
-        format_func=named(versions),
-        key="runs-version",
+def _view() -> str:
+    if "view" not in st.session_state and st.query_params.get("version"):
+        st.session_state["view"] = _NEW  # a link to the form names the versions to run
+    if comes := st.session_state.pop(_NEXT, None):
+        st.session_state["view"] = comes
+    return st.segmented_control(
+        "View",
+        (_QUEUE, _NEW),
+        default=_QUEUE,
+        required=True,
+        key="view",
+        bind="query-params",
+        label_visibility="collapsed",
     )
-    name = right.selectbox("Experiment", list(files), key="runs-experiment")
-    with show_errors():
-        config = load_experiment(files[name])
-        right.caption(escaped(configuration_words(config)))
-    again = left.checkbox("Run it even if its result is there already", key="runs-again")
-    if st.button("Start run", type="primary"):
-        with show_errors():
-            run = start_run(session, version, files[name], again=again)
-            there = f"Run {run.id} gave this result already; see the page Compare."
-            announce(there if run.status == "done" else f"Run {run.id} is in the queue.")
-            st.rerun()
 
 
-def _queue(session: Session, was_active: bool) -> None:
+_NEXT = "view that comes next"  # a widget's own value cannot be set once it is drawn
+
+
+def _leave_form() -> None:
+    st.session_state[_NEXT] = _QUEUE
+    if "version" in st.query_params:
+        del st.query_params["version"]
+    st.rerun()
+
+
+def _one(session: Session, wanted: str, labels: Mapping[str, str]) -> None:
+    if st.button("All runs", icon=":material/arrow_back:", type="tertiary"):
+        del st.query_params["run"]
+        st.rerun()
+    if not wanted.isascii() or not wanted.isdecimal() or len(wanted) > _DIGITS:
+        st.info("This link names no run.")
+        return
+    run = session.store.runs.get(int(wanted))
+    active = run.status in ACTIVE
+    st.fragment(_one_again, run_every=POLL_S if active else None)(session, run.id, labels, active)
+
+
+_DIGITS = 9  # of the number of a run
+
+
+def _one_again(session: Session, id: int, labels: Mapping[str, str], was_active: bool) -> None:
     with show_errors():
-        runs = session.store.runs.list()
-        active = any(run.status in ACTIVE for run in runs)
-        if was_active and not active:
-            st.rerun()  # the whole page, which then polls no more
-        st.subheader("Queue")
-        _worker(session, any(run.status == "queued" for run in runs))
-        labels = {version.hash: version.label for version in session.store.versions.summaries()}
-        for run in runs[:SHOWN]:
-            _run(session, run, labels[run.version])
-        if len(runs) > SHOWN:
-            st.caption(f"{len(runs) - SHOWN} older ones: workbench runs list")
+        run = session.store.runs.get(id)
+        if (run.status in ACTIVE) != was_active:
+            st.rerun()  # the whole page, which then polls no more, or again
+        if run.status == "queued":
+            _worker(session, waiting=True)
+        show_run(session, run, labels.get(run.version, run.version[:10]))
+
+
+def _queue(session: Session, versions: Sequence[VersionSummary], labels: Mapping[str, str]) -> None:
+    wanted = _filter(session, versions)
+    total = session.store.runs.count(wanted)
+    if not total:
+        _nothing(wanted)
+        return
+    offset = SHOWN * (_page(-(-total // SHOWN)) - 1)
+    st.caption(f"{count_text(total, 'run')}, newest first.")
+    active = session.store.runs.count(_UNDER_WAY)
+    earlier = EarlierRuns(session.store, session.settings) if active else None
+    draw = st.fragment(_list, run_every=POLL_S if active else None)
+    draw(session, wanted, offset, labels, active, earlier)
+
+
+def _nothing(wanted: RunFilter) -> None:
+    if wanted != RunFilter():
+        st.info("No run is like that. Take a filter away to see others.")
+        return
+    st.info("Nothing has run yet.")
+    if st.button("Choose what to run", type="primary"):
+        st.session_state[_NEXT] = _NEW
+        st.rerun()
+
+
+def _filter(session: Session, versions: Sequence[VersionSummary]) -> RunFilter:
+    """Let runs be filtered; what is chosen is in the URL."""
+    names = session.store.runs.names()
+    text, state, version, experiment, dataset = st.columns([3, 3, 3, 2, 2])
+    words = text.text_input(
+        "Search", type="search", key="find", bind="query-params", placeholder="words"
+    )
+    states = state.multiselect(
+        "State",
+        ("queued", "running", "done", "failed", "cancelled", "interrupted"),
+        key="state",
+        bind="query-params",
+        placeholder="any",
+    )
+    by_label = {version.label: version.hash for version in versions}
+    label = version.selectbox(
+        "Version", list(by_label), index=None, key="of", bind="query-params", placeholder="any"
+    )
+    return RunFilter(
+        text=words or "",
+        statuses=tuple(states),
+        version=by_label.get(label or "", ""),
+        experiment=_any(experiment, "Experiment", names["experiment"], "experiment"),
+        dataset=_any(dataset, "Images", names["dataset"], "images"),
+    )
+
+
+def _any(column: DeltaGenerator, label: str, names: Sequence[str], key: str) -> str:
+    chosen = column.selectbox(
+        label, names, index=None, key=key, bind="query-params", placeholder="any"
+    )
+    return chosen or ""
+
+
+def _page(pages: int) -> int:
+    if pages == 1:
+        return 1
+    if st.session_state.get("page", 1) > pages:
+        st.session_state["page"] = pages  # another filter has fewer
+    return st.number_input(
+        f"Page, of {pages}", 1, pages, key="page", bind="query-params", width=160
+    )
+
+
+def _list(
+    session: Session,
+    wanted: RunFilter,
+    offset: int,
+    labels: Mapping[str, str],
+    was_active: int,
+    earlier: EarlierRuns | None,
+) -> None:
+    with show_errors():
+        active = session.store.runs.find(_UNDER_WAY, limit=was_active + 1)
+        if len(active) != was_active:
+            st.rerun()  # the whole page: what can be counted and filtered has changed
+        _head(session, active, earlier)
+        for run in session.store.runs.find(wanted, limit=SHOWN, offset=offset):
+            _row(session, run, labels.get(run.version, run.version[:10]))
+
+
+def _head(session: Session, active: Sequence[Run], earlier: EarlierRuns | None) -> None:
+    """Say how long the queue still takes, and who works on it."""
+    if active and earlier is not None:
+        waiting = sum(run.status == "queued" for run in active)
+        left = time_left_s(active, earlier)
+        time = f"about {duration_text(left)} left" if left is not None else "time left unknown"
+        st.markdown(f"**{len(active) - waiting} running, {waiting} queued; {time}.**")
+    _worker(session, waiting=any(run.status == "queued" for run in active))
 
 
 def _worker(session: Session, waiting: bool) -> None:
     names = session.store.runs.workers()
     if names:
         st.caption(escaped(f"Worker: {', '.join(names)}"))
-        return
-    st.caption("No worker is alive; one is started with the next run.")
-    if waiting and st.button("Start a worker"):
-        with show_errors():
-            ensure_worker(session.store, session.settings)
-            st.rerun()
+    elif waiting:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("No worker is alive, so nothing moves.", width="content")
+            if st.button("Start a worker", icon=":material/play_arrow:"):
+                with show_errors():
+                    ensure_worker(session.store, session.settings)
+                    st.rerun()
 
 
-def _run(session: Session, run: Run, label: str) -> None:
+def _row(session: Session, run: Run, label: str) -> None:
     with st.container(border=True):
-        about, action = st.columns([8, 2], vertical_alignment="center")
-        name = escaped(f"{label} · {run.config.name}")
-        about.markdown(f"**Run {run.id}: {run.status}** · {name} · {moment(run.created_at)}")
-        with action:
-            _action(session, run)
-        if run.status == "running":
-            st.progress(run.progress, text=escaped(run.stage or "starting"))
-        if run.error:
-            st.error(escaped(run.error))
-        if run.status == "done":
-            with show_errors():
-                _figures(session, run.id)
-        if run.status != "queued":
-            with st.expander(f"Log of run {run.id}"):
-                st.code(log_tail(session.settings, run.id) or "no log yet", language=None)
-
-
-def _action(session: Session, run: Run) -> None:
-    """Offer what can be done to a run; the whole page is drawn anew, and polls while it must."""
-    if run.status in ACTIVE and st.button(f"Cancel run {run.id}", width="stretch"):
-        with show_errors():
-            session.store.runs.cancel(run.id)
-            announce(f"Run {run.id} was asked to stop.")
+        number, about, action = st.columns([1.3, 6, 3.7], vertical_alignment="center")
+        if number.button(f"Run {run.id}", help="Progress, losses, log, figures"):
+            st.query_params["run"] = str(run.id)
             st.rerun()
-    if run.status in RESUMABLE and st.button(
-        f"Resume run {run.id}", width="stretch", help="What it has trained so far is not lost."
-    ):
-        with show_errors():
-            resume_run(session, run.id)
-            announce(f"Run {run.id} is in the queue again.")
-            st.rerun()
-
-
-def _figures(session: Session, run: int) -> None:
-    """Show figures once they are asked for: an access is recorded once for each session and run."""
-    opened: dict[int, OpenedFigures] = st.session_state.setdefault(_OPENED, {})
-    slot = st.empty()
-    if run not in opened:
-        label = f"Show figures of run {run}"
-        if not slot.button(label, help="Recorded as a test-set access."):
-            return
-        opened[run] = open_figures(session, run)
-    quality, target, looks = opened[run]
-    figures = (
-        f"SRCC {figure_text(quality.srcc)}, PLCC {figure_text(quality.plcc)} on "
-        f"held-out photographs, against {target}."
-    )
-    slot.caption("  \n".join(escaped(line) for line in (figures, *access_sentences(looks))))
+        name = escaped(f"{label} · {run.config.name} · seed {run.config.seed}")
+        about.markdown(f"**{state_words(run)}** · {name} · {moment(run.created_at)}")
+        with action, st.container(horizontal=True, horizontal_alignment="right"):
+            show_actions(session, run)
+        show_progress(run)
