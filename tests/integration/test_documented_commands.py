@@ -50,6 +50,7 @@ PARSED_ONLY = {
     "workbench datasets check kadid10k ~/data/kadid10k": "needs all of KADID-10k to find no fault",
     "workbench generate holiday/ my-set --count 100000 --workers 2": "takes hours",
     "workbench export 2 my-model/ --onnx --force": "half a minute; tests/inference runs it",
+    "workbench run draft curated --config experiments/demo.yaml --seeds 0,1,2 --background": "its worker outlives the page",
     "workbench run mixed --config experiments/demo-quick.yaml": "takes minutes",
     "workbench versions list --db postgresql+pg8000://user@host/workbench": "needs that server; "
     "tests/store runs on PostgreSQL",
