@@ -15,11 +15,9 @@ function write(name, text) {
   document.cookie = `${name}=${value}; path=/; max-age=${YEAR_S}; SameSite=Lax`;
 }
 
-export default function ({ data, setStateValue }) {
-  const keep = () => {
-    if (!read("workbench_client")) write("workbench_client", data.client);
-    if (data.is_new) write("workbench_name", data.name);
-  };
+export default function ({ data, parentElement, setStateValue }) {
+  if (!read("workbench_client")) write("workbench_client", data.client);
+  if (data.is_new) write("workbench_name", data.name);
   const report = () => {
     const client = read("workbench_client");
     const name = read("workbench_name");
@@ -27,9 +25,10 @@ export default function ({ data, setStateValue }) {
       setStateValue("browser", { client, name });
     }
   };
-  const onShown = () => document.hidden || report();
-  keep();
   report();
-  document.addEventListener("visibilitychange", onShown);
-  return () => document.removeEventListener("visibilitychange", onShown);
+  // Another tab may have changed them; each call takes the place of the one before.
+  document.removeEventListener("visibilitychange", parentElement.onShown);
+  parentElement.onShown = () => document.hidden || report();
+  document.addEventListener("visibilitychange", parentElement.onShown);
+  return () => document.removeEventListener("visibilitychange", parentElement.onShown);
 }

@@ -33,6 +33,7 @@ COMMANDS = {
     "draft": "drafting:draft",
     "improve": "improve:improve",
     "proposals": "improve:proposals",
+    "questions": "questions:questions",
     "freeze": "versions:freeze",
     "generate": "generate:generate",
     "run": "runs:run",

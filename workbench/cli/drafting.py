@@ -14,7 +14,6 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     from workbench.drafting.candidates import Candidate, Candidates
     from workbench.drafting.client import NamedModel
-    from workbench.drafting.draft_attributes import DraftOptions
     from workbench.drafting.templates import Messages
     from workbench.store import Store
 
@@ -59,7 +58,7 @@ def draft(
     each distortion is stored when it is complete, so a break keeps what arrived.
     """
     from workbench.drafting.draft_attributes import DraftOptions
-    from workbench.workflow.drafting import draft_candidates
+    from workbench.workflow.drafting import draft_candidates, rendered_prompts
 
     ranks, ids = _ranks(pick), list(dict.fromkeys(ids))
     _check_neighbours(neighbour, template)
@@ -74,7 +73,7 @@ def draft(
     rows: dict[str, list[dict[str, Any]]] = {}
     faults: dict[str, WorkbenchError] = {}
     with open_workbench(db) as (settings, store):
-        prompts = _prompts(store, ids, options)  # a fault ends it before it asks
+        prompts = rendered_prompts(store, ids, options)  # a fault ends it before it asks
         if dry_run:
             _show_prompts(prompts, json)
             return
@@ -171,17 +170,6 @@ def _check_neighbours(neighbours: list[str] | None, template: str) -> None:
             f"Template '{template}' shows no neighbours, so --neighbour would change nothing. "
             "Use --template contrastive."
         )
-
-
-def _prompts(store: "Store", ids: Sequence[str], options: "DraftOptions") -> "dict[str, Messages]":
-    from workbench.drafting.templates import load_template, render
-    from workbench.workflow.drafting import prompt_context
-
-    known, template = store.recipes.catalogue(), load_template(options.template)
-    return {
-        id: render(template, known[id], options.k, prompt_context(store, id, options.neighbours))
-        for id in ids
-    }
 
 
 def _show_prompts(prompts: "dict[str, Messages]", json: bool) -> None:

@@ -217,6 +217,7 @@ def gather_candidates(
     *,
     log: Log,
     recall: Recall,
+    answered: Callable[[str], None] = lambda _id: None,
 ) -> Iterator[tuple[str, Candidates | WorkbenchError]]:
     """Yield the pooled candidates of each distortion as soon as all its samples are there.
 
@@ -226,6 +227,7 @@ def gather_candidates(
         options: How it is asked.
         log: Stores a call, as for `draft_attributes`; called from several threads.
         recall: Finds a stored call, as for `draft_attributes`; called from several threads.
+        answered: Called with a distortion's id whenever one of its samples is there.
 
     Yields:
         Id and candidates, or what went wrong; a distortion that fails is asked about no further
@@ -251,6 +253,8 @@ def gather_candidates(
         concurrency=options.concurrency or model.concurrency,
     )
     for (id, sample), answer in answers:
+        if not isinstance(answer, WorkbenchError):
+            answered(id)
         if samples[id].add(sample, answer):
             yield id, samples[id].pool(model.name, options.template)
 

@@ -148,7 +148,7 @@ def ensure_worker(store: Store, settings: Settings) -> str:
     with _starting:
         _started[:] = [process for process in _started if process.poll() is None]
         for name in store.runs.workers():
-            if _may_be_alive(name):
+            if may_be_alive(name):
                 return name
             store.runs.leave(name)
         try:
@@ -162,7 +162,7 @@ def ensure_worker(store: Store, settings: Settings) -> str:
         return name
 
 
-def _may_be_alive(name: str) -> bool:
+def may_be_alive(name: str) -> bool:
     """Return whether a worker with a recent heartbeat may still exist, as far as we can see."""
     _, _, pid = name.rpartition(":")
     if not pid.isdecimal() or name != worker_name(int(pid)):

@@ -147,6 +147,27 @@ class CallRepository(Repository):
             row = session.exec(query.order_by(col(CallRow.id)).limit(1)).first()
             return None if row is None else call_value(row)
 
+    def known(self, keys: Collection[str]) -> set[str]:
+        """Return those of these `LLMRequest.key`s that the log has a usable answer to."""
+        listed = sorted(keys)
+        with self._database.reading() as session:
+            return {
+                key
+                for start in range(0, len(listed), _MANY)
+                for key in session.exec(
+                    select(CallRow.key).where(
+                        col(CallRow.key).in_(listed[start : start + _MANY]),
+                        col(CallRow.error).is_(None),
+                    )
+                )
+            }
+
+    def newest(self) -> dict[str, int]:
+        """Return distortion to the number of the last call about it."""
+        query = select(CallRow.distortion, func.max(CallRow.id)).group_by(CallRow.distortion)
+        with self._database.reading() as session:
+            return {id: newest for id, newest in session.exec(query) if newest is not None}
+
     def digests(self, ids: Collection[int]) -> dict[int, str]:
         """Return id to digest of those of these calls that are in the log."""
         with self._database.reading() as session:

@@ -15,6 +15,7 @@ from workbench.store.database import Database, copy_sqlite
 from workbench.store.history import CommentRepository, HistoryRepository
 from workbench.store.overview import OverviewRepository
 from workbench.store.proposals import ProposalRepository
+from workbench.store.questions import QuestionRepository
 from workbench.store.recipes import RecipeRepository
 from workbench.store.run_traces import TraceRepository
 from workbench.store.runs import RunRepository
@@ -109,6 +110,7 @@ class Store:
         url: The URL it was opened with, for another process to open the same.
         database: What lies below the repositories: sessions that read one snapshot or write alone.
         calls: The log of LLM calls.
+        questions: What language models are asked in the background.
         draft: The working draft.
         proposals: What is proposed in place of sentences of the draft.
         versions: The frozen versions.
@@ -127,6 +129,7 @@ class Store:
         self.url = url
         self.database = database
         self.calls = CallRepository(database)
+        self.questions = QuestionRepository(database)
         self.draft = DraftRepository(database)
         self.proposals = ProposalRepository(database)
         self.versions = VersionRepository(database)

@@ -53,7 +53,7 @@ def _first_steps(session: Session, stands: Overview) -> None:
                 if st.button("Take the curated set", type="primary", icon=":material/library_add:"):
                     with show_errors():
                         signed(session, _take_curated)
-                page_link("draft", "Draft with a model", icon=":material/smart_toy:")
+                page_link("model", "Draft with a model", icon=":material/forum:")
                 page_link("curate", "Write your own", icon=":material/edit:")
     with _step(2, "Freeze a version", frozen):
         st.write("A version never changes; so figures stay true of it.")
@@ -124,7 +124,7 @@ def _lines(stands: Overview) -> None:
     if lacking:
         _line(
             f"{count_text(lacking, 'type')} of {stands.types} {_have(lacking)} no attributes.",
-            lambda: page_link("draft", "Draft with a model", icon=":material/smart_toy:"),
+            lambda: page_link("model", "Draft with a model", icon=":material/forum:"),
             lambda: page_link("distortions", "See the types", icon=":material/view_module:"),
         )
     if stands.runs.get("done", 0) > 1 and stands.versions > 1:
