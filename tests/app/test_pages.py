@@ -1,5 +1,7 @@
 """Every page that there is, found by itself."""
 
+from itertools import pairwise
+
 import pytest
 
 import workbench.app.pages
@@ -7,6 +9,7 @@ from workbench.registry import discover
 
 pytestmark = pytest.mark.slow
 
+HEADINGS = ("title", "header", "subheader")
 PAGES = {module.__name__.rpartition(".")[2]: module for module in discover(workbench.app.pages)}
 
 
@@ -25,6 +28,9 @@ def test_renders_with_an_empty_database(page, store, name):
     assert not shown.exception
     assert not shown.error
     assert shown.title[0].value == PAGES[name].TITLE
+    levels = [int(part.tag[1]) for part in shown.main if part.type in HEADINGS]
+    assert levels[0] == 1
+    assert all(below <= above + 1 for above, below in pairwise(levels))
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
