@@ -4,6 +4,7 @@ from typing import Any
 
 from workbench.domain.config import DataConfig, RunConfig
 from workbench.domain.metrics import IdentificationMetrics, QualityMetrics, Undefined
+from workbench.domain.proposal import Proposal, SearchFacts, SentenceFigures
 from workbench.domain.run import EncoderFacts, Predictions, Protocol, RunResult
 
 CONFIG = RunConfig(data=DataConfig(distortions=("jpeg",)))
@@ -78,3 +79,21 @@ def make_predictions(images: Any, *, target: Any, predicted: Any) -> Predictions
         target=tuple(target),
         predicted=tuple(predicted),
     )
+
+
+def make_proposal(row, new="tiles with hard borders", **more):
+    """Return what a search proposes in place of a draft row's words."""
+    before = SentenceFigures(score=0.4, auc=0.5, srcc=0.1, specificity=0.2, rival="gaussian_blur",
+                             dead_levels=(1, 2), curve=(0.2, 0.2, 0.2, 0.3, 0.4, 0.3))  # fmt: skip
+    after = SentenceFigures(score=0.9, auc=0.95, srcc=0.9, specificity=0.9, rival="white_noise",
+                            curve=(0.1, 0.2, 0.4, 0.6, 0.8, 0.9))  # fmt: skip
+    facts = SearchFacts(
+        objective="0.4 AUC", photographs="packaged", parts="0" * 64, search=5, validation=2,
+        encoder="offline", model="tiny", seed=0, tried=12, calls=3,
+    )  # fmt: skip
+    return Proposal(
+        row=row.id, row_version=row.row_version, identity=row.attribute.identity,
+        distortion=row.distortion, old=row.attribute.phrase, new=new,
+        reason="Stronger on Gaussian blur than on JPEG (wins 20% of the pairs).",
+        before=before, after=after, validation_gain=0.3, facts=facts, **more,
+    )  # fmt: skip

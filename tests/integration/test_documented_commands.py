@@ -26,6 +26,7 @@ from typer.exceptions import TyperException
 
 from tests.drafting.behaviours import lists
 from tests.drafting.conftest import ScriptedServer
+from tests.factories import make_proposal
 from workbench.cli import cli, main
 from workbench.experiment.config_files import load_experiment
 from workbench.settings import resource
@@ -50,7 +51,9 @@ PARSED_ONLY = {
     "workbench datasets check kadid10k ~/data/kadid10k": "needs all of KADID-10k to find no fault",
     "workbench generate holiday/ my-set --count 100000 --workers 2": "takes hours",
     "workbench export 2 my-model/ --onnx --force": "half a minute; tests/inference runs it",
-    "workbench run draft curated --config experiments/demo.yaml --seeds 0,1,2 --background": "its worker outlives the page",
+    "workbench run draft curated --config experiments/demo.yaml --seeds 0,1,2 --background": "its "
+    "worker outlives the page",
+    "workbench improve": "half a minute; tests/drafting/improvement runs it",
     "workbench run mixed --config experiments/demo-quick.yaml": "takes minutes",
     "workbench versions list --db postgresql+pg8000://user@host/workbench": "needs that server; "
     "tests/store runs on PostgreSQL",
@@ -283,8 +286,17 @@ def prepare_lint(place):
     succeed("workbench freeze -m 'One distortion' --alias curated")
 
 
+def prepare_improving(place):
+    """Six proposals, numbered as on the page."""
+    with open_store(os.environ["WORKBENCH_DB"]) as store:
+        rows = store.draft.rows()[:6]
+        proposed = [make_proposal(row, f"words number {n}") for n, row in enumerate(rows)]
+        assert len(store.proposals.add_all(proposed, author="ann")) == 6
+
+
 PREPARED = {
     "adding-a-distortion": prepare_adding, "datasets": prepare_datasets, "lint": prepare_lint,
+    "improving": prepare_improving,
     "operating": prepare_operating,
 }  # fmt: skip
 WITH_COMMANDS = [page for page in PAGES if command_lines(page)]

@@ -2,33 +2,17 @@
 
 import pytest
 
+from tests.factories import make_proposal as proposal
 from workbench.domain.attributes import Attribute
-from workbench.domain.proposal import Proposal, SearchFacts, SentenceFigures
 from workbench.errors import EditConflictError, StoreError
 from workbench.store.text import attribute_text, read_attributes
 
 from .store_examples import a_call
 
-FACTS = SearchFacts(
-    objective="0.4 AUC", photographs="packaged", parts="0" * 64, search=5, validation=2,
-    encoder="offline", model="tiny", seed=0, tried=12, calls=3,
-)  # fmt: skip
-
 
 @pytest.fixture
 def row(store):
     return store.draft.add("jpeg", Attribute(phrase="blocky edges", origin="llm"), author="ann")
-
-
-def proposal(row, new="tiles with hard borders", **more):
-    return Proposal(
-        row=row.id, row_version=row.row_version, identity=row.attribute.identity,
-        distortion=row.distortion, old=row.attribute.phrase, new=new,
-        reason="Stronger on Gaussian blur than on JPEG (wins 20% of the pairs).",
-        before=SentenceFigures(score=0.4, auc=0.5, srcc=0.1, specificity=0.2, rival="blur"),
-        after=SentenceFigures(score=0.9, auc=0.95, srcc=0.9, specificity=0.9, dead_levels=(1,)),
-        validation_gain=0.3, facts=FACTS, **more,
-    )  # fmt: skip
 
 
 def test_a_proposal_is_kept_as_it_was_made_and_the_draft_stays(store, row):

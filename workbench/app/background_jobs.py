@@ -29,17 +29,27 @@ def start(session: Session, title: str, arguments: Sequence[str]) -> None:
         signed(session, begin)
 
 
-def show_jobs(session: Session) -> None:
-    """Show the newest jobs; what is at work is asked again every second."""
-    known = jobs(session.settings)
+def show_jobs(session: Session, *commands: str) -> None:
+    """Show the newest jobs; what is at work is asked again every second.
+
+    Args:
+        session: Settings and store.
+        commands: Those of these commands; all unless told.
+    """
+    known = _known(session, commands)
     if not known:
         return
     active = any(job.status in ACTIVE for job in known)
-    st.fragment(_jobs, run_every=POLL_S if active else None)(session, active)
+    st.fragment(_jobs, run_every=POLL_S if active else None)(session, commands, active)
 
 
-def _jobs(session: Session, was_active: bool) -> None:
-    known = jobs(session.settings)
+def _known(session: Session, commands: Sequence[str]) -> list[Job]:
+    every = jobs(session.settings)
+    return [job for job in every if not commands or job.arguments[0] in commands]
+
+
+def _jobs(session: Session, commands: Sequence[str], was_active: bool) -> None:
+    known = _known(session, commands)
     if was_active and not any(job.status in ACTIVE for job in known):
         st.rerun()  # the whole page, which then polls no more
     st.header("In the background")
@@ -79,6 +89,9 @@ def _outcome(job: Job) -> None:
             st.success(escaped(f"{job.document.get('images', 0):,} images: all is well."))
     elif isinstance(job.document, dict) and "splits" in job.document:
         st.success(f"{count_text(len(job.document['splits']), 'split')} written.")
+    elif job.arguments[0] == "improve" and isinstance(job.document, list):
+        found = count_text(len(job.document), "better sentence")
+        st.success(f"{found} proposed." if job.document else "No better sentence found.")
     elif isinstance(job.document, dict) and "manifest" in job.document:
         st.success(escaped(f"{job.document['images']:,} images, {job.document['manifest']}"))
     with st.expander("What the command answered"):

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from workbench.app.charts import CurvePoint, curves_chart, show_chart
 from workbench.app.markup import html_table, picture_of_pixels
 from workbench.app.services import Session
-from workbench.app.widgets import escaped, moment, show_errors
+from workbench.app.widgets import escaped, moment, page_link, show_errors
 from workbench.domain.attributes import DraftRow
 from workbench.domain.finding import Finding
 from workbench.domain.number_format import count_text, figure_text
@@ -47,6 +47,7 @@ def show_evidence(session: Session, board: DraftBoard, id: int | None, seen: lis
     name = board.type_names().get(row.distortion, row.distortion)
     st.html(_headed(row, name))
     st.html(_findings(board.findings(row.id)))
+    _proposed(session, row, name)
     if st.toggle("Photographs", key="curate-photographs", help=_ABOUT_PHOTOGRAPHS):
         with show_errors():
             _photographs(session, board, row, name, seen)
@@ -84,6 +85,19 @@ def _findings(findings: tuple[Finding, ...]) -> Markup:
         ],
         widths=(32, 68),
     )
+
+
+def _proposed(session: Session, row: DraftRow, name: str) -> None:
+    """Say what is proposed in place of a row's words, and lead to its figures."""
+    fitting = [
+        proposal
+        for proposal in session.store.proposals.list("open", row=row.id)
+        if proposal.row_version == row.row_version
+    ]
+    for proposal in fitting:
+        st.markdown(f"Proposed instead: **{escaped(proposal.new)}**  \n{escaped(proposal.reason)}")
+    if fitting:
+        page_link("improve", "Figures, and to decide", icon=":material/trending_up:", types=name)
 
 
 @st.cache_resource(show_spinner="Reading the encoder…")

@@ -22,6 +22,7 @@ class SentenceFigures(Frozen):
         redundancy: How much it repeats an earlier sentence of its type, 0 to 1.
         twin: That sentence, if it says the same.
         dead_levels: Levels at which it is no more probable than on clean photographs.
+        curve: Mean probability at each level of its own type, clean first.
     """
 
     score: float
@@ -32,6 +33,7 @@ class SentenceFigures(Frozen):
     redundancy: float = 0.0
     twin: str | None = None
     dead_levels: tuple[int, ...] = ()
+    curve: tuple[float, ...] = ()
 
 
 class SearchFacts(Frozen):

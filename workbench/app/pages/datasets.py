@@ -64,7 +64,7 @@ def render() -> None:
             generate_form(session)
         else:
             _datasets(session)
-        show_jobs(session)
+        show_jobs(session, "datasets", "generate")
 
 
 def _datasets(session: Session) -> None:

@@ -42,6 +42,7 @@ class Evidence:
             their clean image, ascending from 1.
         chance: SRCC that shuffled levels reach in one of twenty cases.
         vector: Embedding of the sentence, (E,), L2-normalised.
+        curve: Mean probability at each level of its own type, (L+1,), clean first.
     """
 
     distortion: str
@@ -53,6 +54,7 @@ class Evidence:
     dead: tuple[int, ...]
     chance: float
     vector: NDArray[np.float32]
+    curve: Floats
 
     @property
     def auc(self) -> float:
@@ -169,6 +171,7 @@ class Bench:
             redundancy=round(alike, 4),
             twin=None if twin is None else evidence[twin].phrase,
             dead_levels=own.dead,
+            curve=tuple(round(float(value), 4) for value in own.curve),
         )
 
     def _responses(self, vectors: NDArray[np.float32]) -> list[Response]:
@@ -209,6 +212,7 @@ class Bench:
             dead=tuple(int(level) + 1 for level in np.flatnonzero(higher <= EVEN)),
             chance=chance_dose_srcc(levels, photographs, level=CHANCE),
             vector=vector,
+            curve=own.mean(0),
         )
 
     def _near(self, one: str, other: str) -> bool:

@@ -1,0 +1,239 @@
+"""Improve with evidence: better sentences are sought in the background, and decided on here.
+
+The search is a command of its own, and proposals are rows of the store: nothing of either is lost
+with a session. Nothing is replaced before somebody takes it.
+"""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from workbench.app.background_jobs import show_jobs, start
+from workbench.app.charts import CurvePoint, curves_chart, show_chart
+from workbench.app.identity import signed
+from workbench.app.markup import html_table
+from workbench.app.services import Session, current_session
+from workbench.app.undoing import undo_and_redo
+from workbench.app.widgets import announce, escaped, heading, moment, page_link, show_errors
+from workbench.domain.attributes import DraftRow
+from workbench.domain.number_format import count_text, figure_text
+from workbench.domain.proposal import Proposal, SentenceFigures
+
+TITLE = "Improve with evidence"
+ICON = ":material/trending_up:"
+ORDER = 27
+
+SHOWN = 10  # proposals at once
+_TYPES = "types"
+
+
+def render() -> None:
+    """Show the page."""
+    heading(
+        TITLE,
+        "Sentences are measured on photographs, a model rewrites those that fail, and you decide.",
+    )
+    with show_errors():
+        session = current_session()
+        names = {id: spec.name for id, spec in session.store.recipes.catalogue().items()}
+        chosen = _search_form(session, names)
+        show_jobs(session, "improve")
+        _proposals(session, names, chosen)
+        undo_and_redo(session)
+        _decided(session, names)
+
+
+def _search_form(session: Session, names: Mapping[str, str]) -> tuple[str, ...]:
+    """Let a search be started; return the types that it is about, which filter the proposals."""
+    catalogue = session.store.recipes.catalogue()
+    drafted = session.store.draft.attribute_set().without_rejected().distortions
+    measurable = [d for d in drafted if d in catalogue and catalogue[d].has_operator]
+    st.header("Search", anchor=False)
+    if not measurable:
+        st.info("The draft has no attributes that can be measured. Write some first, on Curate.")
+        page_link("curate", "Curate", icon=":material/checklist:")
+        return ()
+    chosen = st.multiselect(
+        "Types",
+        measurable,
+        format_func=names.__getitem__,
+        key=_TYPES,
+        placeholder=f"All {len(measurable)} of the draft that can be measured",
+        bind="query-params",
+    )
+    first, second, third, fourth = st.columns(4)
+    rounds = first.number_input("Rounds", 1, 50, 2, help="Most questions about one type.")
+    calls = second.number_input(
+        "Most calls", 1, None, None, placeholder="any number",
+        help="Of the model, for all types together.",
+    )  # fmt: skip
+    minutes = third.number_input(
+        "Minutes", 1, None, None, placeholder="any time", help="No call is begun after these."
+    )
+    seed = fourth.number_input(
+        "Seed", 0, 2**31 - 1, 0, help="The same seed asks nothing twice and proposes the same."
+    )
+    st.caption(
+        "Sentences that nothing speaks against are left alone. Half of the photographs are for "
+        "the search, a fifth decides what is proposed, and the rest is not read."
+    )
+    words = ["improve", "--rounds", str(rounds), "--seed", str(seed)]
+    for option, value in (("--calls", calls), ("--minutes", minutes)):
+        words += [option, str(value)] if value is not None else []
+    types = [names[d] for d in chosen] if len(chosen) <= 3 else [count_text(len(chosen), "type")]
+    if st.button("Seek better sentences", type="primary"):
+        start(session, f"Search for {', '.join(types) or 'all types'}", [*words, "--", *chosen])
+    return tuple(chosen)
+
+
+def _proposals(session: Session, names: Mapping[str, str], chosen: tuple[str, ...]) -> None:
+    st.header("Proposals", anchor=False)
+    every = session.store.proposals.list("open")
+    found = [each for each in every if not chosen or each.distortion in chosen]
+    if not found:
+        rest = f" {count_text(len(every), 'proposal')} for other types." if every else ""
+        st.caption(f"None is open{' for these types' if chosen else ''}.{rest}")
+        return
+    rows = {row.id: row for row in session.store.draft.rows()}
+    for proposal in found[:SHOWN]:
+        with st.container(border=True):
+            _proposal(session, names, proposal, rows.get(proposal.row))
+    if len(found) > SHOWN:
+        st.caption(
+            f"{len(found) - SHOWN} more are shown as these are decided; choosing types narrows "
+            "them down."
+        )
+
+
+def _proposal(
+    session: Session, names: Mapping[str, str], proposal: Proposal, row: DraftRow | None
+) -> None:
+    name = names.get(proposal.distortion, proposal.distortion)
+    st.subheader(escaped(f"{name}: {proposal.new}"), anchor=False)
+    st.markdown(f"in place of **{escaped(proposal.old)}**  \n{escaped(proposal.reason)}")
+    left, right = st.columns([6, 5])
+    left.html(_figures_table(proposal, names))
+    left.caption(escaped(_facts_words(proposal)))
+    with right:
+        _curves(proposal, name)
+    _decision(session, proposal, row)
+
+
+def _figures_table(proposal: Proposal, names: Mapping[str, str]) -> str:
+    before, after = proposal.before, proposal.after
+    rows = [
+        (title, figure_text(one, digits=2), figure_text(other, digits=2))
+        for title, one, other in (
+            ("Score", before.score, after.score),
+            ("AUC against all else", before.auc, after.auc),
+            ("Strength SRCC", before.srcc, after.srcc),
+            ("Specificity", before.specificity, after.specificity),
+            ("Redundancy", before.redundancy, after.redundancy),
+        )
+    ]
+    rows.append(("Taken for most", _rival(before, names), _rival(after, names)))
+    rows.append(("Dead levels", _levels(before), _levels(after)))
+    caption = f"Measured on {count_text(proposal.facts.search, 'photograph')}"
+    return html_table(caption, ("Figure", "Present", "Proposed"), rows, figures=(1, 2))
+
+
+def _rival(figures: SentenceFigures, names: Mapping[str, str]) -> str:
+    return "none" if figures.rival is None else names.get(figures.rival, figures.rival)
+
+
+def _levels(figures: SentenceFigures) -> str:
+    return ", ".join(map(str, figures.dead_levels)) or "none"
+
+
+def _curves(proposal: Proposal, name: str) -> None:
+    """Draw both dose-response curves; a proposal of an older search has none."""
+    points = [
+        CurvePoint("", series, float(level), value, value, value)
+        for series, figures in (("present", proposal.before), ("proposed", proposal.after))
+        for level, value in enumerate(figures.curve)
+    ]
+    if points:
+        show_chart(
+            curves_chart(points, x="level", y="mean probability"),
+            None,
+            about=f"Mean probability by level of {name}, of the present and the proposed sentence",
+        )
+
+
+def _facts_words(proposal: Proposal) -> str:
+    facts = proposal.facts
+    call = f", call {proposal.call_id}" if proposal.call_id is not None else ""
+    return (
+        f"On {count_text(facts.validation, 'other photograph')} its score rises by "
+        f"{figure_text(proposal.validation_gain, digits=2)}. "
+        f"One of {count_text(facts.tried, 'sentence')} that {proposal.author} had tried; "
+        f"{facts.model}{call}, encoder {facts.encoder}, seed {facts.seed}, "
+        f"{moment(proposal.created_at)}."
+    )
+
+
+def _decision(session: Session, proposal: Proposal, row: DraftRow | None) -> None:
+    if row is None:
+        st.warning("The attribute is no longer in the draft: the proposal can only be rejected.")
+    elif row.row_version != proposal.row_version:
+        st.warning(
+            escaped(
+                f"{row.updated_by} has changed the attribute since, to '{row.attribute.phrase}' "
+                f"({row.attribute.status}): the proposal can only be rejected."
+            )
+        )
+    fits = row is not None and row.row_version == proposal.row_version
+    with st.form(f"decide {proposal.id}", border=False):
+        words, note, take, reject = st.columns([5, 4, 1.6, 1.6], vertical_alignment="bottom")
+        new = words.text_input("Words", proposal.new, disabled=not fits)
+        why = note.text_input("Why", placeholder="kept beside your decision")
+        taken = take.form_submit_button("Take", disabled=not fits, width="stretch")
+        rejected = reject.form_submit_button("Reject", width="stretch")
+    if taken:
+        signed(session, lambda named: _take(named, proposal, new, why))
+    if rejected:
+        signed(session, lambda named: _reject(named, proposal, why))
+
+
+def _take(session: Session, proposal: Proposal, words: str, note: str) -> None:
+    """Put words into the draft: the proposed ones, or what was made of them."""
+    assert proposal.id is not None
+    own = None if words == proposal.new else words
+    (row,) = session.store.proposals.take(
+        [proposal.id], author=session.author, words=own, note=note
+    )
+    announce(f"'{row.attribute.phrase}' stands in the draft now, in place of '{proposal.old}'.")
+    st.rerun()
+
+
+def _reject(session: Session, proposal: Proposal, note: str) -> None:
+    assert proposal.id is not None
+    session.store.proposals.reject([proposal.id], author=session.author, note=note)
+    announce(f"'{proposal.new}' was rejected; the draft stays as it is.", "info")
+    st.rerun()
+
+
+def _decided(session: Session, names: Mapping[str, str]) -> None:
+    decided = [each for each in session.store.proposals.list() if each.state != "open"]
+    if not decided:
+        return
+    decided.sort(key=lambda each: (each.decided_at is not None, each.decided_at), reverse=True)
+    with st.expander(f"Decided ({len(decided)})"):
+        st.html(
+            html_table(
+                "Newest first",
+                ("When, who", "Decision", "Type", "Present", "Proposed", "Why"),
+                [
+                    (
+                        f"{moment(each.decided_at)} {each.decided_by}",
+                        each.state,
+                        names.get(each.distortion, each.distortion),
+                        each.old,
+                        each.new,
+                        each.note or "–",
+                    )
+                    for each in decided[:100]
+                ],
+                widths=(17, 9, 12, 22, 22, 18),
+            )
+        )
