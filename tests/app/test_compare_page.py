@@ -273,6 +273,12 @@ def test_two_versions_are_set_side_by_side_word_by_word(page, full_store):
     assert ["JPEG", "muddy colours", "muddy colours"] in table(shown, "1 reworded")
 
 
+def test_a_version_called_as_a_term_of_the_glossary_is_not_explained_as_one(compared):
+    section(compared, "Attributes")
+    html = next(one.proto.body for one in compared.get("html") if "the same" in one.proto.body)
+    assert ">draft</th>" in html
+
+
 def test_protocol_encoder_and_every_access_are_there(compared):
     section(compared, "Terms and accesses")
     text = " ".join(element.proto.body for element in compared.get("html"))

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+from workbench.app.services import board_of
 from workbench.domain.attributes import Attribute
 from workbench.workflow.access import record_run_access
 from workbench.workflow.overview import overview
@@ -57,7 +59,10 @@ def test_the_best_version_is_of_figures_that_were_opened_and_opening_home_access
 def test_findings_are_counted_after_the_page_is_drawn(page, store):
     store.draft.add("jpeg", Attribute(phrase="JPEG artifacts"), author="ann")
     shown = page("home")
-    assert "The words of the draft are being checked…" in [c.value for c in shown.caption]
+    assert "The words of the draft are being checked: 1 to go…" in [c.value for c in shown.caption]
+    board_of(store, store.url).refresh()
+    board_of(store, store.url).check(PATIENCE_S)
+    assert any("2 findings on the words of the draft (" in text for text in texts(shown.run()))
 
 
 def test_an_overview_counts_types_that_have_only_rejected_attributes_as_without(store):

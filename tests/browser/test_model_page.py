@@ -116,7 +116,9 @@ def drafted(store):
     }
 
 
-def test_two_people_decide_on_what_they_see_while_answers_come(settings, store, answers, browser):
+def test_two_people_decide_on_what_they_see_and_questions_outlive_the_server(
+    settings, store, answers, browser
+):
     """One story: each step rests on what the one before has made."""
     with running_app(settings.database_url) as app, page_of(browser, app.url) as eva:
         a_double_click_asks_once(eva, store)
@@ -131,6 +133,9 @@ def test_two_people_decide_on_what_they_see_while_answers_come(settings, store, 
         expect(row(eva, "flat grey sky")).to_have_count(0)
         hostile_words_are_words(eva, store)
         undo_takes_it_out_again(eva, store)
+        another_question_is_asked(eva, answers)
+    with running_app(settings.database_url) as app, page_of(browser, app.url) as eva:
+        a_killed_question_is_noticed_cancelled_and_asked_again(eva, store, answers)
 
 
 def a_double_click_asks_once(page: Page, store) -> None:
@@ -172,7 +177,7 @@ def edited_and_rejected_by_key(page: Page, store) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_text("Taken: 'edges as if breathed upon'.")).to_be_visible()
     row(page, "pale walls").focus()
-    page.keyboard.press("x")
+    page.keyboard.press("r")
     expect(page.get_by_text("Rejected: 'pale walls'.")).to_be_visible()
     expect(row(page, "pale walls")).to_have_count(0)
     kept = drafted(store)
@@ -196,23 +201,27 @@ def undo_takes_it_out_again(page: Page, store) -> None:
     assert ROUGH[0] not in drafted(store)
 
 
-def test_a_question_outlives_the_server_and_its_death_is_noticed(settings, store, answers, browser):
+def another_question_is_asked(page: Page, answers) -> None:
     answers.open.clear()
-    with running_app(settings.database_url) as app, page_of(browser, app.url) as page:
-        choose_types(page, "Lens blur")
-        page.get_by_role("button", name="Ask", exact=True).click()
-        expect(page.get_by_role("button", name="Cancel")).to_be_visible()
-    with running_app(settings.database_url) as app, page_of(browser, app.url) as page:
-        expect(page.get_by_text("1 of 3 answers. Lens blur 1 of 3")).to_be_visible()
-        question = store.questions.asking()[0]
-        process = psutil.Process(int(question.worker.rpartition(":")[2]))
-        process.kill()
-        expect(page.get_by_text("The process that asked has ended")).to_be_visible()
-        page.get_by_role("button", name="Try again").click()
-        expect(page.get_by_role("button", name="Cancel")).to_be_visible()
-        page.get_by_role("button", name="Cancel").click()
-        expect(page.get_by_text("Cancelled; 1 of 3 answers are there.")).to_be_visible()
-        answers.open.set()
-        page.get_by_role("button", name="Try again").click()
-        wait_until(lambda: store.questions.get(question.id).status == "done", "it is answered")
-        expect(page.get_by_role("button", name="Try again")).to_have_count(0)
+    page.goto(page.url.partition("?")[0])
+    settled(page, TITLE)
+    choose_types(page, "Lens blur")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+
+
+def a_killed_question_is_noticed_cancelled_and_asked_again(page: Page, store, answers) -> None:
+    """The question has outlived the server."""
+    expect(page.get_by_text("1 of 3 answers. Lens blur 1 of 3")).to_be_visible()
+    question = store.questions.asking()[0]
+    process = psutil.Process(int(question.worker.rpartition(":")[2]))
+    process.kill()
+    expect(page.get_by_text("The process that asked has ended")).to_be_visible()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Cancelled; 1 of 3 answers are there.")).to_be_visible()
+    answers.open.set()
+    page.get_by_role("button", name="Try again").click()
+    wait_until(lambda: store.questions.get(question.id).status == "done", "it is answered")
+    expect(page.get_by_role("button", name="Try again")).to_have_count(0)

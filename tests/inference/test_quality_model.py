@@ -190,6 +190,17 @@ def test_a_phrase_goes_wherever_it_occurs(model):
     }  # fmt: skip
 
 
+def test_what_is_left_goes_from_absent_to_as_it_is(model):
+    score = model.score(grainy()[0][-1])
+    shares = [0, 0.25, 0.5, 0.75, 1]
+    left = [model.weakened(score, {"noise": share}) for share in shares]
+    assert left[0].quality == pytest.approx(model.without(score, ["noise"]).quality, abs=SAME)
+    assert left[-1].change == pytest.approx(0, abs=SAME)
+    assert left[0].quality != left[2].quality != left[-1].quality
+    with pytest.raises(ConfigError, match=r"'noise' is a share from 0 to 1, got 1\.5"):
+        model.weakened(score, {"noise": 1.5})
+
+
 def test_what_is_absent_already_changes_nothing(model):
     score = model.score(grainy()[0][0])  # the clean image, which absent levels were taken from
     assert model.without(score, ["noise", "blur"]).change == pytest.approx(0, abs=SAME)

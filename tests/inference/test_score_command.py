@@ -116,6 +116,22 @@ def test_what_is_taken_away_is_told_alone_and_together(command, exported, photog
     assert f"{others[2]['quality']:.3f} ({others[2]['change']:+.3f}) without grain and blur" in out
 
 
+def test_what_is_weakened_is_told_once_for_all(command, exported, photographs):
+    asked = ("score", photographs / "b.png", "--model", exported)
+    chosen = ("--weaken", "grain=0.5", "--weaken", "blur=0")
+    (document,) = json.loads(command(*asked, *chosen, "--json")[1])
+    weakened = document["weakened"]
+    assert weakened["left"] == {"grain": 0.5, "blur": 0.0}
+    assert weakened["change"] == pytest.approx(weakened["quality"] - document["quality"])
+    out = " ".join(command(*asked, *chosen)[1].split())
+    assert (
+        f"{weakened['quality']:.3f} ({weakened['change']:+.3f}) with grain at 0.5, blur at 0" in out
+    )
+    status, _, err = command(*asked, "--weaken", "grain=2")
+    assert status == 1
+    assert "--weaken takes a name and a share from 0 to 1" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

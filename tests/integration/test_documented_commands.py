@@ -55,6 +55,10 @@ PARSED_ONLY = {
     "worker outlives the page",
     "workbench improve": "half a minute; tests/drafting/improvement runs it",
     "workbench run mixed --config experiments/demo-quick.yaml": "takes minutes",
+    "workbench questions ask jpeg pixelate --samples 3": "its process outlives the page",
+    'workbench questions take jpeg "blocky seams" --as "square seams"': "nobody has answered that; "
+    "tests/cli runs it",
+    'workbench questions reject jpeg "not sharp"': "nobody has answered that either",
     "workbench versions list --db postgresql+pg8000://user@host/workbench": "needs that server; "
     "tests/store runs on PostgreSQL",
 }

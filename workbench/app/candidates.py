@@ -9,8 +9,7 @@ import streamlit as st
 
 from workbench.app.candidate_list import acts_of_list, candidate_list
 from workbench.app.identity import signed
-from workbench.app.pages.curate import board_of
-from workbench.app.services import Session
+from workbench.app.services import Session, board_of
 from workbench.domain.attributes import birth_identity
 from workbench.domain.config import EncoderConfig
 from workbench.domain.number_format import count_text
@@ -42,7 +41,16 @@ def decide(session: Session) -> None:
         return
     if not session.is_named:
         st.session_state[_ASKED_FOR_NAME] = decisions[-1]["uid"]  # once, not at each drawing
-    signed(session, lambda named: _do_all(named, decisions))
+    signed(
+        session,
+        lambda named: _do_all(named, decisions),
+        otherwise=lambda: _leave(results, decisions),
+    )
+
+
+def _leave(results: dict[str, dict[str, Any]], acts: Iterable[Mapping[str, Any]]) -> None:
+    said = {"ok": False, "text": "Not saved: it is kept under a name, and none was given."}
+    results.update({act["uid"]: said for act in acts})
 
 
 def _do_all(session: Session, acts: Iterable[Mapping[str, Any]]) -> None:

@@ -5,7 +5,7 @@ stand out from a light and a dark page; text is the page's own, so it follows th
 imported when the first plot is drawn.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import streamlit as st
@@ -89,7 +89,12 @@ class Cell(NamedTuple):
 
 
 def show_chart(
-    chart: "Chart", table: DataTable | None, *, about: str, width: "Width" = "stretch"
+    chart: "Chart",
+    table: DataTable | None,
+    *,
+    about: str,
+    width: "Width" = "stretch",
+    names: Collection[str] = (),
 ) -> None:
     """Put a plot on the page, and its values as a table below, made when it is opened.
 
@@ -98,6 +103,7 @@ def show_chart(
         table: Every value of it, under a name distinct on the page; None where it stands there.
         about: What it shows, in a few words: the name of the plot for who cannot see it.
         width: "stretch", or "content" for a plot whose panels have a width of their own.
+        names: Headings of the table that people chose.
     """
     # Streamlit's own grey of axes has less contrast than text needs.
     ink = "#FAFAFA" if st.context.theme.type == "dark" else "#262730"
@@ -110,7 +116,7 @@ def show_chart(
     if box.open:
         rest = len(table.rows) - MOST_ROWS
         with box:
-            st.html(html_data_table(table, most=MOST_ROWS))
+            st.html(html_data_table(table, most=MOST_ROWS, names=names))
             if rest > 0:
                 st.caption(f"{rest:,} more rows are in the CSV files.")
 

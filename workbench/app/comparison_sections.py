@@ -263,7 +263,10 @@ def _dose(view: View) -> None:
     if calibration.table is None:
         return
     st.subheader(calibration.title, anchor=False)
-    st.caption(escaped(calibration.lead))
+    st.caption(
+        "The mean true strength of all pairs of an image and a distortion in each bin of predicted "
+        "strength. On the dashed line strengths mean what they say."
+    )
     bins = list(records(calibration.table))
     chart = curves_chart(
         [
@@ -302,13 +305,16 @@ def _parts(view: View) -> None:
         ]
         table = subset_summary(kind, parts, labels)
         chart = interval_chart(marks, x="SRCC within the part, 95 % interval", bars=True)
-        show_chart(chart, table, about=table.title)
+        show_chart(chart, table, about=table.title, names=view.compared.labels)
         for table in subset_tables(comparison)[1:]:
             folded(table)
     st.subheader("Who wins how often", anchor=False)
     for table in evidence_tables(comparison):
-        if table.name != "looks":
-            st.html(html_data_table(table))
+        if table.folded:
+            folded(table)
+        elif table.name != "looks":
+            names = [f"over {label}" for label in view.compared.labels]
+            st.html(html_data_table(table, names=names))
 
 
 def _worth(view: View) -> None:

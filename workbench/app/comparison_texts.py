@@ -99,7 +99,7 @@ def _word_by_word(
         f"{sum(len(c.removed) for c in changes.values())} removed, "
         f"{sum(len(c.added) for c in changes.values())} added, {same} the same"
     )
-    st.html(html_table(counts, ("Type", *labels), rows, widths=(20, 40, 40)))
+    st.html(html_table(counts, ("Type", *labels), rows, widths=(20, 40, 40), names=labels))
 
 
 def _sides(before: str, after: str) -> tuple[Markup, Markup]:
@@ -135,7 +135,9 @@ def _columns(
     if not rows:
         st.info("All versions have the same attributes for these types.")
         return
-    st.html(html_table("≠ marks what not every version here has", ("Type", *labels), rows))
+    st.html(
+        html_table("≠ marks what not every version here has", ("Type", *labels), rows, names=labels)
+    )
 
 
 def edits_section(view: View) -> None:
@@ -236,7 +238,7 @@ def terms_section(view: View) -> None:
         st.markdown(escaped(comparison.encoder.note))
     for table in terms_tables(comparison, view.compared):
         rows = tuple(tuple(map(_short, row)) for row in table.rows)
-        st.html(html_data_table(replace(table, rows=rows)))
+        st.html(html_data_table(replace(table, rows=rows), names=view.compared.labels))
     st.caption(f"{comparison.resamples:,} bootstrap samples of the photographs.")
     st.subheader("Accesses to this test set", anchor=False)
     looks = view.session.store.access_log.list(view.chosen.test_set.hash)[::-1]

@@ -8,7 +8,8 @@ memory.
 import base64
 import time
 from collections.abc import Callable, Iterable
-from importlib.metadata import version as installed
+from functools import cache
+from importlib.metadata import version
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -106,9 +107,14 @@ def _name(spec: Distortion, own: tuple[Recipe, ...]) -> str:
             "spec": spec.model_dump(mode="json", exclude={"near", "explanation"}),
             "recipe": [recipe.hash for recipe in own],
             "of": [EXAMPLE, *MADE_OF, *FACE],
-            "release": installed("attribute-workbench"),
+            "release": _release(),
         }
     )
+
+
+@cache
+def _release() -> str:
+    return version("attribute-workbench")
 
 
 def _from_disk(settings: Settings, name: str) -> bytes | None:

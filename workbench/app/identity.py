@@ -23,18 +23,21 @@ _cookies = st.components.v2.component(
 )
 
 
-def signed(session: Session, act: Callable[[Session], None]) -> None:
+def signed(
+    session: Session, act: Callable[[Session], None], *, otherwise: Callable[[], None] | None = None
+) -> None:
     """Do what is kept under a name; while nobody is named, ask first, and then do it.
 
     Args:
         session: The settings and store of this run of the page.
         act: What was asked for; it gets the session under the name. A `WorkbenchError` of it is
             shown as one line.
+        otherwise: Called if the question is closed without a name.
     """
     if session.is_named:
         act(session)
     else:
-        _ask(act)
+        _ask(act, otherwise)
 
 
 def show_person() -> None:
@@ -86,8 +89,11 @@ def usable_name(text: str) -> str:
     return name
 
 
-@st.dialog("Who are you?")
-def _ask(act: Callable[[Session], None]) -> None:
+def _ask(act: Callable[[Session], None], otherwise: Callable[[], None] | None = None) -> None:
+    st.dialog("Who are you?", on_dismiss=otherwise or "ignore")(_name_form)(act)
+
+
+def _name_form(act: Callable[[Session], None]) -> None:
     st.caption("Edits, decisions and comments are kept under your name. This browser remembers it.")
     with st.form("who are you", border=False):
         text = st.text_input("Your name", st.session_state[AUTHOR], max_chars=MOST_CHARACTERS)

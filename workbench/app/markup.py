@@ -4,7 +4,7 @@ What people wrote is escaped; only `Markup` passes as it is.
 """
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,7 @@ STYLE = """<style>
 .wb .aside th, .wb .aside td { font-size: 0.85rem; font-weight: 400; font-style: italic; }
 .wb code { font-weight: 400; }
 .wb ul { margin: 0; padding-left: 1.1rem; }
-.wb ul li { margin: 0; font-size: inherit; }
+.wb ul li { margin: 0; font-size: inherit; overflow-wrap: anywhere; }
 .wb ins { text-decoration: none; font-weight: 600; border-bottom: 2px solid #009e73; }
 .wb mark { background: rgba(230, 159, 0, 0.28); color: inherit; padding: 0 0.2rem; }
 .wb .term { position: relative; cursor: help; text-decoration: underline dotted;
@@ -76,6 +76,7 @@ def html_table(
     *,
     figures: Sequence[int] = (),
     widths: Sequence[int] = (),
+    names: Collection[str] = (),
 ) -> Markup:
     """Return a table of finished texts whose first column heads the rows.
 
@@ -85,20 +86,30 @@ def html_table(
         rows: Cells, each as long as the headings; text or Markup.
         figures: Indices of the columns that hold numbers.
         widths: Percent of each column; without, the browser decides.
+        names: Headings that people chose, such as an alias "draft"; the glossary explains no other
+            thing of that name.
 
     Example:
         >>> html_table("", ["a"], [["<b>"]]).count("&lt;b&gt;")
         1
     """
     table = DataTable.of_texts(columns, rows, title=caption, figures=figures)
-    return html_data_table(table, widths=widths)
+    return html_data_table(table, widths=widths, names=names)
 
 
 def html_data_table(
-    table: DataTable, *, widths: Sequence[int] = (), most: int | None = None
+    table: DataTable,
+    *,
+    widths: Sequence[int] = (),
+    most: int | None = None,
+    names: Collection[str] = (),
 ) -> Markup:
-    """Return a table of exact values as people read them, `most` rows; widths are in percent."""
-    return render.html_table(table, style="wb", widths=widths, most=most, explain=explained)
+    """Return a table of exact values as people read them, `most` rows; the rest as `html_table`."""
+
+    def explain(heading: str) -> str:
+        return "" if heading in names else explained(heading)
+
+    return render.html_table(table, style="wb", widths=widths, most=most, explain=explain)
 
 
 def html_list(phrases: Iterable[tuple[str, bool]]) -> Markup:

@@ -1,10 +1,10 @@
-"""The models and photographs of the page Score: which there are, and what a model says of one.
+"""The models and photographs of the page Inspect: which there are, and what a model says of one.
 
 Loading and scoring take about a second with the offline encoder; both are kept for all sessions.
 Models bring torch, so that they are imported when one is first asked for.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
@@ -23,7 +23,7 @@ from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.distortions import apply_distortion
 from workbench.domain.data_table import Column, DataTable
 from workbench.domain.distortion import Recipe
-from workbench.domain.image_score import Score
+from workbench.domain.image_score import Score, Unlike
 from workbench.domain.metrics import Undefined
 from workbench.domain.number_format import figure_text
 from workbench.domain.run import Run
@@ -42,6 +42,55 @@ BAR = Markup(
 
 Names = Mapping[str, str]  # distortion id to what people call it
 Addend = tuple[float, str, str]  # what an attribute adds, its distortion's id, its phrase
+
+
+def overview_table(scores: Sequence[Score], names: Names) -> Markup:
+    """Return a row for each photograph: its quality, its strongest distortion, and a warning."""
+    rows = []
+    for score in scores:
+        strongest = max(score.distortions, key=score.distortions.__getitem__)
+        told = {True: "yes: don't trust the score", False: "no"}
+        unlike = told[score.unlike.flagged] if isinstance(score.unlike, Unlike) else "unknown"
+        rows.append(
+            (
+                score.image,
+                score.quality,
+                names.get(strongest, strongest),
+                score.distortions[strongest],
+                unlike,
+            )
+        )
+    columns = (
+        Column("photograph", "Photograph", "text"),
+        Column("quality", "Quality", digits=3),
+        Column("distortion", "Strongest distortion", "text"),
+        Column("strength", "Strength", digits=2),
+        Column("unlike", "Unlike the training", "text"),
+    )
+    table = DataTable("overview", "What the model says of each photograph", columns, tuple(rows))
+    return html_data_table(table, widths=(34, 11, 25, 11, 19))
+
+
+def beside_table(score: Score, other: Score, labels: tuple[str, str], names: Names) -> Markup:
+    """Return the strengths by two models, a row for each distortion that either knows."""
+    known = sorted(
+        {*score.distortions, *other.distortions},
+        key=lambda id: -max(score.distortions.get(id, 0), other.distortions.get(id, 0)),
+    )
+    table = DataTable(
+        "beside",
+        "How strongly each distortion shows, by both models",
+        (
+            Column("distortion", "Distortion", "text"),
+            Column("first", labels[0], digits=2),
+            Column("second", labels[1], digits=2),
+        ),
+        tuple(
+            (names.get(id, id), score.distortions.get(id), other.distortions.get(id))
+            for id in known
+        ),
+    )
+    return html_data_table(table, widths=(40, 30, 30), names=labels)
 
 
 def strengths_table(score: Score, names: Names) -> Markup:

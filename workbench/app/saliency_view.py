@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workbench.inference.saliency import Method, SaliencyMap
 
 AFFORDABLE = 5e8  # passes x parameters; four views of the offline encoder take about eight seconds
-_ASKED = "score-map-asked"  # where a session keeps which map it wants
+_ASKED = "map that is asked for"  # where a session keeps which map it wants
 
 
 class Way(NamedTuple):
@@ -77,7 +77,7 @@ def map_section(loaded: Loaded, photograph: Photograph, score: Score, names: Nam
         ConfigError: The encoder's attention cannot be read.
     """
     left, right = st.columns(2)
-    key = f"score-target-{loaded.key}"
+    key = f"target of {loaded.key} in {photograph.digest}"  # the strongest of this photograph
     st.session_state.setdefault(key, max(score.distortions, key=score.distortions.__getitem__))
     target = left.selectbox(
         "What to look for",
@@ -86,7 +86,7 @@ def map_section(loaded: Loaded, photograph: Photograph, score: Score, names: Nam
         key=key,
     )
     ways = {way.label: way for way in _ways(loaded, photograph)}
-    way = ways[right.selectbox("How to find it", list(ways), key="score-way")]
+    way = ways[right.selectbox("How to find it", list(ways), key="way")]
     right.caption(escaped(way.trust))
     asked = (loaded.key, photograph.digest, target, way.label)
     if left.button("Draw the map"):
@@ -134,9 +134,9 @@ def _show(loaded: Loaded, photograph: Photograph, target: str, way: Way, words: 
     strength = figure_text(saliency_map.probability, digits=2)
     plain, mapped = st.columns(2)
     plain.html(picture_of_pixels(photograph.pixels, "The photograph", "The photograph"))
-    mapped.html(
-        picture_of_pixels(_drawn(photograph.pixels, saliency_map), f"Map of {words}", words)
-    )
+    opacity = mapped.slider("Opacity of the map, %", 0, 100, value=100, key="opacity") / 100
+    over = (1 - opacity) * photograph.pixels + opacity * _drawn(photograph.pixels, saliency_map)
+    mapped.html(picture_of_pixels(over.round().astype(np.uint8), f"Map of {words}", words))
     st.caption(
         escaped(
             "Yellow marks what speaks most for it, purple what speaks less; where the photograph "

@@ -19,6 +19,7 @@ from workbench.experiment.config_files import experiment_files, load_experiment
 from workbench.queue.processes import run_log
 from workbench.settings import NOBODY, Settings, read_settings
 from workbench.store import Store, open_store
+from workbench.workflow.curation import DraftBoard
 from workbench.workflow.draft_acts import curated_set as curated_set
 from workbench.workflow.runs import restart_run
 from workbench.workflow.runs import start_run as queue_run
@@ -89,6 +90,17 @@ def is_client(text: str) -> bool:
 @st.cache_resource(show_spinner=False)
 def _store(url: str) -> Store:
     return open_store(url)
+
+
+@st.cache_resource(show_spinner=False)
+def board_of(_store: Store, url: str) -> DraftBoard:
+    """Return the board of a store's draft, shared by all sessions.
+
+    Args:
+        url: The store's URL, which tells boards apart.
+    """
+    del url
+    return DraftBoard(_store)
 
 
 def experiments(settings: Settings) -> dict[str, Path]:

@@ -19,6 +19,14 @@ GENERATIONS, MOST_NODES = 6, 60  # of a lineage that is drawn
 T = TypeVar("T")
 
 
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _known_difference(
+    _before: AttributeSet, _after: AttributeSet, known_as: tuple[str, ...]
+) -> dict[str, Change]:
+    del known_as  # with which the answer changes
+    return difference(_before, _after)
+
+
 class Pair(NamedTuple):
     """An attribute on both sides; None where a side lacks it.
 
@@ -77,6 +85,7 @@ def show_side_by_side(
     *,
     titles: tuple[str, str],
     names: Mapping[str, str],
+    known_as: tuple[str, ...] = (),
 ) -> None:
     """Show two sets side by side: what left struck out, what came underlined.
 
@@ -85,8 +94,10 @@ def show_side_by_side(
         after: The one on the right.
         titles: What people call them.
         names: Id of a distortion to its name.
+        known_as: What tells these two contents from all others; with it, what differs is found
+            once and remembered.
     """
-    changes = difference(before, after)
+    changes = _known_difference(before, after, known_as) if known_as else difference(before, after)
     only = st.toggle("Only differences", value=True, key="only", bind="query-params")
     if not changes:
         st.info("The two hold the same attributes in the same order.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -15,7 +15,7 @@ from workbench.cli.console import (
     require_writable,
     table,
 )
-from workbench.domain.image_score import Counterfactual, Score, Unlike
+from workbench.domain.image_score import Counterfactual, Score, Unlike, Weakened
 from workbench.domain.metrics import Undefined
 from workbench.errors import ConfigError, DataError, UnknownNameError
 from workbench.text_files import one_line
@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
     from workbench.inference import QualityModel
 
-Scored = tuple[Score, list[Counterfactual]]
+
+class Scored(NamedTuple):
+    """An image's score, with what the model would say if some attributes were absent or weaker."""
+
+    score: Score
+    absent: list[Counterfactual]
+    weakened: Weakened | None
+
 
 TOP = 3  # distortions, and contributions either way, that the table lists for each image
 
@@ -44,6 +51,13 @@ def score(
         list[str] | None,
         typer.Option(help="Phrase or distortion to treat as absent; repeatable."),
     ] = None,
+    weaken: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="name=share",
+            help="Phrase or distortion of which a share, 0 to 1, is left; repeatable, together.",
+        ),
+    ] = None,
     csv: Annotated[
         Path | None, typer.Option(help="Also write a row for each image to this CSV file.")
     ] = None,
@@ -54,19 +68,25 @@ def score(
 
     The contributions of the attributes add up to the quality. With --without, also the quality
     that the model would give if these attributes were absent, each by itself and all together.
+    With --weaken, the quality that it would give if the image showed these attributes less.
     A picture unlike all that the model was trained on is flagged: its score means nothing.
     """
     require_writable(csv)
+    left = dict(map(_share_left, weaken or []))
     loaded, absent = _load(run, model, db), _variants(without or [])
-    for names in absent:
+    for names in (*absent, *([tuple(left)] if left else [])):
         loaded.removable(names)  # a wrong name is reported before anything is scored
     scored = [
-        (score, [loaded.without(score, names) for names in absent])
+        Scored(
+            score,
+            [loaded.without(score, names) for names in absent],
+            loaded.weakened(score, left) if left else None,
+        )
         for score in loaded.score_all(images)
     ]
     if csv is not None:
-        _write_csv(csv, [score for score, _ in scored])
-    emit(json, [_document(*pair) for pair in scored], lambda: _told(scored))
+        _write_csv(csv, [one.score for one in scored])
+    emit(json, list(map(_document, scored)), lambda: _told(scored))
 
 
 def export(
@@ -209,9 +229,31 @@ def _variants(names: list[str]) -> list[tuple[str, ...]]:
     return [*alone, distinct] if len(distinct) > 1 else [*alone]
 
 
-def _document(score: Score, absent: list[Counterfactual]) -> dict[str, Any]:
-    variants = [variant.model_dump(mode="json") for variant in absent]
-    return score.model_dump(mode="json") | ({"without": variants} if variants else {})
+def _share_left(text: str) -> tuple[str, float]:
+    """Return the name and the share of "name=share"; a name may hold an equals sign.
+
+    Example:
+        >>> _share_left("blur: soft = hazy=.5")
+        ('blur: soft = hazy', 0.5)
+    """
+    name, equals, share = text.rpartition("=")
+    try:
+        if not (equals and share.isascii() and 0 <= float(share) <= 1):
+            raise ValueError
+    except ValueError:
+        raise ConfigError(
+            f"--weaken takes a name and a share from 0 to 1, such as jpeg=0.5; got '{text}'."
+        ) from None
+    return name, float(share)
+
+
+def _document(scored: Scored) -> dict[str, Any]:
+    document = scored.score.model_dump(mode="json")
+    if scored.absent:
+        document["without"] = [variant.model_dump(mode="json") for variant in scored.absent]
+    if scored.weakened:
+        document["weakened"] = scored.weakened.model_dump(mode="json")
+    return document
 
 
 def _write_csv(file: Path, scores: Sequence[Score]) -> None:
@@ -243,13 +285,21 @@ def _table(scored: list[Scored]) -> "Table":
         "lowers it most",
         "raises it most",
     ]
-    if scored[0][1]:
+    if scored[0].absent:
         columns.append("if absent")
-    rows = [
-        _row(score) + ["\n".join(map(_absent_text, absent))] * bool(absent)
-        for score, absent in scored
-    ]
-    return table(columns, rows)
+    if scored[0].weakened:
+        columns.append("if weaker")
+    return table(columns, [_row(one.score) + _variant_cells(one) for one in scored])
+
+
+def _variant_cells(scored: Scored) -> list[str]:
+    cells = []
+    if scored.absent:
+        cells.append("\n".join(map(_absent_text, scored.absent)))
+    if weakened := scored.weakened:
+        left = ", ".join(f"{name} at {share:g}" for name, share in weakened.left.items())
+        cells.append(f"{weakened.quality:.3f} ({weakened.change:+.3f}) with {left}")
+    return cells
 
 
 def _unlike_text(score: Score) -> str:
@@ -260,7 +310,7 @@ def _unlike_text(score: Score) -> str:
 
 def _warnings(scored: list[Scored]) -> str:
     """Return a line for each flagged picture, "" without any."""
-    told = [(one.image, one.unlike) for one, _ in scored if isinstance(one.unlike, Unlike)]
+    told = [(one.image, one.unlike) for one, *_ in scored if isinstance(one.unlike, Unlike)]
     return "\n".join(
         f"{one_line(image)}: {unlike.words}" for image, unlike in told if unlike.flagged
     )

@@ -286,16 +286,22 @@ def _alike(gone: Sequence[Attribute], new: Sequence[Attribute]) -> Iterator[Pair
     import numpy as np  # slow to import, and few commands need a matching
     from scipy.optimize import linear_sum_assignment
 
-    likeness = np.array([[_likeness(a.phrase, b.phrase) for b in new] for a in gone])
+    likeness = np.array([_likenesses(_words(gone), b.phrase) for b in new]).T
     for i, j in zip(*linear_sum_assignment(likeness, maximize=True), strict=True):
         if likeness[i, j]:
             yield gone[i], new[j]
 
 
-def _likeness(before: str, after: str) -> float:
-    """Return the share of characters in common, or 0 where it is too small to count."""
-    matcher = SequenceMatcher(None, before, after)
-    if matcher.real_quick_ratio() < REWORDED_FROM or matcher.quick_ratio() < REWORDED_FROM:
-        return 0.0  # upper bounds of the ratio
-    ratio = matcher.ratio()
-    return ratio if ratio >= REWORDED_FROM else 0.0
+def _likenesses(before: Sequence[str], after: str) -> list[float]:
+    """Return for each phrase the share of characters in common with one that it may have become.
+
+    It is 0 where it is too small to count.
+    """
+    matcher = SequenceMatcher(None, "", after)  # which learns the second of its texts only once
+    shares = []
+    for phrase in before:
+        matcher.set_seq1(phrase)
+        bounds = (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio)
+        is_alike = all(bound() >= REWORDED_FROM for bound in bounds)  # the quickest first
+        shares.append(matcher.ratio() if is_alike else 0.0)
+    return shares

@@ -1,4 +1,4 @@
-"""What a model says of one image, and what it would say if an attribute were absent."""
+"""What a model says of one image, and what it would say if an attribute were absent or weaker."""
 
 from pydantic import Field
 
@@ -89,3 +89,17 @@ class Counterfactual(Frozen):
     quality: float = Field(ge=0, le=1)
     change: float
     absent: ByAttribute
+
+
+class Weakened(Frozen):
+    """What the model would say if some attributes showed less; its own answer, not the world's.
+
+    Attributes:
+        left: Share, in [0, 1], that is left of each phrase or distortion id as it was given.
+        quality: The quality that the model would give, in [0, 1].
+        change: By how much that differs from the quality of the image as it is.
+    """
+
+    left: dict[str, float] = Field(min_length=1)
+    quality: float = Field(ge=0, le=1)
+    change: float

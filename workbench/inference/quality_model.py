@@ -17,7 +17,13 @@ from torch import Tensor
 
 from workbench.datasets.image_reader import read_image
 from workbench.datasets.photographs import photograph_files, readable_name
-from workbench.domain.image_score import UNKNOWN_UNLIKE, ByAttribute, Counterfactual, Score
+from workbench.domain.image_score import (
+    UNKNOWN_UNLIKE,
+    ByAttribute,
+    Counterfactual,
+    Score,
+    Weakened,
+)
 from workbench.domain.metrics import Metric, Undefined
 from workbench.encoders import load_encoder
 from workbench.encoders.protocol import computing_threads
@@ -136,17 +142,47 @@ class QualityModel:
             UnknownNameError: The model knows no such attribute or distortion.
             ConfigError: No name, or the regressor reads no attributes.
         """
-        indices, mixing = self.removable(names), self._required_mixing()
-        probabilities = self._in_order(score.attributes)
-        read = torch.stack([self._in_order(view) for view in score.inputs or (score.attributes,)])
-        read[:, indices] = read[:, indices].minimum(self.absent_inputs[:, indices])  # (V, A)
-        quality = float(self._function((mixing @ read.flatten())[None]).clamp(0, 1))
+        indices = self.removable(names)
+        left = torch.ones(len(self.tuned.pairs), dtype=torch.float64)
+        left[indices] = 0
+        quality, absent = self._weakened(score, left)
         return Counterfactual(
             without=tuple(names),
             quality=quality,
             change=quality - score.quality,
-            absent=self._by_attribute(probabilities.minimum(self.absent), only=indices),
+            absent=self._by_attribute(absent, only=indices),
         )
+
+    def weakened(self, score: Score, left: Mapping[str, float]) -> Weakened:
+        """Return what the model would say of an image if it showed some attributes less.
+
+        Of what the regressor reads of each beyond clean images, on average, a share is left: 0 as
+        `without`, 1 as it is. Again the model's answer, not the world's.
+
+        Args:
+            score: Of the image.
+            left: Share by phrase or distortion id, in [0, 1]; of two for an attribute, the later.
+
+        Raises:
+            UnknownNameError, ConfigError: As `without`, or a share is outside [0, 1].
+        """
+        self.removable(list(left))
+        shares = torch.ones(len(self.tuned.pairs), dtype=torch.float64)
+        for name, share in left.items():
+            if not 0 <= share <= 1:
+                raise ConfigError(f"What is left of '{name}' is a share from 0 to 1, got {share}.")
+            shares[self.removable([name])] = share
+        quality, _ = self._weakened(score, shares)
+        return Weakened(left=dict(left), quality=quality, change=quality - score.quality)
+
+    def _weakened(self, score: Score, left: Tensor) -> tuple[float, Tensor]:
+        """Return the quality with a share of each attribute left, (A,), and their probabilities."""
+        read = torch.stack([self._in_order(view) for view in score.inputs or (score.attributes,)])
+        read = read - (1 - left) * (read - self.absent_inputs).clamp(min=0)  # (V, A)
+        probabilities = self._in_order(score.attributes)
+        probabilities = probabilities - (1 - left) * (probabilities - self.absent).clamp(min=0)
+        quality = self._function((self._required_mixing() @ read.flatten())[None])
+        return float(quality.clamp(0, 1)), probabilities
 
     def removable(self, names: Sequence[str]) -> list[int]:
         """Return the indices of the attributes that names stand for; raises as `without` does."""

@@ -62,6 +62,11 @@ class OverviewRepository(Repository):
                 counts.setdefault(distortion, {})[status] = count
         return counts
 
+    def described(self) -> list[str]:
+        """Return the distortions for which the draft has attributes that would be frozen."""
+        counts = self.draft().items()
+        return sorted(id for id, of in counts if any(of[s] for s in of if s != "rejected"))
+
     def runs_by_status(self) -> dict[RunStatus, int]:
         """Return status to number of runs."""
         query = select(RunRow.status, func.count()).group_by(RunRow.status)

@@ -9,7 +9,7 @@ import json
 import secrets
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -141,6 +141,15 @@ class DraftBoard:
             if row is None or row.attribute.status == "rejected":
                 return ()
             return tuple(self.judge(row.attribute.phrase, row.distortion, id=id))
+
+    def finding_counts(self) -> tuple[dict[str, int], int]:
+        """Return severity to number of findings, and how many rows nobody has judged yet."""
+        with self._lock:
+            counts: Counter[str] = Counter()
+            lint = self._linting()
+            for id in self._rows:
+                counts.update(found.severity for found in lint.findings(id) or ())
+            return dict(counts), len(self._unread) + lint.pending
 
     def judge(self, phrase: str, distortion: str, *, id: int | None = None) -> list[Finding]:
         """Return what lint says about words as they are typed; see `DraftLint.judge`."""

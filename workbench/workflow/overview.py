@@ -1,8 +1,6 @@
 """Where things stand: what the page Home and `workbench status` show."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import NamedTuple
 
 from workbench.domain.attributes import Status
@@ -91,7 +89,7 @@ def overview(store: Store) -> Overview:
         types=len(catalogue),
         without_attributes=tuple(id for id in catalogue if not _frozen_count(drafted.get(id, {}))),
         attributes=_totals(drafted.values()),
-        changed=bool(drafted) and store.draft.is_changed(),
+        changed=bool(drafted) and _is_changed(store),
         base=store.draft.base(),
         versions=len(versions),
         newest=versions[0].hash if versions else None,
@@ -125,6 +123,18 @@ def best_figures(figures: Iterable[OpenedFigure]) -> tuple[OpenedFigure, ...]:
     return tuple(best.values())
 
 
+# Whether the draft has changes: found once for each state of the draft and each base, by URL.
+_CHANGED: dict[str, tuple[int, str | None, bool]] = {}
+
+
+def _is_changed(store: Store) -> bool:
+    state = store.overview.newest_event(), store.draft.base()
+    known = _CHANGED.get(store.url)
+    if known is None or known[:2] != state:
+        known = _CHANGED[store.url] = (*state, store.draft.is_changed())
+    return known[2]
+
+
 # A finished run's figure never changes: it is read once, by URL, run and version.
 _READ: dict[tuple[str, int, str], OpenedFigure | None] = {}
 
@@ -151,14 +161,3 @@ def _totals(counts: Iterable[Mapping[Status, int]]) -> dict[Status, int]:
 
 def _frozen_count(counts: Mapping[Status, int]) -> int:
     return sum(count for status, count in counts.items() if status != "rejected")
-
-
-def count_findings(store: Store) -> dict[str, int]:
-    """Return severity to number of findings of the rules on words, over the working draft."""
-    from workbench.drafting.lint import lint
-    from workbench.training.prompt_pairs import sentence_pairs
-
-    catalogue = store.recipes.catalogue()
-    attributes = store.draft.attribute_set().without_rejected().restricted_to(catalogue)
-    found = lint(attributes, catalogue, polarity=partial(sentence_pairs, polarity="not"))
-    return dict(Counter(finding.severity for finding in found))

@@ -2,7 +2,7 @@
 // while answers come in: rows are matched by key, new ones join at the end of their type, and what
 // is under the pointer or has the focus stays where it is.
 const SETTLING_MS = 500; // after rows have moved under the pointer, in which a press is not meant
-const KEYS = { a: "take", e: "edit", x: "reject", c: "curve" };
+const KEYS = { a: "take", e: "edit", r: "reject", c: "curve" };
 const SVG = "http://www.w3.org/2000/svg";
 
 function element(tag, properties = {}, ...children) {
@@ -23,11 +23,12 @@ class CandidateList {
     this.sort.onclick = () => this.sorted();
     this.list = element("div", { className: "list" });
     this.list.onkeydown = (event) => this.onKey(event);
-    const keys = element("p", { className: "help" });
+    this.keys = element("p", { className: "help" });
     for (const [key, words] of [
-      ["↓ ↑", "next, previous"], ["a", "take"], ["e", "edit and take"], ["x", "reject"], ["c", "curve"],
-    ]) keys.append(element("kbd", { textContent: key }), ` ${words}  `);
-    root.append(element("div", { className: "bar" }, this.status, this.sort), this.list, keys);
+      ["↓ ↑", "next, previous"], ["a", "take"], ["e", "edit and take"], ["r", "reject"], ["c", "curve"],
+    ]) this.keys.append(element("kbd", { textContent: key }), ` ${words}  `);
+    this.bar = element("div", { className: "bar" }, this.status, this.sort);
+    root.append(this.bar, this.list, this.keys);
   }
 
   update(data, send) {
@@ -51,6 +52,8 @@ class CandidateList {
     }
     this.markOne();
     this.sort.hidden = this.rows.size < 2;
+    this.keys.hidden = this.rows.size === 0;
+    this.bar.hidden = this.keys.hidden && !this.status.textContent;
   }
 
   // Take notice of what became of acts.

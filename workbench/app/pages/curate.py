@@ -8,10 +8,9 @@ import streamlit as st
 from workbench.app.attribute_table import KEY, attribute_table
 from workbench.app.evidence import show_evidence
 from workbench.app.identity import sign_in
-from workbench.app.services import current_session
+from workbench.app.services import board_of, current_session
 from workbench.app.widgets import heading, show_errors
 from workbench.errors import WorkbenchError
-from workbench.store import Store
 from workbench.workflow.curation import DraftBoard
 from workbench.workflow.draft_acts import Act, Answer, do_act
 
@@ -39,17 +38,6 @@ def render() -> None:
         if KEY not in st.session_state:  # the browser draws the table anew and has no rows
             st.session_state.pop(_HAVE, None)
         st.fragment(_table, run_every=POLL_S)()
-
-
-@st.cache_resource(show_spinner=False)
-def board_of(_store: Store, url: str) -> DraftBoard:
-    """Return the board of a store's draft, shared by all sessions.
-
-    Args:
-        url: The store's URL, which tells boards apart.
-    """
-    del url
-    return DraftBoard(_store)
 
 
 def _table() -> None:

@@ -72,7 +72,9 @@ def _gallery(session: Session, specs: list[Distortion]) -> None:
     if not specs:
         st.info("No type matches. Search for other words, or choose another group.")
         return
-    drafted = Counter(row.distortion for row in session.store.draft.rows())
+    drafted = Counter(
+        {id: sum(counts.values()) for id, counts in session.store.overview.draft().items()}
+    )
     missing = thumbnails(session.settings, specs, tuple(session.store.recipes.list())).missing
     draw = st.fragment(_draw, run_every=SLICE_S if missing else None)
     draw(session, specs, drafted, count() if missing else None)

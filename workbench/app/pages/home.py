@@ -9,19 +9,20 @@ from markupsafe import Markup
 
 from workbench.app.identity import signed
 from workbench.app.markup import html_table
-from workbench.app.services import Session, curated_set, current_session
+from workbench.app.services import Session, board_of, curated_set, current_session
 from workbench.app.terms import term
 from workbench.app.widgets import announce, escaped, heading, moment, page_link, show_errors
 from workbench.domain.audit_events import STARTED
 from workbench.domain.number_format import count_text, figure_text
-from workbench.workflow.overview import Overview, count_findings, overview
+from workbench.workflow.curation import DraftBoard
+from workbench.workflow.overview import Overview, overview
 
 TITLE = "Home"
 ICON = ":material/home:"
 ORDER = 0
 
 POLL_S = 3.0  # while a run is under way
-_FINDINGS = "home: findings"  # where a session keeps how many there are, by state of the draft
+CHECK_S = 0.25  # of each second, while attributes are to be judged
 
 
 def render() -> None:
@@ -163,29 +164,26 @@ def _under_way(session: Session, before: Overview) -> None:
 
 
 def _findings_line(session: Session, stands: Overview) -> None:
-    """Say how many findings there are, once they are counted: after the page is drawn."""
+    """Say how many findings there are, once every attribute is judged: after the page is drawn."""
     if not stands.attributes:
         return
-    counted: dict[int, dict[str, int]] = st.session_state.setdefault(_FINDINGS, {})
-    event = session.store.overview.newest_event()
-    if event in counted:
-        _say_findings(counted[event])
+    board = board_of(session.store, session.store.url)
+    board.refresh()
+    counts, pending = board.finding_counts()
+    if pending:
+        st.fragment(_judge, run_every=1.0)(board, time.monotonic())
     else:
-        st.fragment(_count, run_every=1.0)(session, event, time.monotonic())
+        _say_findings(counts)
 
 
-def _count(session: Session, event: int, drawn_at: float) -> None:
-    if time.monotonic() - drawn_at < 0.5:
-        st.caption("The words of the draft are being checked…")
-        return
-    st.session_state[_FINDINGS] = {event: _findings(session.store.url, event, session)}
-    st.rerun()
-
-
-@st.cache_data(show_spinner=False, max_entries=4)
-def _findings(_url: str, event: int, _session: Session) -> dict[str, int]:
-    del event  # with which the answer changes
-    return count_findings(_session.store)
+def _judge(board: DraftBoard, drawn_at: float) -> None:
+    """Judge some attributes at each turn; the board is shared with the page Curate."""
+    if time.monotonic() - drawn_at > CHECK_S:  # the first turn is while the page is drawn
+        board.check(CHECK_S)
+    _, pending = board.finding_counts()
+    if not pending:
+        st.rerun()
+    st.caption(f"The words of the draft are being checked: {pending:,} to go…")
 
 
 def _say_findings(counts: Mapping[str, int]) -> None:

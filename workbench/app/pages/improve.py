@@ -46,7 +46,7 @@ def render() -> None:
 def _search_form(session: Session, names: Mapping[str, str]) -> tuple[str, ...]:
     """Let a search be started; return the types that it is about, which filter the proposals."""
     catalogue = session.store.recipes.catalogue()
-    drafted = session.store.draft.attribute_set().without_rejected().distortions
+    drafted = session.store.overview.described()
     measurable = [d for d in drafted if d in catalogue and catalogue[d].has_operator]
     st.header("Search", anchor=False)
     if not measurable:

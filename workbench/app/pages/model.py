@@ -77,7 +77,7 @@ def _form(session: Session, names: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _types(session: Session, names: Mapping[str, str]) -> tuple[str, ...]:
-    described = session.store.draft.attribute_set().without_rejected().distortions
+    described = session.store.overview.described()
     without = [id for id in names if id not in described]
     left, right = st.columns([5, 2.2], vertical_alignment="bottom")
     chosen = left.multiselect(
@@ -213,11 +213,18 @@ def _answers(
         types = chosen or _asked_about(session, questions)
         count, pending = candidates_by_type(session, types, names, questions)
         if not count:
-            st.caption("Nothing is left to decide: ask, or choose other types.")
+            st.caption(_nothing_words(chosen, session.store.calls.newest()))
         undo_and_redo(session)
         st.session_state[_PENDING] = pending
         if was_busy != (pending or bool(session.store.questions.asking())):
             st.rerun()  # the whole page, which then polls more or less often
+
+
+def _nothing_words(chosen: tuple[str, ...], answered: Mapping[str, int]) -> str:
+    """Say why there is no candidate."""
+    if any(id in answered for id in chosen or answered):
+        return "Nothing is left to decide: every answer is taken or rejected."
+    return "No model has answered yet" + (" about these types." if chosen else ".")
 
 
 def _asked_about(session: Session, questions: list[Question]) -> tuple[str, ...]:
@@ -244,14 +251,24 @@ def _show_question(session: Session, names: Mapping[str, str], question: Questio
                 session.store.questions.end(question.id, "cancelled")
                 st.rerun()
             st.progress(done / samples, escaped(_progress_words(names, question, done, samples)))
-            return
-        if button.button("Try again", key=f"again-{question.id}", width="stretch"):
-            signed(session, lambda named: _again(named, question.id))
-        st.caption(escaped(_end_words(question, done, samples)))
+        else:
+            if button.button("Try again", key=f"again-{question.id}", width="stretch"):
+                signed(session, lambda named: _again(named, question.id))
+            st.caption(escaped(_end_words(question, done, samples)))
         if question.error:
             st.error(escaped(question.error))
-        for id, error in ({} if question.error else question.errors).items():
-            st.error(escaped(f"{names.get(id, id)}: {error}"))
+        for id, error in question.errors.items():
+            if error != question.error:
+                st.error(escaped(f"{names.get(id, id)}: {error}"))
+            _last_reply(session, question, names, id)
+
+
+def _last_reply(session: Session, question: Question, names: Mapping[str, str], id: str) -> None:
+    """Show what the model wrote last about a type, if that could not be used."""
+    calls = session.store.calls.list(distortion=id, since=question.created_at, limit=1)
+    if calls and calls[0].error and calls[0].reply:
+        with st.expander(escaped(f"The last reply about {names.get(id, id)}")):
+            st.code(calls[0].reply, language=None, wrap_lines=True)
 
 
 def _progress_words(names: Mapping[str, str], question: Question, done: int, samples: int) -> str:

@@ -77,7 +77,9 @@ def _view(
         labels = {summary.hash: summary.label for summary in versions}
         old, new = (_content(session.store, ref) for ref in (against, version))
         titles = (labels.get(against, "Working draft"), labels.get(version, "Working draft"))
-        show_side_by_side(old, new, titles=titles, names=names)
+        state = str(session.store.overview.newest_event()) if DRAFT in chosen else ""
+        known_as = (session.store.url, *chosen, state)
+        show_side_by_side(old, new, titles=titles, names=names, known_as=known_as)
     elif version == DRAFT:
         st.info("This is about frozen versions; the working draft is on the page Curate.")
     else:
