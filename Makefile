@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requir
 JOBS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 TESTS = $(BIN)/pytest -n $(JOBS) --maxprocesses 8 --dist worksteal
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast app check docs bench soak fuzz lock wheel-test
+.PHONY: help demo test test-fast app check docs bench screenshots soak fuzz lock wheel-test
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -60,6 +60,9 @@ check: $(VENV)/.dev  ## what a change must pass: style, types, layers, tests
 
 docs: $(VENV)/.docs  ## the documentation as a site in site/; a broken link fails
 	$(BIN)/zensical build --clean --strict
+
+screenshots: $(VENV)/.dev  ## a picture of every page into docs/pictures, and those of the README
+	$(BIN)/python -m tests.browser.screenshot
 
 soak: $(VENV)/.dev  ## 20 processes at one store for a minute, on SQLite and on PostgreSQL
 	$(BIN)/python -m tests.store.soak

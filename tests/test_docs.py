@@ -71,10 +71,10 @@ def test_every_make_target_in_a_page_exists(page):
         assert target in targets
 
 
-def test_the_readme_fits_on_a_screen_and_shows_one_picture_and_the_two_commands():
+def test_the_readme_fits_on_a_screen_and_shows_two_pictures_and_the_two_commands():
     readme = read(ROOT / "README.md")
     assert len(readme.splitlines()) <= 80
-    assert len(re.findall(r"^!\[", readme, flags=re.M)) == 1
+    assert len(re.findall(r"^!\[", readme, flags=re.M)) == 2
     (first, *_) = re.findall(r"^```\n(.*?)^```", readme, flags=re.M | re.S)
     assert re.findall(r"^make [a-z]+", first, flags=re.M) == ["make demo", "make test"]
 

@@ -1,43 +1,72 @@
-"""Take pictures of the app's pages; docs/compare.png is made by
+"""Take a picture of every page, with a small and a large database, light and dark.
 
-    python -m tests.browser.screenshot Compare docs/compare.png
+    make screenshots
 
-over the database that WORKBENCH_DB names, or the demo's.
+puts them into docs/pictures/, and those of the README into docs/. Open each and mend what you see.
 """
 
 import argparse
+import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from workbench.settings import read_settings
+from playwright.sync_api import Page
+
+from tests.app.full_database import fill
+from tests.app.large_database import fill_large
+from workbench.settings import resource
+from workbench.store import open_store
 
 from .running_app import chromium, empty_page, go_to, running_app, settled
+from .test_accessibility import titles
+
+DOCS = resource("docs")
+STORES = {"small": fill, "large": fill_large}
+SCHEMES = ("light", "dark")
+README = {"Curate": "curate.png", "Compare": "compare.png"}  # of the small database, light
 
 
-def screenshot(database_url: str, title: str, out: Path, *, whole: bool = False) -> Path:
-    """Save a picture of one page, 1280 × 900 pixels.
+def show(page: Page, title: str) -> None:
+    """Go to a page and bring it to what there is to see."""
+    go_to(page, title)
+    if title == "Compare":
+        press = page.get_by_role("button", name="Compare", exact=True)
+        if press.count() and press.is_enabled():
+            press.click()
+    page.wait_for_timeout(2000)  # plots and tables of our own are drawn after the page is
+    settled(page, title)
+
+
+def screenshots(out: Path, *, only: str = "") -> None:
+    """Save pictures of the pages, 1280 × 900 pixels.
 
     Args:
-        database_url: SQLAlchemy URL of the database to show.
-        title: Title of the page ("Compare").
-        out: The PNG file.
-        whole: Down to the bottom of the page, however tall.
+        out: Folder of the pictures.
+        only: Title of the one page wanted; empty for all.
     """
-    with running_app(database_url) as app, chromium() as browser, empty_page(browser) as page:
-        page.goto(app.url)
-        go_to(page, title)
-        if whole:
-            height = page.get_by_test_id("stMainBlockContainer").bounding_box()
-            page.set_viewport_size({"width": 1280, "height": int(height["height"]) + 80})
-            settled(page, title)
-        page.screenshot(path=out)
-    return out
+    out.mkdir(parents=True, exist_ok=True)
+    for name, fill_store in STORES.items():
+        with TemporaryDirectory() as folder:
+            url = f"sqlite:///{folder}/store.sqlite"
+            with open_store(url) as store:
+                fill_store(store)
+            own = {"WORKBENCH_HOME": folder, "WORKBENCH_AUTHOR": "eva", "WORKBENCH_OFFLINE": "1"}
+            with running_app(url, **own) as app, chromium() as browser, empty_page(browser) as page:
+                for scheme in SCHEMES:
+                    page.emulate_media(color_scheme=scheme)
+                    page.goto(app.url)
+                    for title in titles():
+                        if only in ("", title):
+                            show(page, title)
+                            slug = re.sub(r"\W+", "-", title.lower())
+                            page.screenshot(path=out / f"{slug}-{name}-{scheme}.png")
+                            if (name, scheme) == ("small", "light") and title in README:
+                                page.screenshot(path=DOCS / README[title])
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("page")
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--db", default=read_settings().database_url)
-    parser.add_argument("--whole", action="store_true")
+    parser.add_argument("page", nargs="?", default="", help="title of one page; default all")
+    parser.add_argument("--out", type=Path, default=DOCS / "pictures")
     given = parser.parse_args()
-    print(screenshot(given.db, given.page, given.out, whole=given.whole))
+    screenshots(given.out, only=given.page)
