@@ -36,6 +36,7 @@ STYLE = """<style>
 .stApp [role="tab"][aria-selected="true"], .stApp [data-testid="stSliderThumbValue"],
 .stApp [role="radio"][aria-checked="true"], .stApp [role="radio"][aria-checked="true"] p,
 .stApp [role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
+.stApp [data-testid="stMetricValue"] { font-size: 1.6rem; }
 .wb { border-collapse: collapse; width: 100%; font-size: 0.92rem; }
 .wb caption { text-align: left; padding-bottom: 0.3rem; }
 .wb th, .wb td { padding: 0.3rem 0.7rem 0.3rem 0; text-align: left; vertical-align: top;
