@@ -351,6 +351,6 @@ def uploaded_photograph(name: str, data: bytes) -> Photograph:
         raise DataError(
             f"{name} is {width}x{height} px; this page takes up to {LARGEST_PIXELS // 10**6} "
             "megapixels, since scaling an image down would hide its distortions. "
-            "Cut out a part of it, or use the command workbench score."
+            "Cut out a part of it."
         )
     return Photograph(pixels, name)

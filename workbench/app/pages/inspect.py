@@ -131,8 +131,7 @@ def _chosen_photograph(
     )
     if len(uploads) > MANY:
         st.error(
-            f"At most {MANY} photographs are taken together, got {len(uploads)}. Choose fewer, "
-            "or use the command workbench score."
+            f"At most {MANY} photographs are taken together, got {len(uploads)}. Choose fewer."
         )
         return None
     photographs = []
