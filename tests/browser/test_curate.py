@@ -337,8 +337,7 @@ def test_photographs_are_prepared_by_a_press_and_show_where_a_sentence_fires(pag
     page.get_by_role("checkbox", name="Response").check()
     page.get_by_role("button", name="Close").click()
     expect(row(page, "flat patches").get_by_role("img")).to_be_visible()
-    page.get_by_role("combobox", name="Where does the encoder see it?").press("ArrowDown")
-    page.get_by_role("listbox").get_by_role("option").nth(1).click()
+    page.get_by_role("button", name="Map", exact=True).first.click()
     expect(page.get_by_role("img", name="Map over")).to_be_visible()
 
 

@@ -28,6 +28,7 @@ from tests.drafting.behaviours import lists
 from tests.drafting.conftest import ScriptedServer
 from tests.factories import make_proposal
 from workbench.cli import cli, main
+from workbench.domain.question import Asked
 from workbench.experiment.config_files import load_experiment
 from workbench.settings import resource
 from workbench.store import open_store
@@ -51,14 +52,9 @@ PARSED_ONLY = {
     "workbench datasets check kadid10k ~/data/kadid10k": "needs all of KADID-10k to find no fault",
     "workbench generate holiday/ my-set --count 100000 --workers 2": "takes hours",
     "workbench export 2 my-model/ --onnx --force": "half a minute; tests/inference runs it",
-    "workbench run draft curated --config experiments/demo.yaml --seeds 0,1,2 --background": "its "
-    "worker outlives the page",
     "workbench improve": "half a minute; tests/drafting/improvement runs it",
     "workbench run mixed --config experiments/demo-quick.yaml": "takes minutes",
     "workbench questions ask jpeg pixelate --samples 3": "its process outlives the page",
-    'workbench questions take jpeg "blocky seams" --as "square seams"': "nobody has answered that; "
-    "tests/cli runs it",
-    'workbench questions reject jpeg "not sharp"': "nobody has answered that either",
     "workbench versions list --db postgresql+pg8000://user@host/workbench": "needs that server; "
     "tests/store runs on PostgreSQL",
 }
@@ -169,11 +165,14 @@ def write_files(place):
 
 
 def by_seed(handler):
-    """Answer each question with five phrases, others for another seed."""
+    """Answer each question with five phrases, others for another seed or model."""
     kinds = ("edges", "skies", "walls", "faces", "leaves")
     looks = ("pale", "ragged", "dull", "grainy")
     look = looks[handler.body["seed"] % len(looks)]
-    lists(*(f"{look} {kind}" for kind in kinds))(handler)
+    phrases = [f"{look} {kind}" for kind in kinds]
+    if handler.body["model"] == "blocks":
+        phrases = ["blocky seams", "not sharp", "square skies", "stairs", "tiles"]
+    lists(*phrases)(handler)
 
 
 @pytest.fixture(scope="module")
@@ -290,6 +289,14 @@ def prepare_lint(place):
     succeed("workbench freeze -m 'One distortion' --alias curated")
 
 
+def prepare_drafting(place):
+    """A model has said what the page takes and rejects."""
+    with open_store(os.environ["WORKBENCH_DB"]) as store:
+        asked = Asked(distortions=("jpeg",), model="blocks", samples=1)
+        question, _ = store.questions.ask(asked, author="ann")
+    succeed(f"workbench questions answer {question.id}")
+
+
 def prepare_improving(place):
     """Six proposals, numbered as on the page."""
     with open_store(os.environ["WORKBENCH_DB"]) as store:
@@ -300,7 +307,7 @@ def prepare_improving(place):
 
 PREPARED = {
     "adding-a-distortion": prepare_adding, "datasets": prepare_datasets, "lint": prepare_lint,
-    "improving": prepare_improving,
+    "drafting": prepare_drafting, "improving": prepare_improving,
     "operating": prepare_operating,
 }  # fmt: skip
 WITH_COMMANDS = [page for page in PAGES if command_lines(page)]

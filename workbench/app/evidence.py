@@ -206,6 +206,10 @@ def _curve(found: "Evidence", name: str, names: dict[str, str]) -> None:
 
 
 def _shots(examiner: "Examiner", row: DraftRow, found: "Evidence") -> None:
+    """Show the photographs on which a sentence fires most and least, and a map over one of them.
+
+    Each has a button: a list would close whenever the drawer is drawn anew, every few seconds.
+    """
     for title, shots in (("Fires most on", found.most), ("Fires least on", found.least)):
         st.html(Markup("<h3 style='font-size:1rem;padding:0'>{}</h3>").format(title))
         for column, shot in zip(st.columns(len(shots)), shots, strict=True):
@@ -213,15 +217,15 @@ def _shots(examiner: "Examiner", row: DraftRow, found: "Evidence") -> None:
             words = f"{shot.name}, {level}: {figure_text(shot.probability, digits=2)}"
             with column:
                 st.html(picture_of_pixels(_picture(examiner, shot, row.distortion), words, words))
-    choices = {f"{shot.name}, level {shot.level}": shot for shot in (*found.most, *found.least)}
-    wanted = st.selectbox(
-        "Where does the encoder see it?", [None, *choices], key="curate-map",
-        format_func=lambda choice: choice or "choose a photograph",
-    )  # fmt: skip
-    if wanted in choices:
-        pixels = _picture(examiner, choices[wanted], row.distortion)
+                key = f"curate-map {row.id} {title} {shot.name} {shot.level}"
+                if st.button("Map", key=key, help=f"Where the encoder sees it in {shot.name}"):
+                    st.session_state[_MAP] = (row.id, shot)
+    of_row, shot = st.session_state.get(_MAP, (None, None))
+    if of_row == row.id:
+        pixels = _picture(examiner, shot, row.distortion)
         drawn = _map(examiner, row.attribute.phrase, pixels)
-        st.html(picture_of_pixels(drawn, f"Map over {wanted}", f"{wanted}; yellow speaks for it"))
+        about = f"{shot.name}, level {shot.level}"
+        st.html(picture_of_pixels(drawn, f"Map over {about}", f"{about}; yellow speaks for it"))
 
 
 @st.cache_data(show_spinner=False, max_entries=256)

@@ -74,7 +74,7 @@ def duration_text(seconds: float) -> str:
 
     Example:
         >>> [duration_text(seconds) for seconds in (8, 300, 7500, 200_000)]
-        ['8 s', '5 min', '2 h 5 min', '2 days 8 h']
+        ['8 s', '5 min', '2 h 5 min', '2 days 7 h']
     """
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
