@@ -83,13 +83,15 @@ def _gallery(session: Session, specs: list[Distortion]) -> None:
 def _draw(
     session: Session, specs: list[Distortion], drafted: Counter[str], turns: "count[int] | None"
 ) -> None:
-    """Draw the gallery; at first with what is there, at each further turn with more pictures."""
+    """Draw the gallery; at first with what is there, at each further turn with more pictures.
+
+    When all are there the turns go on, cheaply, until the page is drawn for another reason: to draw
+    it anew from here, with the address as it was, could undo what has just been pressed.
+    """
     recipes = tuple(session.store.recipes.list())
     seconds = SLICE_S if turns is not None and next(turns) else 0.0
-    made = thumbnails(session.settings, specs, recipes, seconds=seconds)
-    if seconds and not made.missing:
-        st.rerun()  # the whole page, which then asks no more
-    opened = gallery(_cards(specs, drafted, made.urls), parameter="type", key="gallery")
+    urls = thumbnails(session.settings, specs, recipes, seconds=seconds).urls
+    opened = gallery(_cards(specs, drafted, urls), parameter="type", key="gallery")
     if opened:
         st.query_params["type"] = opened
         st.rerun()
