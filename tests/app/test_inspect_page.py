@@ -319,6 +319,13 @@ def test_another_model_stands_beside_it_and_both_are_in_the_link(page, finished)
     assert f"run {second.id}" in table
 
 
+def test_a_link_to_a_run_without_a_model_says_so(page, finished):
+    run, _ = finished()
+    shown = page("inspect", run="99")
+    assert "names the run '99', which has no model here" in plain(shown.warning[0])
+    assert shown.selectbox(key="inspect-run").value == run.id
+
+
 def test_a_picture_unlike_the_training_is_flagged(upload, finished):
     _, folder = finished()
     flat = np.full((240, 240, 3), 7, np.uint8)

@@ -4,7 +4,13 @@ import os
 
 import pytest
 
-from .running_app import CHROMIUM
+from .running_app import CHROMIUM, chromium
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
 
 
 def pytest_collection_modifyitems(config, items):

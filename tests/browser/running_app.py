@@ -9,12 +9,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.ports import free_port
 from tests.processes import end, started
 from tests.waiting import PATIENCE_S, wait_until
-from workbench.settings import resource
+from workbench.settings import Settings, read_settings, resource
 from workbench.store import open_store
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -46,6 +47,33 @@ class RunningApp:
             if self.url in line:
                 self.is_up.set()
         self.is_up.set()
+
+
+@contextmanager
+def own_surroundings(home: Path, author: str = "eva", **more: str) -> Iterator[Settings]:
+    """Make a folder the whole surroundings of the app and its workers; returns their settings.
+
+    Args:
+        home: The folder.
+        author: WORKBENCH_AUTHOR; "" for settings that name nobody.
+        more: Further variables, or others in place of these.
+    """
+    surroundings = {
+        "WORKBENCH_HOME": str(home),
+        "WORKBENCH_DB": f"sqlite:///{home / 'store.sqlite'}",
+        "WORKBENCH_CACHE": str(home / "cache"),
+        "WORKBENCH_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",  # the worker's: two threads fight on busy cores
+    }
+    with pytest.MonkeyPatch.context() as environment:
+        for name in () if author else ("USER", "USERNAME"):
+            environment.delenv(name, raising=False)
+        environment.delenv("WORKBENCH_AUTHOR", raising=False)
+        for name, value in (surroundings | more).items():
+            environment.setenv(name, value)
+        if author:
+            environment.setenv("WORKBENCH_AUTHOR", author)
+        yield read_settings()
 
 
 @contextmanager

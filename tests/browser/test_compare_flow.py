@@ -12,11 +12,10 @@ from workbench.domain.attributes import AttributeSet
 from workbench.domain.run import RunResult
 from workbench.experiment.config_files import load_experiment
 from workbench.experiment.run import run_version
-from workbench.settings import read_settings
 from workbench.store import open_store
 from workbench.workflow.runs import enqueue_run
 
-from .running_app import chromium, empty_page, go_to, running_app, settled
+from .running_app import empty_page, go_to, own_surroundings, running_app, settled
 
 pytestmark = pytest.mark.browser
 
@@ -50,13 +49,7 @@ def settings(tmp_path_factory):
     file.write_text(TINY.replace("FOLDER", str(few)))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("WORKBENCH_HOME", str(home))
-        environment.setenv("WORKBENCH_DB", f"sqlite:///{home / 'store.sqlite'}")
-        environment.setenv("WORKBENCH_CACHE", str(home / "cache"))
-        environment.setenv("WORKBENCH_AUTHOR", "eva")
-        environment.setenv("WORKBENCH_OFFLINE", "1")
-        settings = read_settings()
+    with own_surroundings(home) as settings:
         with open_store(settings.database_url) as store:
             for name, (message, jpeg) in VERSIONS.items():
                 words = AttributeSet.from_phrases({"gaussian_blur": BLUR, "jpeg": jpeg})
@@ -82,12 +75,6 @@ def unheard(share, stage):
 def app(settings):
     with running_app(settings.database_url) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

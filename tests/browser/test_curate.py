@@ -9,7 +9,7 @@ from tests.waiting import wait_until
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.store import open_store
 
-from .running_app import chromium, empty_page, running_app, settled
+from .running_app import empty_page, own_surroundings, running_app, settled
 
 pytestmark = pytest.mark.browser
 
@@ -27,13 +27,7 @@ JUNK = [
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("WORKBENCH_HOME", str(home))
-        environment.setenv("WORKBENCH_DB", f"sqlite:///{home / 'store.sqlite'}")
-        environment.setenv("WORKBENCH_CACHE", str(home / "cache"))
-        environment.setenv("WORKBENCH_OFFLINE", "1")
-        environment.setenv("WORKBENCH_AUTHOR", "eva")
-        environment.setenv("OMP_NUM_THREADS", "1")
+    with own_surroundings(home):
         yield home
 
 
@@ -41,12 +35,6 @@ def settings(tmp_path_factory):
 def app(settings):
     with running_app(f"sqlite:///{settings / 'store.sqlite'}") as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

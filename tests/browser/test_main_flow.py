@@ -10,11 +10,10 @@ from workbench.domain.attributes import AttributeSet
 from workbench.domain.number_format import figure_text
 from workbench.experiment.config_files import load_experiment
 from workbench.experiment.run import run_version
-from workbench.settings import read_settings
 from workbench.store import open_store
 from workbench.workflow.runs import enqueue_run
 
-from .running_app import choose, chromium, empty_page, go_to, running_app, settled
+from .running_app import choose, empty_page, go_to, own_surroundings, running_app, settled
 
 pytestmark = pytest.mark.browser
 
@@ -42,14 +41,8 @@ def settings(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     (home / "experiments").mkdir()
     (home / "experiments" / "tiny.yaml").write_text(TINY)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("WORKBENCH_HOME", str(home))
-        environment.setenv("WORKBENCH_DB", f"sqlite:///{home / 'store.sqlite'}")
-        environment.setenv("WORKBENCH_CACHE", str(home / "cache"))
-        environment.setenv("WORKBENCH_AUTHOR", "eva")
-        environment.setenv("WORKBENCH_OFFLINE", "1")
-        environment.setenv("OMP_NUM_THREADS", "1")  # the worker's: two threads fight on busy cores
-        yield read_settings()
+    with own_surroundings(home) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="module")
@@ -81,12 +74,6 @@ def first_run(settings, one_thread):
 def app(settings, first_run):
     with running_app(settings.database_url) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

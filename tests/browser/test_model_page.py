@@ -10,10 +10,9 @@ from playwright.sync_api import Page, expect
 from tests.drafting.behaviours import lists
 from tests.drafting.conftest import ScriptedServer
 from tests.waiting import wait_until
-from workbench.settings import read_settings
 from workbench.store import open_store
 
-from .running_app import chromium, empty_page, running_app, settled
+from .running_app import empty_page, own_surroundings, running_app, settled
 
 pytestmark = pytest.mark.browser
 
@@ -57,15 +56,9 @@ def settings(tmp_path_factory, answers):
     server.behaviours = [answers]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("WORKBENCH_HOME", str(home))
-        environment.setenv("WORKBENCH_DB", f"sqlite:///{home / 'store.sqlite'}")
-        environment.setenv("WORKBENCH_CACHE", str(home / "cache"))
-        environment.setenv("WORKBENCH_AUTHOR", "eva")
-        environment.setenv("OPENAI_BASE_URL", server.url)
-        environment.setenv("OPENAI_API_KEY", "sk-secret")
-        environment.setenv("WORKBENCH_MODEL", "asked-model")
-        yield read_settings()
+    service = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "sk-secret"}
+    with own_surroundings(home, WORKBENCH_MODEL="asked-model", **service) as settings:
+        yield settings
     answers.open.set()
     server.over.set()
     server.shutdown()
@@ -76,12 +69,6 @@ def settings(tmp_path_factory, answers):
 @pytest.fixture(scope="module")
 def store(settings):
     with open_store(settings.database_url) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
         yield opened
 
 

@@ -9,11 +9,10 @@ from tests.waiting import wait_until
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.distortion import Recipe, Step
 from workbench.experiment.config_files import load_experiment
-from workbench.settings import read_settings
 from workbench.store import open_store
 from workbench.workflow.runs import start_run
 
-from .running_app import chromium, empty_page, running_app, settled
+from .running_app import empty_page, own_surroundings, running_app, settled
 
 pytestmark = pytest.mark.browser
 
@@ -35,26 +34,14 @@ def settings(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     (home / "experiments").mkdir()
     (home / "experiments" / "tiny.yaml").write_text(TINY)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("WORKBENCH_HOME", str(home))
-        environment.setenv("WORKBENCH_DB", f"sqlite:///{home / 'store.sqlite'}")
-        environment.setenv("WORKBENCH_CACHE", str(home / "cache"))
-        environment.setenv("WORKBENCH_AUTHOR", "eva")
-        environment.setenv("WORKBENCH_OFFLINE", "1")
-        environment.setenv("OMP_NUM_THREADS", "1")
-        yield read_settings()
+    with own_surroundings(home) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="module")
 def app(settings):
     with running_app(settings.database_url) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -7,10 +7,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.waiting import wait_until
-from workbench.settings import read_settings
 from workbench.store import open_store
 
-from .running_app import chromium, empty_page, go_to, running_app, settled
+from .running_app import empty_page, go_to, own_surroundings, running_app, settled
 
 pytestmark = pytest.mark.browser
 
@@ -21,25 +20,13 @@ FIRST = "visible grid of small square blocks"  # of the curated set's of JPEG
 def settings(tmp_path_factory):
     """A home of the test's own, whose settings name nobody."""
     home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("WORKBENCH_HOME", str(home))
-        environment.setenv("WORKBENCH_DB", f"sqlite:///{home / 'store.sqlite'}")
-        environment.setenv("WORKBENCH_CACHE", str(home / "cache"))
-        environment.setenv("WORKBENCH_OFFLINE", "1")
-        for name in ("WORKBENCH_AUTHOR", "USER", "USERNAME"):
-            environment.delenv(name, raising=False)
-        yield read_settings()
+    with own_surroundings(home, author="") as settings:
+        yield settings
 
 
 @pytest.fixture(scope="module")
 def store(settings):
     with open_store(settings.database_url) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
         yield opened
 
 

@@ -12,12 +12,11 @@ from sqlalchemy import update
 from tests.processes import started
 from tests.waiting import wait_until
 from workbench.domain.attributes import AttributeSet
-from workbench.settings import read_settings
 from workbench.store import open_store
 from workbench.store.tables import RunRow
 from workbench.store.workers import LEASE_S
 
-from .running_app import choose, chromium, empty_page, running_app, settled
+from .running_app import choose, empty_page, own_surroundings, running_app, settled
 
 pytestmark = pytest.mark.browser
 
@@ -36,14 +35,8 @@ def settings(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     (home / "experiments").mkdir()
     (home / "experiments" / "long.yaml").write_text(LONG)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("WORKBENCH_HOME", str(home))
-        environment.setenv("WORKBENCH_DB", f"sqlite:///{home / 'store.sqlite'}")
-        environment.setenv("WORKBENCH_CACHE", str(home / "cache"))
-        environment.setenv("WORKBENCH_AUTHOR", "eva")
-        environment.setenv("WORKBENCH_OFFLINE", "1")
-        environment.setenv("OMP_NUM_THREADS", "1")
-        yield read_settings()
+    with own_surroundings(home) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +44,6 @@ def store(settings):
     with open_store(settings.database_url) as opened:
         words = AttributeSet.from_phrases(WORDS)
         opened.versions.freeze(words, message="First words", author="ann", alias="first")
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
         yield opened
 
 

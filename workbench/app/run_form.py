@@ -10,7 +10,7 @@ from workbench.app.identity import signed
 from workbench.app.markup import html_table
 from workbench.app.services import Session, configuration_words, experiments
 from workbench.app.terms import term
-from workbench.app.widgets import announce, escaped, named, show_errors
+from workbench.app.widgets import announce, escaped, keep_in_address, named, show_errors
 from workbench.datasets.adapters import adapters, registered_tables
 from workbench.domain.config import (
     DataConfig,
@@ -141,9 +141,7 @@ def _versions(versions: Sequence[VersionSummary]) -> list[str]:
         persist_state="session",
         placeholder="Type to search",
     )
-    short = [hash[:12] for hash in chosen]
-    if st.query_params.get_all("version") != short:
-        st.query_params["version"] = short
+    keep_in_address("version", [hash[:12] for hash in chosen])
     return chosen
 
 

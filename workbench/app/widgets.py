@@ -89,6 +89,12 @@ def page_link(page: str, label: str, *, icon: str, **query: object) -> None:
     )
 
 
+def keep_in_address(name: str, chosen: Sequence[str]) -> None:
+    """Keep what is chosen in the page's address, so that a link shows it again."""
+    if st.query_params.get_all(name) != list(chosen):
+        st.query_params[name] = list(chosen)
+
+
 def escaped(text: str) -> str:
     """Return text that Markdown shows as it is.
 

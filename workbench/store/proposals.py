@@ -18,7 +18,7 @@ from workbench.store.call_log import require_calls
 from workbench.store.database import Repository
 from workbench.store.draft_rows import DRAFT, Change, read_rows, revised, row_value, write_changes
 from workbench.store.tables import ProposalRow, utc_now
-from workbench.store.working_draft import usable_phrase
+from workbench.store.working_draft import refuse_duplicate, usable_phrase
 
 _FIGURES = ("old", "before", "after", "validation_gain", "facts")  # kept as one document
 
@@ -145,29 +145,28 @@ def _open(session: Session, id: int) -> ProposalRow:
 def _exchange(session: Session, proposal: ProposalRow, words: str, author: str) -> Change:
     """Return the change of the draft that puts words in place of those that a proposal is for."""
     old = _value(proposal).old
-    rows = read_rows(session, DRAFT.c.distortion == proposal.distortion)
-    row = next((row for row in rows if row.id == proposal.row_id), None)
-    if row is None:
+    rows = read_rows(session, DRAFT.c.id == proposal.row_id)
+    if not rows:
         raise EditConflictError(
             f"Proposal {proposal.id} cannot be taken: attribute {proposal.row_id} of "
             f"{proposal.distortion} ('{old}') is no longer in the draft. Reject the proposal; "
             "nothing was changed."
         )
+    (row,) = rows
     if row.row_version != proposal.row_version:
         raise EditConflictError(
             f"Proposal {proposal.id} cannot be taken: it is for '{old}', and attribute {row.id} of "
             f"{row.distortion} was changed by {row.updated_by} to '{row.phrase}' ({row.status}) "
             "since. Reject the proposal, and improve again; nothing was changed."
         )
-    key = words.casefold()
-    twin = next((r for r in rows if r.phrase_key == key and r.id != row.id), None)
-    if twin is not None:
-        raise StoreError(
-            f"{row.distortion} already has '{twin.phrase}' (attribute {twin.id}, {twin.status}). "
-            "Nothing was changed."
-        )
+    refuse_duplicate(session, row.distortion, words, except_id=row.id)
     origin = "improved" if words == proposal.phrase else "expert"
-    new = {"phrase": words, "phrase_key": key, "call_id": proposal.call_id, "origin": origin}
+    new = {
+        "phrase": words,
+        "phrase_key": words.casefold(),
+        "call_id": proposal.call_id,
+        "origin": origin,
+    }
     return Change("edit", row, revised(row, author, **new))
 
 

@@ -121,7 +121,7 @@ class DraftRepository(Repository):
             )
         with self._database.writing() as session:
             require_calls(session, [attribute.call_id])
-            _refuse_duplicate(session, distortion, attribute.phrase)
+            refuse_duplicate(session, distortion, attribute.phrase)
             taken = set(session.connection().execute(select(DRAFT.c.identity)).scalars())
             identity = free_identity(distortion, attribute, taken)
             position = _next_position(session, distortion)
@@ -139,7 +139,7 @@ class DraftRepository(Repository):
         def reworded(session: Session, row: DraftRecord) -> DraftRecord:
             if row.phrase in (phrase, words):
                 return row
-            _refuse_duplicate(session, row.distortion, words, except_id=row.id)
+            refuse_duplicate(session, row.distortion, words, except_id=row.id)
             return revised(row, author, phrase=words, phrase_key=words.casefold(), origin="expert")
 
         return self._change(id, reworded, "edit", based_on=based_on, author=author)
@@ -202,7 +202,7 @@ class DraftRepository(Repository):
                         f"'{row.phrase}' would stand in {distortion} twice. Nothing was changed."
                     )
                 keys.add(row.phrase_key)
-                _refuse_duplicate(session, distortion, row.phrase)
+                refuse_duplicate(session, distortion, row.phrase)
             position = _next_position(session, distortion)
             return [
                 Change(
@@ -414,9 +414,10 @@ def usable_phrase(phrase: str) -> str:
         ) from error
 
 
-def _refuse_duplicate(
+def refuse_duplicate(
     session: Session, distortion: str, phrase: str, *, except_id: int | None = None
 ) -> None:
+    """Raise a StoreError if a type has a phrase already, in whatever case, but for one row."""
     key = phrase.casefold()
     twins = read_rows(session, DRAFT.c.distortion == distortion, DRAFT.c.phrase_key == key)
     if twins and twins[0].id != except_id:

@@ -19,7 +19,7 @@ from workbench.app.comparisons import (
 )
 from workbench.app.identity import signed
 from workbench.app.services import Session, current_session
-from workbench.app.widgets import escaped, heading, moment, named, show_errors
+from workbench.app.widgets import escaped, heading, keep_in_address, moment, named, show_errors
 from workbench.domain.number_format import count_text
 from workbench.errors import ConfigError
 
@@ -199,7 +199,7 @@ def _several(
         persist_state="session",
         placeholder="Type to search",
     )
-    _say_in_address(name, chosen)
+    keep_in_address(name, [one[:_DIGITS] for one in chosen])
     return chosen
 
 
@@ -223,7 +223,7 @@ def _one_of(label: str, name: str, options: Mapping[str, str], help: str) -> str
         help=help,
         persist_state="session",
     )
-    _say_in_address(name, [chosen])
+    keep_in_address(name, [chosen[:_DIGITS]])
     return chosen
 
 
@@ -238,9 +238,3 @@ def _named_by(part: str, options: Mapping[str, str], name: str) -> str:
     what = name.removesuffix("s") if name != "images" else "test set"
     st.warning(escaped(f"This link names the {what} '{part[:40]}', which cannot be shown here."))
     return ""
-
-
-def _say_in_address(name: str, chosen: Sequence[str]) -> None:
-    short = [one[:_DIGITS] for one in chosen]
-    if st.query_params.get_all(name) != short:
-        st.query_params[name] = short

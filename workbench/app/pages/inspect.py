@@ -27,7 +27,7 @@ from workbench.app.photograph_scores import (
 )
 from workbench.app.saliency_view import map_section, target_words, targets
 from workbench.app.services import Session, current_session
-from workbench.app.widgets import escaped, heading, show_errors
+from workbench.app.widgets import escaped, heading, keep_in_address, show_errors
 from workbench.datasets.image_reader import SUFFIXES
 from workbench.datasets.photographs import PACKAGED
 from workbench.domain.config import DataConfig
@@ -88,9 +88,11 @@ def _labels(session: Session, runs: Mapping[int, Run]) -> dict[int, str]:
 def _chosen(
     label: str, parameter: str, ids: Sequence[int | None], labels: Mapping[int, str]
 ) -> int | None:
-    """Let a run be chosen; which one is in the URL."""
+    """Let a run be chosen, at first the one that the address names; keep it there."""
     linked = st.query_params.get(parameter, "")
     known = {str(id): index for index, id in enumerate(ids)}
+    if linked and linked not in known:
+        st.warning(escaped(f"This link names the run '{linked[:40]}', which has no model here."))
     id = st.selectbox(
         label,
         ids,
@@ -98,10 +100,7 @@ def _chosen(
         format_func=lambda id: "no other model" if id is None else labels[id],
         key=f"inspect-{parameter}",
     )
-    if id is not None:
-        st.query_params[parameter] = str(id)
-    elif parameter in st.query_params:
-        del st.query_params[parameter]
+    keep_in_address(parameter, [] if id is None else [str(id)])
     return id
 
 

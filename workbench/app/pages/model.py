@@ -14,7 +14,7 @@ from workbench.app.identity import signed
 from workbench.app.services import Session, current_session
 from workbench.app.undoing import undo_and_redo
 from workbench.app.widgets import announce, escaped, heading, moment, show_errors
-from workbench.domain.number_format import count_text
+from workbench.domain.number_format import count_text, duration_text
 from workbench.domain.question import Asked, Question
 from workbench.drafting.templates import load_template, template_names
 
@@ -168,15 +168,9 @@ def _estimate_words(estimate: "Estimate") -> str:
     if estimate.seconds is None:
         takes = "how long it takes is known once the model has answered"
     else:
-        takes = _time_words(estimate.seconds)
+        takes = f"about {duration_text(estimate.seconds)}"
     costs = "no price is set" if estimate.cost_usd is None else _dollars(estimate.cost_usd)
     return f"{calls}, {tokens}, {takes}, {costs}.{known}"
-
-
-def _time_words(seconds: float) -> str:
-    if seconds < 90:
-        return f"about {count_text(max(round(seconds), 1), 'second')}"
-    return f"about {count_text(round(seconds / 60), 'minute')}"
 
 
 def _dollars(cost: float) -> str:
