@@ -2,27 +2,21 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from workbench.app.candidate_list import acts_of_list, candidate_list
+from workbench.app.evidence import SIGNS, examiner_of
 from workbench.app.identity import signed
 from workbench.app.services import Session, board_of
 from workbench.domain.attributes import birth_identity
-from workbench.domain.config import EncoderConfig
 from workbench.domain.number_format import count_text
 from workbench.domain.question import Question
 from workbench.drafting.candidates import Candidate
 from workbench.errors import DataError, WorkbenchError
 from workbench.store import Store
 
-if TYPE_CHECKING:
-    from workbench.drafting.lint import Probe, RememberedTexts
-    from workbench.encoders import Encoder
-
-SIGNS = {"fault": "✗", "doubt": "?", "hint": "·"}
 _RESULTS, _CURVES, _ASKED_FOR_NAME = "candidate results", "candidate curves", "act that asks a name"
 _MOST_RESULTS = 200
 _LINT_S = 0.3  # for findings in one drawing; the next one goes on
@@ -194,12 +188,20 @@ def _measure(session: Session, act: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _curve(session: Session, distortion: str, phrase: str) -> Curve:
-    from workbench.drafting.lint import response_of
-    from workbench.training.prompt_pairs import sentence_pairs
+    """Return how a sentence answers to the strength of its type.
 
-    texts, probe, polarity = _eyes(session, distortion)
-    pairs = partial(sentence_pairs, polarity=polarity)
-    curve = response_of(phrase, text=texts, probe=probe, polarity=pairs).curve(distortion)
+    Raises:
+        DataError: There are no photographs of the type, or they are not prepared.
+    """
+    examiner, spec = examiner_of(session), session.store.recipes.catalogue()[distortion]
+    if not spec.has_operator:
+        raise DataError(f"{spec.name} has no operator, so there are no photographs of it.")
+    found = None if examiner.missing([distortion]) else examiner.examine(phrase, distortion)
+    if found is None:
+        raise DataError(
+            f"The photographs of {spec.name} are not prepared yet; the page Curate prepares them."
+        )
+    curve = found.curve
     strength, mean, low, high = (
         [round(float(value), 4) for value in axis]
         for axis in (curve.strength, curve.mean, curve.low, curve.high)
@@ -209,34 +211,3 @@ def _curve(session: Session, distortion: str, phrase: str) -> Curve:
         f"{strength[0]:.2f}, {mean[-1]:.2f} at strength {strength[-1]:.2f}, with 95 % intervals."
     )
     return {"strength": strength, "mean": mean, "low": low, "high": high, "words": words}
-
-
-def _eyes(session: Session, distortion: str) -> "tuple[RememberedTexts, Probe, str]":
-    """Return what sentences are measured with: text tower, prepared photographs, sentence pair.
-
-    Raises:
-        DataError: The photographs of the type are not prepared.
-    """
-    from workbench.drafting.lint import load_probe, missing_from_probe
-
-    encoder, texts = _reader()
-    store, cache = session.store, session.settings.cache
-    spec, recipes = store.recipes.catalogue()[distortion], tuple(store.recipes.list())
-    if not spec.has_operator:
-        raise DataError(f"{spec.name} has no operator, so there are no photographs of it.")
-    if missing_from_probe(encoder, [spec], cache=cache, recipes=recipes):
-        raise DataError(
-            f"The photographs of {spec.name} are not prepared yet; the page Curate prepares them."
-        )
-    probe = load_probe(encoder, [spec], cache=cache, recipes=recipes)
-    return texts, probe, encoder.default_polarity
-
-
-@st.cache_resource(show_spinner="Reading the encoder…")
-def _reader() -> "tuple[Encoder, RememberedTexts]":
-    from workbench.drafting.lint import RememberedTexts
-    from workbench.encoders import load_encoder
-    from workbench.settings import read_settings
-
-    encoder = load_encoder(EncoderConfig(), read_settings(), seed=0)
-    return encoder, RememberedTexts(encoder)

@@ -12,6 +12,7 @@ import streamlit as st
 
 from workbench.app.markup import html_data_table
 from workbench.domain.data_table import DataTable
+from workbench.domain.run import LossPoint
 
 if TYPE_CHECKING:
     import altair as alt
@@ -257,6 +258,29 @@ def curves_chart(
         header=alt.Header(labelFontSize=_FONT, labelAnchor="start"),
     )
     return layered.properties(width=205, height=130).facet(facet, columns=3)
+
+
+def loss_chart(points: Sequence[LossPoint], *, title: str) -> "Chart":
+    """Return losses over steps, a line for each part; those on the validation part are dashed."""
+    import altair as alt
+
+    marks = []
+    for point in points:
+        part, _, kind = point.stage.partition(", ")
+        marks.append({"series": part, "on": kind, "step": point.step, "loss": point.loss})
+    parts = list(dict.fromkeys(point.stage.partition(", ")[0] for point in points))
+    several = len({mark["on"] for mark in marks}) > 1
+    dashes = {"strokeDash": alt.StrokeDash("on:N", legend=None)} if several else {}
+    title += " (dashed: on the validation part)" * several
+    chart = alt.Chart(_data(marks), title=title).mark_line(point=alt.OverlayMarkDef(size=20))
+    encoded = chart.encode(
+        x=alt.X("step:Q", axis=_axis(tickMinStep=1, format="d")),
+        y=alt.Y("loss:Q", axis=_axis(), scale=alt.Scale(zero=False)),
+        color=_colour(parts),
+        tooltip=["series:N", "on:N", "step:Q", "loss:Q"],
+        **dashes,
+    )
+    return _sized(encoded, height=380)  # of which half is for the legends
 
 
 def heat_chart(

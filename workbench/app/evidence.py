@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from workbench.workflow.evidence import Evidence, Examiner, Shot
 
 MEASURE_S = 0.3  # of each poll, for the rows that are seen
-_SIGNS = {"fault": "✗", "doubt": "?", "hint": "·"}
+SIGNS = {"fault": "✗", "doubt": "?", "hint": "·"}
 _WRITTEN = ("llm", "improved")  # origins of words that stand as a model wrote them
 _MAP = "curate: the picture that a map is wanted of"
 
@@ -80,7 +80,7 @@ def _findings(findings: tuple[Finding, ...]) -> Markup:
         "✗ fault, ? doubt, · hint",
         ("Finding", "Why, and what to do"),
         [
-            (f"{_SIGNS[f.severity]} {f.rule.replace('_', ' ')}", f"{f.reason} {f.suggestion}")
+            (f"{SIGNS[f.severity]} {f.rule.replace('_', ' ')}", f"{f.reason} {f.suggestion}")
             for f in findings
         ],
         widths=(32, 68),
@@ -100,6 +100,15 @@ def _proposed(session: Session, row: DraftRow, name: str) -> None:
         page_link("improve", "Figures, and to decide", icon=":material/trending_up:", types=name)
 
 
+def examiner_of(session: Session) -> "Examiner":
+    """Return what measures sentences on photographs, shared by all sessions; it reads an encoder.
+
+    Raises:
+        ConfigError: No encoder can be had.
+    """
+    return _examiner(session, session.store.url, str(session.settings.cache))
+
+
 @st.cache_resource(show_spinner="Reading the encoder…")
 def _examiner(_session: Session, url: str, cache: str) -> "Examiner":
     from workbench.workflow.evidence import Examiner
@@ -117,7 +126,7 @@ def _preparing() -> dict[str, "subprocess.Popen[bytes]"]:
 def _photographs(
     session: Session, board: DraftBoard, row: DraftRow, name: str, seen: list[int]
 ) -> None:
-    examiner = _examiner(session, session.store.url, str(session.settings.cache))
+    examiner = examiner_of(session)
     catalogue = session.store.recipes.catalogue()
     if row.distortion not in catalogue or not catalogue[row.distortion].has_operator:
         st.caption(escaped(f"{name} cannot be made of a photograph here, so there are none."))

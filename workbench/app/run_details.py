@@ -1,21 +1,21 @@
 """One run in full: how far it is, its losses, its log, what it is run under, and its figures."""
 
-import csv
-import io
 from collections.abc import Iterable
-from typing import Any
 
 import streamlit as st
 
+from workbench.app.charts import loss_chart, show_chart
 from workbench.app.identity import signed
 from workbench.app.markup import html_table
 from workbench.app.run_form import in_words
 from workbench.app.services import ACTIVE, RESUMABLE, OpenedFigures, Session, log_tail, open_figures
 from workbench.app.terms import term
 from workbench.app.widgets import announce, escaped, moment, page_link, show_errors
+from workbench.domain.data_table import Column, DataTable
 from workbench.domain.number_format import duration_text, figure_text
 from workbench.domain.run import LossPoint, Run
 from workbench.experiment.config_files import experiment_text
+from workbench.report.render import csv_table
 from workbench.report.wording import access_sentences
 from workbench.store.run_traces import LINES
 from workbench.workflow.runs import restart_run
@@ -163,15 +163,14 @@ def _losses(points: list[LossPoint], run: int) -> None:
     if not points:
         return
     st.subheader("Losses")
-    panels: dict[str, list[dict[str, Any]]] = {title: [] for title in _KINDS.values()}
+    panels: dict[str, list[LossPoint]] = {title: [] for title in _KINDS.values()}
     for point in points:
-        part, _, kind = point.stage.partition(", ")
-        mark = {"part": part, "kind": kind, "step": point.step, "loss": point.loss}
-        panels[_KINDS.get(kind, "Tuning")].append(mark)
-    panels = {title: marks for title, marks in panels.items() if marks}
-    for column, (title, marks) in zip(st.columns(len(panels)), panels.items(), strict=True):
+        kind = point.stage.partition(", ")[2]
+        panels[_KINDS.get(kind, "Tuning")].append(point)
+    panels = {title: told for title, told in panels.items() if told}
+    for column, (title, told) in zip(st.columns(len(panels)), panels.items(), strict=True):
         with column:
-            st.altair_chart(_chart(title, marks), width="stretch")
+            show_chart(loss_chart(told, title=title), None, about=f"{title}: loss by step")
     with st.expander("The same as a table"):
         by_stage: dict[str, list[LossPoint]] = {}
         for point in points:
@@ -192,30 +191,7 @@ def _losses(points: list[LossPoint], run: int) -> None:
         )
 
 
-def _chart(title: str, marks: list[dict[str, Any]]) -> Any:
-    """Return a chart of losses over steps whose values show under the pointer."""
-    import altair as alt
-
-    data = alt.Data(values=marks)  # type: ignore[no-untyped-call]
-    several = len({mark["kind"] for mark in marks}) > 1
-    dashes = {"strokeDash": alt.StrokeDash("kind:N", title="measured on")} if several else {}
-    step = "epoch" if title == "Regressor" else "step"
-    return (
-        alt.Chart(data, title=title, height=240)
-        .mark_line(point=alt.OverlayMarkDef(size=20))
-        .encode(
-            x=alt.X("step:Q", title=step, axis=alt.Axis(tickMinStep=1, format="d")),
-            y=alt.Y("loss:Q", title="loss", scale=alt.Scale(zero=False)),
-            color=alt.Color("part:N", title=None),
-            tooltip=["part:N", "kind:N", alt.Tooltip("step:Q", title=step), "loss:Q"],
-            **dashes,
-        )
-    )
-
-
-def _csv(points: Iterable[LossPoint]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(("stage", "step", "loss"))
-    writer.writerows((point.stage, point.step, point.loss) for point in points)
-    return out.getvalue()
+def _csv(points: list[LossPoint]) -> str:
+    columns = (Column("stage", "Stage", "text"), Column("step", "Step"), Column("loss", "Loss"))
+    rows = tuple((point.stage, point.step, point.loss) for point in points)
+    return csv_table(DataTable("losses", "Losses", columns, rows))

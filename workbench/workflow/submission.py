@@ -16,6 +16,7 @@ from workbench.experiment.config_files import attributes_for
 from workbench.queue.processes import ensure_worker
 from workbench.settings import Settings
 from workbench.store import Store
+from workbench.workflow.surroundings import nearest_existing
 
 _SEED_DIGITS = 9  # what every generator of random numbers takes
 
@@ -185,7 +186,7 @@ def plan_submission(
                     time_s=time_s, disk_bytes=disk_bytes, measured=count,
                 )
             )  # fmt: skip
-    free = shutil.disk_usage(_existing(settings)).free
+    free = shutil.disk_usage(nearest_existing(settings.results)).free
     return Submission(runs=tuple(planned), free_bytes=free)
 
 
@@ -257,10 +258,3 @@ def _seeded(configs: Sequence[RunConfig], seeds: Sequence[int]) -> list[RunConfi
     if not seeds:
         return list(configs)
     return [config.model_copy(update={"seed": seed}) for config in configs for seed in seeds]
-
-
-def _existing(settings: Settings) -> str:
-    folder = settings.results
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return str(folder)

@@ -119,12 +119,13 @@ def _device(name: str) -> str:
 
 def _free_space(folder: Path) -> str:
     try:
-        return f"{shutil.disk_usage(_existing(folder)).free / 1e9:,.1f} GB"
+        return f"{shutil.disk_usage(nearest_existing(folder)).free / 1e9:,.1f} GB"
     except OSError as error:
         return f"unknown ({error.strerror})"
 
 
-def _existing(folder: Path) -> Path:
+def nearest_existing(folder: Path) -> Path:
+    """Return a folder, or the nearest one above it that is there."""
     while not folder.exists():
         folder = folder.parent
     return folder
@@ -142,7 +143,7 @@ def _store(settings: Settings) -> tuple[bool, str]:
 
 
 def _cache(settings: Settings) -> tuple[bool, str]:
-    if os.access(_existing(settings.cache), os.W_OK):
+    if os.access(nearest_existing(settings.cache), os.W_OK):
         return True, str(settings.cache)
     return False, f"{settings.cache} cannot be written; set WORKBENCH_CACHE."
 

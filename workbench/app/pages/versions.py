@@ -12,7 +12,15 @@ from workbench.app.terms import term
 from workbench.app.version_changes import first_of_each, page_of, show_lineage, show_side_by_side
 from workbench.app.version_exchange import export_forms, import_forms
 from workbench.app.version_merge import merge_form
-from workbench.app.widgets import announce, escaped, heading, moment, named, show_errors
+from workbench.app.widgets import (
+    announce,
+    escaped,
+    heading,
+    keep_in_address,
+    moment,
+    named,
+    show_errors,
+)
 from workbench.domain.attributes import AttributeSet, Version
 from workbench.domain.lineage import VersionSummary
 from workbench.domain.number_format import count_text
@@ -218,8 +226,7 @@ def _one_of(
         persist_state="session",
     )
     short = chosen if chosen == DRAFT else chosen[:_DIGITS]
-    if linked != short:
-        st.query_params[name] = short
+    keep_in_address(name, [short])
     return chosen
 
 
