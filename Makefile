@@ -61,7 +61,7 @@ check: $(VENV)/.dev  ## what a change must pass: style, types, layers, tests
 docs: $(VENV)/.docs  ## the documentation as a site in site/; a broken link fails
 	$(BIN)/zensical build --clean --strict
 
-screenshots: $(VENV)/.dev  ## a picture of every page into docs/pictures, and those of the README
+screenshots: $(VENV)/.dev  ## a picture of every page into docs/pictures
 	$(BIN)/python -m tests.browser.screenshot
 
 soak: $(VENV)/.dev  ## 20 processes at one store for a minute, on SQLite and on PostgreSQL

@@ -2,7 +2,10 @@
 
     make screenshots
 
-puts them into docs/pictures/, and those of the README into docs/. Open each and mend what you see.
+puts them into docs/pictures/. Open each and mend what you see. The databases are made up, so those
+of the README are taken of what `make demo` has left, with
+
+    python -m tests.browser.screenshot --readme
 """
 
 import argparse
@@ -14,7 +17,7 @@ from playwright.sync_api import Page
 
 from tests.app.full_database import fill
 from tests.app.large_database import fill_large
-from workbench.settings import resource
+from workbench.settings import read_settings, resource
 from workbench.store import open_store
 
 from .running_app import chromium, empty_page, go_to, running_app, settled
@@ -23,7 +26,7 @@ from .test_accessibility import titles
 DOCS = resource("docs")
 STORES = {"small": fill, "large": fill_large}
 SCHEMES = ("light", "dark")
-README = {"Curate": "curate.png", "Compare": "compare.png"}  # of the small database, light
+README = {"Curate": "curate.png", "Compare": "compare.png"}
 
 
 def show(page: Page, title: str) -> None:
@@ -60,13 +63,25 @@ def screenshots(out: Path, *, only: str = "") -> None:
                             show(page, title)
                             slug = re.sub(r"\W+", "-", title.lower())
                             page.screenshot(path=out / f"{slug}-{name}-{scheme}.png")
-                            if (name, scheme) == ("small", "light") and title in README:
-                                page.screenshot(path=DOCS / README[title])
+
+
+def readme_pictures(database_url: str) -> None:
+    """Take the README's pictures of a real store; comparing counts as an access there."""
+    with running_app(database_url) as app, chromium() as browser, empty_page(browser) as page:
+        page.emulate_media(color_scheme="light")
+        page.goto(app.url)
+        for title, file in README.items():
+            show(page, title)
+            page.screenshot(path=DOCS / file)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("page", nargs="?", default="", help="title of one page; default all")
     parser.add_argument("--out", type=Path, default=DOCS / "pictures")
+    parser.add_argument("--readme", action="store_true", help="those of the README instead")
     given = parser.parse_args()
-    screenshots(given.out, only=given.page)
+    if given.readme:
+        readme_pictures(read_settings().database_url)
+    else:
+        screenshots(given.out, only=given.page)
