@@ -4,6 +4,7 @@ import streamlit as st
 
 import workbench.app.pages
 from workbench.app.identity import show_person
+from workbench.app.services import spare_collections
 from workbench.registry import discover
 
 st.set_page_config(page_title="Attribute workbench", page_icon="🔬", layout="wide")
@@ -15,3 +16,4 @@ pages = [
 chosen = st.navigation(pages)
 show_person()
 chosen.run()
+spare_collections()

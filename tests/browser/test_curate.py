@@ -9,7 +9,7 @@ from tests.waiting import wait_until
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.store import open_store
 
-from .running_app import empty_page, own_surroundings, running_app, settled
+from .running_app import empty_page, go_to, own_surroundings, running_app, settled
 
 pytestmark = pytest.mark.browser
 
@@ -346,3 +346,23 @@ def test_an_act_whose_answer_is_lost_is_sent_again_and_done_once(page, store):
 
 def comments(store):
     return store.comments.list(store.draft.rows("jpeg")[0].attribute.identity)
+
+
+def test_who_comes_back_from_another_page_sees_what_was_done_meanwhile(page, store):
+    first, *_, last = store.draft.rows("jpeg")
+    row(page, "muddy colours").dblclick()
+    page.get_by_role("textbox", name="Words of 'muddy colours'").fill("my colours")
+    page.keyboard.press("Escape")  # kept, not saved
+    go_to(page, "Versions")
+    store.draft.edit(first.id, "ann's colours", based_on=first.row_version, author="ann")
+    store.draft.remove(last.id, based_on=last.row_version, author="ann")
+    store.draft.add("jpeg", Attribute(phrase="another one"), author="ann")
+    go_to(page, "Curate")
+    alert = page.get_by_role("alert").filter(has_text="Conflict")
+    expect(alert).to_contain_text("ann's colours")
+    expect(alert).to_contain_text("my colours")
+    expect(row(page, "another one")).to_be_visible()
+    expect(row(page, "stair-like lines")).to_have_count(0)
+    expect(page.get_by_text("5 of 5 attributes shown")).to_be_visible()
+    page.get_by_role("button", name="Take theirs").click()
+    expect(alert).to_have_count(0)

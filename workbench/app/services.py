@@ -3,8 +3,10 @@
 Whatever needs torch is imported when it is first asked for, so that a page shows at once.
 """
 
+import gc
 import re
 import secrets
+import time
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -27,6 +29,8 @@ from workbench.workflow.runs import start_run as queue_run
 ACTIVE = frozenset({"queued", "running"})
 RESUMABLE = frozenset({"interrupted", "failed", "cancelled"})
 AUTHOR, CLIENT = "author", "client"  # where a session keeps its name and its browser's token
+MANY_OBJECTS = 50_000  # a collection of so many takes some 20 ms
+THOROUGH_S = 600.0  # between collections of everything
 _COOKIES = {AUTHOR: "workbench_name", CLIENT: "workbench_client"}
 
 
@@ -198,3 +202,25 @@ def configuration_words(config: RunConfig) -> str:
         f"{count} distortion{'s' * (count > 1)}, {source}; "
         f"encoder {config.encoder.name}, {config.tuning.mode} tuning; {config.split.folds} folds"
     )
+
+
+@st.cache_resource(show_spinner=False)
+def _last_thorough() -> list[float]:
+    """Return the moment of the last collection of everything, of the whole process."""
+    return [-THOROUGH_S]
+
+
+def spare_collections() -> None:
+    """Leave what is there to stay out of garbage collections; to be called after a page is drawn.
+
+    Streamlit collects garbage after each run of a script, and of a fragment. It looks at every
+    object of every module each time: .2 s and more, which is most of what a press of a key costs.
+    What is frozen is passed over; it is looked through once in ten minutes.
+    """
+    last = _last_thorough()
+    if time.monotonic() - last[0] < THOROUGH_S and len(gc.get_objects()) < MANY_OBJECTS:
+        return
+    last[0] = time.monotonic()
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

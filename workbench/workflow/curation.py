@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FIELDS = ("id", "version", "type", "position", "phrase", "status", "origin", "by", "at", "decided",
           "comments", "findings", "curve", "specificity", "weight", "share")  # fmt: skip
 REMEMBERED_ACTS = 20_000
+LINT_SHARE = 0.05  # of a core, while people look
 
 
 @dataclass
@@ -76,6 +77,7 @@ class DraftBoard:
     _types_number: int = 0
     _lint: "DraftLint | None" = field(default=None, repr=False)
     _unread: dict[int, None] = field(default_factory=dict, repr=False)  # by lint
+    _rests_until: float = 0.0
     _outcomes: OrderedDict[str, dict[str, Any]] = field(default_factory=OrderedDict, repr=False)
 
     def refresh(self) -> None:
@@ -114,25 +116,30 @@ class DraftBoard:
         with self._lock:
             return {id: name for id, (name, _) in self._types.items()}
 
-    def check(self, budget_s: float, *, first: Iterable[int] = ()) -> None:
+    def check(self, budget_s: float, *, first: Iterable[int] = (), share: float = 1.0) -> None:
         """Judge words that nobody has judged yet, for about so long.
 
         Args:
             budget_s: Seconds.
-            first: Ids of the rows that somebody sees.
+            first: Ids of the rows that somebody sees; they are judged in any case.
+            share: Of a core, that all calls may take together, however many people look.
         """
         with self._lock:
-            end = time.monotonic() + budget_s
-            lint = self._linting()
+            lint, first = self._linting(), list(first)
+            start = time.monotonic()
+            end = start + (budget_s if start >= self._rests_until else 0.0)
+            for id in [id for id in first if id in self._unread]:
+                self._give(lint, id)
             while self._unread and time.monotonic() < end:
                 self._give(lint, next(iter(self._unread)))
-            if self._unread:
-                return
-            judged = lint.work(max(0.0, end - time.monotonic()), first=first)
+            left_s = 0.0 if self._unread else max(0.0, end - time.monotonic())
+            judged = lint.work(left_s, first=first)
             if judged:
                 self._number += 1
                 for id in judged:
                     self._touch(self._rows[id])
+            now = time.monotonic()
+            self._rests_until = max(self._rests_until, now + (now - start) * (1 / share - 1))
 
     def findings(self, id: int) -> tuple[Finding, ...]:
         """Return what there is to say about the words of a row; judged now if it was not."""

@@ -11,14 +11,13 @@ const PATIENCE_MS = 2500; // after it an act that nobody answered is sent again
 
 const randomName = () =>
   Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
+// Rows outlive the table: who comes back from another page is sent only what is new.
+const remembered = { rows: new Map(), types: {}, epoch: null, number: -1 };
 const counted = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 
 class Model {
   constructor() {
-    this.rows = new Map();
-    this.types = {};
-    this.epoch = null;
-    this.number = -1;
+    Object.assign(this, remembered);
     this.unchecked = 0;
     this.loaded = false;
     this.states = new Map(); // id to {kind, said, theirs}
@@ -56,7 +55,24 @@ class Model {
   take(board) {
     const follows = board.since === null || (board.epoch === this.epoch && board.since <= this.number);
     if (!follows) return false;
-    if (board.epoch === this.epoch && board.number < this.number) return true; // drawn once more
+    const isOld = board.epoch === this.epoch && board.number < this.number; // drawn once more
+    if (isOld && this.loaded) return true;
+    const { added, moved } = isOld ? { added: [], moved: false } : this.takeRows(board);
+    for (const [item] of this.drafts) {
+      if (!/^\d+$/.test(item)) continue;
+      const row = this.rows.get(Number(item));
+      if (!row) this.meetGone(Number(item));
+      else if (!this.loaded) this.meet(row);
+    }
+    this.unchecked = board.unchecked;
+    for (const id of this.selected) if (!this.rows.has(id)) this.selected.delete(id);
+    if (!this.loaded || (moved && this.sort.by === "place")) this.arrange();
+    else this.fitIn(added);
+    this.loaded = true;
+    return true;
+  }
+
+  takeRows(board) {
     const before = this.rows;
     if (board.since === null) this.rows = new Map();
     if (board.types) this.types = board.types;
@@ -70,16 +86,10 @@ class Model {
       this.meet(row);
     }
     for (const id of board.gone) this.rows.delete(id);
-    for (const [item] of this.drafts) {
-      if (/^\d+$/.test(item) && !this.rows.has(Number(item))) this.meetGone(Number(item));
-    }
     [this.epoch, this.number] = [board.epoch, board.number];
-    this.unchecked = board.unchecked;
-    for (const id of this.selected) if (!this.rows.has(id)) this.selected.delete(id);
-    if (!this.loaded || (moved && this.sort.by === "place")) this.arrange();
-    else this.fitIn(added);
-    this.loaded = true;
-    return true;
+    const { rows, types, epoch, number } = this;
+    Object.assign(remembered, { rows, types, epoch, number });
+    return { added, moved };
   }
 
   // A row has come that somebody may be rewording here.

@@ -11,6 +11,7 @@ const KEYS = [
 ];
 const LINT_AFTER_MS = 350;
 const TELL_AFTER_MS = 250;
+const ACKNOWLEDGE_MS = 8000;
 
 class Table {
   constructor(parent) {
@@ -44,8 +45,8 @@ class Table {
     const first = !this.model.loaded;
     const known = this.model.take(board);
     this.post.receive(component, answers);
-    if (!known) this.post.tell(null);
-    else if (board.rows.length > 40) this.post.tell(this.post.have);
+    if (!known) return this.post.tell(null);
+    if (board.rows.length > 40) this.acknowledge();
     if (!this.toolsMade || board.types) this.makeTools();
     if (first) this.start();
     this.draw();
@@ -54,6 +55,14 @@ class Table {
     }
     if (first && this.model.open) this.view.focusCurrent();
     if (board.unchecked) this.tell();
+  }
+
+  // Many rows have come: they need not be sent again. Not at once each time, while lint goes on.
+  acknowledge() {
+    const now = Date.now();
+    if (now - (this.acknowledgedAt ?? 0) < ACKNOWLEDGE_MS) return;
+    this.acknowledgedAt = now;
+    this.post.tell(this.post.have);
   }
 
   start() {

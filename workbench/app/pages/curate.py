@@ -11,7 +11,7 @@ from workbench.app.identity import sign_in
 from workbench.app.services import board_of, current_session
 from workbench.app.widgets import heading, show_errors
 from workbench.errors import WorkbenchError
-from workbench.workflow.curation import DraftBoard
+from workbench.workflow.curation import LINT_SHARE, DraftBoard
 from workbench.workflow.draft_acts import Act, Answer, do_act
 
 TITLE = "Curate"
@@ -19,7 +19,7 @@ ICON = ":material/checklist:"
 ORDER = 20
 
 POLL_S = 2.5
-CHECK_S = 0.25  # of each poll, while lint has not judged every attribute
+CHECK_S = 0.1  # of each poll, while lint has not judged every attribute
 ANSWERS = 20  # that are sent again, in case the browser missed them
 _HAVE, _ANSWERS = "curate: rows that the browser has", "curate: answers"
 _EVIDENCE = "curate-evidence"  # the drawer's switch
@@ -35,8 +35,6 @@ def render() -> None:
     )
     with show_errors():
         current_session()  # a store that cannot be opened is said once
-        if KEY not in st.session_state:  # the browser draws the table anew and has no rows
-            st.session_state.pop(_HAVE, None)
         st.fragment(_table, run_every=POLL_S)()
 
 
@@ -48,7 +46,7 @@ def _table() -> None:
         board = board_of(session.store, session.store.url)
         board.refresh()
         at = st.session_state.get(KEY, {}).get("at") or {}
-        board.check(CHECK_S, first=at.get("seen", ()))
+        board.check(CHECK_S, first=at.get("seen", ()), share=LINT_SHARE)
         is_open = st.session_state.get(_EVIDENCE, True)
         table, beside = st.columns([13, 7] if is_open else [19, 1])
         with table:

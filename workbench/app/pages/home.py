@@ -14,7 +14,7 @@ from workbench.app.terms import term
 from workbench.app.widgets import announce, escaped, heading, moment, page_link, show_errors
 from workbench.domain.audit_events import STARTED
 from workbench.domain.number_format import count_text, figure_text
-from workbench.workflow.curation import DraftBoard
+from workbench.workflow.curation import LINT_SHARE, DraftBoard
 from workbench.workflow.overview import Overview, overview
 
 TITLE = "Home"
@@ -179,7 +179,7 @@ def _findings_line(session: Session, stands: Overview) -> None:
 def _judge(board: DraftBoard, drawn_at: float) -> None:
     """Judge some attributes at each turn; the board is shared with the page Curate."""
     if time.monotonic() - drawn_at > CHECK_S:  # the first turn is while the page is drawn
-        board.check(CHECK_S)
+        board.check(CHECK_S, share=LINT_SHARE)
     _, pending = board.finding_counts()
     if not pending:
         st.rerun()

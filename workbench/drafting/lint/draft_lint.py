@@ -9,8 +9,6 @@ one type. Both are looked up in an index.
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from math import ceil
 
 from workbench.domain.attributes import normalise_phrase
@@ -19,9 +17,8 @@ from workbench.domain.finding import Finding
 from workbench.drafting.lint.linting import SEVERITIES
 from workbench.drafting.lint.rule import Other, Subject, rules
 from workbench.drafting.lint.rules.repeated import SHARED_ACROSS, SHARED_WITHIN
-from workbench.drafting.lint.words import OPPOSITES, overlap, stems, words
+from workbench.drafting.lint.words import OPPOSITES, words
 
-LEAST_SHARED = min(SHARED_WITHIN, SHARED_ACROSS)
 _POLES: dict[str, set[str]] = defaultdict(set)  # word to the words at the other end of its axis
 for _one, _other, _ in OPPOSITES:
     for _word in _one.split():
@@ -30,18 +27,13 @@ for _one, _other, _ in OPPOSITES:
         _POLES[_word].update(_one.split())
 
 
-@dataclass(frozen=True)
 class _Entry:
-    distortion: str
-    phrase: str
+    """An attribute with what is asked of it time and again."""
 
-    @cached_property
-    def stems(self) -> frozenset[str]:
-        return frozenset(stems(self.phrase))
-
-    @cached_property
-    def poles(self) -> frozenset[str]:
-        return frozenset(words(self.phrase)) & _POLES.keys()
+    def __init__(self, distortion: str, phrase: str) -> None:
+        self.other = Other(distortion, phrase)
+        self.stems = frozenset(self.other.stems)
+        self.poles = frozenset(words(phrase)) & _POLES.keys()
 
 
 class DraftLint:
@@ -55,6 +47,7 @@ class DraftLint:
         self.catalogue = catalogue
         self._entries: dict[int, _Entry] = {}
         self._by_stem: dict[str, set[int]] = defaultdict(set)
+        self._by_type: dict[tuple[str, str], set[int]] = defaultdict(set)  # and stem
         self._by_pole: dict[tuple[str, str], set[int]] = defaultdict(set)
         self._findings: dict[int, tuple[Finding, ...]] = {}
         self._pending: dict[int, None] = {}  # in their order
@@ -66,13 +59,15 @@ class DraftLint:
 
     def put(self, id: int, distortion: str, phrase: str) -> None:
         """Take in an attribute, or its new words or type; what is like it is judged again, too."""
-        new = _Entry(distortion, phrase)
-        if self._entries.get(id) == new:
+        old = self._entries.get(id)
+        if old is not None and old.other == Other(distortion, phrase):
             return
         self.drop(id)
+        new = _Entry(distortion, phrase)
         self._entries[id] = new
         for stem in new.stems:
             self._by_stem[stem].add(id)
+            self._by_type[distortion, stem].add(id)
         for word in new.poles:
             self._by_pole[distortion, word].add(id)
         self._wait([id])
@@ -88,8 +83,9 @@ class DraftLint:
             return
         for stem in old.stems:
             self._by_stem[stem].discard(id)
+            self._by_type[old.other.distortion, stem].discard(id)
         for word in old.poles:
-            self._by_pole[old.distortion, word].discard(id)
+            self._by_pole[old.other.distortion, word].discard(id)
         if self._findings:
             self._wait(self._alike(old, id))
 
@@ -126,33 +122,56 @@ class DraftLint:
         if not bare or distortion not in self.catalogue:
             return []
         spec = self.catalogue[distortion]
-        others = [self._entries[other] for other in sorted(self._alike(_Entry(spec.id, bare), id))]
+        alike = sorted(self._alike(_Entry(spec.id, bare), id))
         subject = Subject(
             distortion=spec,
             phrase=bare,
             catalogue=self.catalogue,
-            others=[Other(other.distortion, other.phrase) for other in others],
+            others=[self._entries[other].other for other in alike],
         )
         checked = (rule.check(subject) for rule in rules().values() if rule.needs == "words")
         findings = [finding for finding in checked if finding is not None]
         return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
     def _judge(self, id: int) -> None:
-        entry = self._entries[id]
+        subject = self._entries[id].other
         del self._pending[id]
-        self._findings[id] = tuple(self.judge(entry.phrase, entry.distortion, id=id))
+        self._findings[id] = tuple(self.judge(subject.phrase, subject.distortion, id=id))
 
     def _wait(self, ids: Iterable[int]) -> None:
         self._pending.update(dict.fromkeys(ids))
 
     def _alike(self, entry: _Entry, id: int | None) -> set[int]:
         """Return the attributes that may have something to say of one, and it of them."""
-        spoken = sorted(entry.stems, key=lambda stem: len(self._by_stem.get(stem, ())))
-        # Who shares so many stems with it has at least one of any so few.
-        few = len(spoken) - ceil(LEAST_SHARED * len(spoken)) + 1 if spoken else 0
-        near = {other for stem in spoken[:few] for other in self._by_stem.get(stem, ())}
-        alike = {o for o in near if overlap(entry.stems, self._entries[o].stems) >= LEAST_SHARED}
+        type = entry.other.distortion
+        alike = self._near(entry.stems, SHARED_ACROSS, self._by_stem)
+        alike |= self._near(
+            entry.stems,
+            SHARED_WITHIN,
+            {stem: self._by_type.get((type, stem), set()) for stem in entry.stems},
+        )
         for word in entry.poles:
             for opposite in _POLES[word]:
-                alike |= self._by_pole.get((entry.distortion, opposite), set())
+                alike |= self._by_pole.get((type, opposite), set())
         return alike - {id} if id is not None else alike
+
+    def _near(self, stems: frozenset[str], least: float, index: Mapping[str, set[int]]) -> set[int]:
+        """Return the attributes of an index that share so many of the stems (Jaccard)."""
+        at_least = ceil(least * len(stems))
+        # Who shares so many stems has one of any so few, and two of one more: the rarest are looked
+        # up.
+        twice = at_least > 1
+        few = len(stems) - at_least + 1 + twice if stems else 0
+        once: set[int] = set()
+        near: set[int] = set()
+        for those in sorted((index.get(stem, set()) for stem in stems), key=len)[:few]:
+            near |= once & those if twice else those
+            once |= those
+        size, entries = len(stems), self._entries
+        found = set()
+        for id in near:
+            other = entries[id].stems
+            shared = len(stems & other)
+            if shared >= least * (size + len(other) - shared) - 1e-9:
+                found.add(id)
+        return found

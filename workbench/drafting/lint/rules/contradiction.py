@@ -55,11 +55,12 @@ def _opposed(ours: str, theirs: str) -> Iterator[tuple[str, str]]:
         return  # "absence of vivid colour" agrees with "faded colour"
     for one, other, about_the_same in OPPOSITES:
         poles = (set(one.split()), set(other.split()))
-        topic = _topic(first, poles) & _topic(second, poles)
         for pole, counterpole in (poles, poles[::-1]):
-            here, there = pole & {*first}, counterpole & {*second}
-            mixed = counterpole & {*first} or pole & {*second}
-            if here and there and not mixed and (topic or not about_the_same):
+            here, there = pole.intersection(first), counterpole.intersection(second)
+            if not here or not there:
+                continue
+            mixed = counterpole.intersection(first) or pole.intersection(second)
+            if not mixed and (not about_the_same or _topic(first, poles) & _topic(second, poles)):
                 yield min(here), min(there)
 
 
