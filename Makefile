@@ -76,6 +76,7 @@ bench: $(VENV)/.dev  ## ratios against stated references, measured side by side
 lock: $(VENV)/.dev  ## resolve the requirements again
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra postgresql -o requirements/dev.lock $(LOCK)
 	$(BIN)/uv pip compile pyproject.toml -o requirements/run.lock -c requirements/dev.lock $(LOCK)
+	$(BIN)/uv pip compile pyproject.toml --extra postgresql --extra teams -o requirements/server.lock -c requirements/dev.lock $(LOCK)
 	$(BIN)/uv pip compile --group docs -o requirements/docs.lock -c requirements/dev.lock $(LOCK)
 	$(BIN)/uv pip compile requirements/local-llm.in --no-deps -o requirements/local-llm.lock $(LOCK)
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

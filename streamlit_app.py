@@ -3,11 +3,13 @@
 import streamlit as st
 
 import workbench.app.pages
-from workbench.app.identity import show_person
+from workbench.app.identity import gate, show_person
 from workbench.app.services import spare_collections
 from workbench.registry import discover
 
 st.set_page_config(page_title="Attribute workbench", page_icon="🔬", layout="wide")
+if not gate():
+    st.stop()
 found = sorted(discover(workbench.app.pages), key=lambda module: module.ORDER)
 pages = [
     st.Page(page.render, title=page.TITLE, icon=page.ICON, url_path=page.__name__.split(".")[-1])

@@ -17,6 +17,7 @@
     │   ├── DatasetNotFoundError    where it looked, how to obtain it
     │   ├── CorruptImageError
     │   └── SplitLeakageError       one photograph on both sides of a split
+    ├── RoleError               the act takes a higher role
     ├── ShapeError
     └── RunError
         ├── TrainingDivergedError   epoch and loss
@@ -143,6 +144,10 @@ class CorruptImageError(DataError):
 
 class SplitLeakageError(DataError):
     """One photograph is on both sides of a split."""
+
+
+class RoleError(WorkbenchError):
+    """The act takes a higher role than whoever asks for it has."""
 
 
 class ShapeError(WorkbenchError):

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from workbench.errors import ConfigError
+from workbench.roles import ROLES, Actor, Established, Role
 from workbench.text_files import read_yaml
 
 _PACKAGE = Path(str(files("workbench")))
@@ -30,6 +31,34 @@ _Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _PRICES = TypeAdapter(dict[str, tuple[_Price, _Price]])
 
 
+class Roles(BaseModel):
+    """Who may change what, as the file that WORKBENCH_ROLES names says it.
+
+    Attributes:
+        people: Login to role; capitals don't matter.
+        default: The role of who is logged in and not among them; none shows them nothing.
+        claim: What of a login names the person. An e-mail address counts only if the identity
+            provider says that it is verified.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    people: Mapping[str, Role] = {}
+    default: Role | Literal["none"] = "viewer"
+    claim: str = "email"
+
+    def of(self, login: str) -> Role | None:
+        """Return the role of a login; None if it has none.
+
+        Example:
+            >>> Roles(people={"Eva@lab.org": "admin"}, default="none").of("eva@LAB.org")
+            'admin'
+        """
+        known = {name.casefold(): role for name, role in self.people.items()}
+        role = known.get(login.casefold(), self.default)
+        return None if role == "none" else role
+
+
 class Settings(BaseModel):
     """One user's surroundings.
 
@@ -45,6 +74,12 @@ class Settings(BaseModel):
         devices: How many GPUs, or processes on a CPU, share every batch of a training.
         threads: CPU threads of the local language model.
         author: Who edits and freezes, for the record.
+        role: What that person may change.
+        established: How the name is known.
+        login: Whether the pages ask for a login, and take no other name.
+        roles_file: Who may change what, of those who log in.
+        secrets: File with the section "auth", which sets up the login.
+        log_events: Whether acts and requests are logged, one JSON line each.
         prices: Model to its price, as (prompt, completion) in US dollars per million tokens.
         model_options: Fields of every request to a language model, and under "models" those of
             single ones; None leaves a field out.
@@ -64,6 +99,12 @@ class Settings(BaseModel):
     devices: int = 1
     threads: int
     author: str
+    role: Role = "admin"
+    established: Established = "command line"
+    login: bool = False
+    roles_file: Path | None = None
+    secrets: Path | None = None
+    log_events: bool = False
     prices: Mapping[str, tuple[float, float]] = {}
     model_options: Mapping[str, Any] = {}
 
@@ -71,6 +112,11 @@ class Settings(BaseModel):
     def results(self) -> Path:
         """Folder that receives logs, checkpoints and reports of runs."""
         return self.home / "experiments" / "results"
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts."""
+        return Actor(self.author, self.role, self.established)
 
     def options_of(self, model: str) -> dict[str, Any]:
         """Return the fields of every request to a language model; None leaves one out."""
@@ -105,9 +151,32 @@ def read_settings(*, database_url: str | None = None) -> Settings:
         devices=_count("WORKBENCH_DEVICES") or 1,
         threads=_count("WORKBENCH_THREADS") or os.cpu_count() or 1,
         author=env.get("WORKBENCH_AUTHOR") or env.get("USER") or env.get("USERNAME") or NOBODY,
+        role=_role("WORKBENCH_ROLE"),
+        login=env.get("WORKBENCH_LOGIN", "") not in ("", "0"),
+        roles_file=_path("WORKBENCH_ROLES"),
+        secrets=_path("WORKBENCH_SECRETS"),
+        log_events=env.get("WORKBENCH_LOG", "") == "json",
         prices=_prices(_path("WORKBENCH_PRICES") or home / "prices.yaml"),
         model_options=_model_options("WORKBENCH_MODEL_OPTIONS"),
     )
+
+
+def read_roles(file: Path | None) -> Roles:
+    """Read who may change what; without a file, who is logged in is a viewer.
+
+    Raises:
+        ConfigError: It cannot be read, or says something else.
+    """
+    if file is None:
+        return Roles()
+    try:
+        return Roles.model_validate(read_yaml(file.read_text(encoding="utf-8")) or {})
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"The roles in {file} cannot be used; write 'people:' and below it a line for each, "
+            f"such as 'eva@lab.org: editor'; roles are {', '.join(ROLES)}, and 'default:' names "
+            "that of all others, or none."
+        ) from error
 
 
 def environment(*names: str) -> dict[str, str]:
@@ -206,6 +275,14 @@ def _check_options(options: dict[str, Any]) -> None:
         budget = options.get(name)
         if budget is not None and not (type(budget) is int and budget > 0):
             raise ValueError(f"{name} is {budget!r}, no whole number above 0")
+
+
+def _role(variable: str) -> Role:
+    text = os.environ.get(variable) or "admin"
+    for role in ROLES:
+        if text == role:
+            return role
+    raise ConfigError(f"{variable} must be one of {', '.join(ROLES)}; got '{text}'.")
 
 
 def _path(variable: str) -> Path | None:

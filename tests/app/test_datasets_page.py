@@ -46,7 +46,7 @@ def registered(table, settings):
 def no_jobs_left(settings):
     yield
     for job in jobs(settings):
-        cancel_job(job)
+        cancel_job(settings, job)
     wait_until(lambda: not any(j.status in ACTIVE for j in jobs(settings)), "all jobs have ended")
 
 

@@ -18,30 +18,58 @@ from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.process
 
+KEY = "sk-tell-nobody-0123456789"
+
 
 def test_the_app_answers_on_loopback_and_one_signal_stops_all_of_it(tmp_path):
     port = free_port()
-    with started(
+    with (tmp_path / "log").open("w") as errors, started(
         *(sys.executable, "-m", "workbench", "app", "--port", port),
-        env={**os.environ, "WORKBENCH_HOME": str(tmp_path), "WORKBENCH_DB": f"sqlite:///{tmp_path}/db"},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={
+            **os.environ, "WORKBENCH_HOME": str(tmp_path), "WORKBENCH_DB": f"sqlite:///{tmp_path}/db",
+            "OPENAI_API_KEY": KEY, "WORKBENCH_LOG": "json",
+        },
+        stdout=subprocess.DEVNULL, stderr=errors,
     ) as app:  # fmt: skip
         health = f"http://127.0.0.1:{port}/_stcore/health"
         wait_until(lambda: answer(health) == b"ok" or app.poll() is not None, "the app is up")
         assert [opens_a_session(port, host) for host in ("localhost", "127.0.0.1")] == [True, True]
         assert not opens_a_session(port, "rebound.example")
+        assert not opens_a_session(port, "localhost", origin="http://rebound.example")
+        assert not opens_a_session(port, "localhost", origin=f"http://localhost.example:{port}")
+        assert [asked_as(port, host) for host in ("localhost", "rebound.example")] == [
+            HTTPStatus.OK, HTTPStatus.FORBIDDEN,
+        ]  # fmt: skip
+        assert json.loads(answer(f"http://127.0.0.1:{port}/health")) == {
+            "ok": True, "store": True, "cache": True,
+        }  # fmt: skip
         family = [psutil.Process(app.pid), *psutil.Process(app.pid).children(recursive=True)]
+        assert KEY not in str([process.cmdline() for process in family])
         app.terminate()
         app.wait(PATIENCE_S)
         assert psutil.wait_procs(family, timeout=PATIENCE_S)[1] == []
+    log = (tmp_path / "log").read_text()
+    assert '"path": "/health", "status": 200' in log
+    assert '"status": 403' in log
+    assert not any(KEY.encode() in file.read_bytes() for file in tmp_path.rglob("*.*"))
+    assert KEY not in log
 
 
-def opens_a_session(port, host):
-    """Tell whether a page that the browser knows under a host name gets a WebSocket."""
+def asked_as(port, host):
+    """Return the status of a plain request under a host name."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+    connection.request("GET", "/", headers={"Host": f"{host}:{port}"})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def opens_a_session(port, host, origin=None):
+    """Tell whether a page gets a WebSocket under a host name, its own unless it says another."""
     connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     headers = {
-        "Host": f"{host}:{port}", "Origin": f"http://{host}:{port}", "Connection": "Upgrade",
-        "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Host": f"{host}:{port}", "Origin": origin or f"http://{host}:{port}",
+        "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": b64encode(bytes(16)).decode(),
     }  # fmt: skip
     connection.request("GET", "/_stcore/stream", headers=headers)

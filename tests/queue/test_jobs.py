@@ -24,7 +24,7 @@ def start(settings):
     """Start a command; whatever becomes of the test, none is left behind."""
     yield lambda *words: start_job(settings, settings.database_url, "A job", words)
     for job in jobs(settings):
-        cancel_job(job)
+        cancel_job(settings, job)
     wait_until(lambda: not any(j.status in ACTIVE for j in jobs(settings)), "all jobs have ended")
 
 
@@ -45,7 +45,7 @@ def test_a_job_is_done_with_its_answer_and_can_be_forgotten(settings, start, tmp
     job = over(settings)
     assert (job.status, job.share, job.author, job.title) == ("done", 1.0, "eva", "A job")
     assert job.document["images"] == 2
-    forget_job(job)
+    forget_job(settings, job)
     assert jobs(settings) == []
     assert (tmp_path / "set" / "manifest.parquet").exists()
 
@@ -59,7 +59,7 @@ def test_the_same_command_is_started_once_and_cancelled_by_whoever_sees_it(
     assert first.folder == second.folder
     wait_until(lambda: "images" in only(settings).stage, "the first images are made")
     assert 0 < only(settings).share < 1
-    cancel_job(only(settings))
+    cancel_job(settings, only(settings))
     assert only(settings).status in {"stopping", "cancelled"}
     assert over(settings).status == "cancelled"
     assert (tmp_path / "set" / "set.json").exists()

@@ -2,6 +2,7 @@ import pytest
 
 from workbench.domain.attributes import Attribute
 from workbench.errors import StoreError, VersionNotFoundError
+from workbench.roles import ANYBODY
 
 from .store_examples import a_set
 
@@ -137,7 +138,7 @@ def test_summaries_say_what_a_list_shows(store, frozen):
 def test_the_parent_of_what_is_frozen_is_the_base_at_that_moment_not_when_a_form_was_opened(store):
     """Two people at one draft: the second has read everything before the first freezes."""
     row = store.draft.add("jpeg", Attribute(phrase="tiles"), author="ann")
-    here, there = store.for_client("1" * 32), store.for_client("2" * 32)
+    here, there = store.working_for(ANYBODY, "1" * 32), store.working_for(ANYBODY, "2" * 32)
     assert there.draft.base() is None
     first, _ = here.versions.freeze_draft(message="one", author="ann")
     there.draft.edit(row.id, "grid", based_on=1, author="bob")

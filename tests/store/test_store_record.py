@@ -5,6 +5,7 @@ import pytest
 from workbench.domain.attributes import Attribute, AttributeSet, birth_identity
 from workbench.domain.audit_events import STARTED
 from workbench.errors import EditConflictError, StoreError
+from workbench.roles import ANYBODY
 from workbench.store.bundle import export_bundle
 
 from .store_examples import a_set
@@ -213,7 +214,7 @@ def last(store, author):
 
 
 def test_undo_belongs_to_a_person_in_a_browser_not_to_a_name_that_strangers_share(store, rows):
-    here, there = store.for_client(ONE), store.for_client(OTHER)
+    here, there = store.working_for(ANYBODY, ONE), store.working_for(ANYBODY, OTHER)
     here.draft.edit(rows[0].id, "grid", based_on=1, author="ann")
     there.draft.remove(rows[1].id, based_on=1, author="ann")
     store.draft.set_status(rows[2].id, "accepted", based_on=1, author="ann")  # a command
@@ -225,13 +226,13 @@ def test_undo_belongs_to_a_person_in_a_browser_not_to_a_name_that_strangers_shar
 
 
 def test_the_command_line_knows_a_person_by_name_alone(store, rows):
-    here = store.for_client(ONE)
+    here = store.working_for(ANYBODY, ONE)
     here.draft.edit(rows[0].id, "grid", based_on=1, author="bob")
     assert last(store, "bob") == "edit 'grid' of jpeg (was 'tiles')"
 
 
 def test_what_is_taken_back_is_done_again_step_by_step_until_the_next_edit(store, rows):
-    here = store.for_client(ONE)
+    here = store.working_for(ANYBODY, ONE)
     here.draft.edit(rows[0].id, "grid", based_on=1, author="bob")
     here.draft.move(rows[2].id, 0, based_on=1, author="bob")
     edited = [what(row) for row in store.draft.rows()]
@@ -279,7 +280,7 @@ def test_a_restoration_that_only_moved_the_base_is_the_last_change(store, rows):
 
 
 def test_far_more_edits_by_others_hide_nothing(store, rows):
-    here = store.for_client(ONE)
+    here = store.working_for(ANYBODY, ONE)
     here.draft.edit(rows[0].id, "grid", based_on=1, author="ann")
     many = a_set(blur=[f"haze number {n}" for n in range(300)])
     store.draft.replace(many, author="ann")
@@ -287,7 +288,7 @@ def test_far_more_edits_by_others_hide_nothing(store, rows):
 
 
 def test_what_another_has_undone_is_not_offered(store, rows):
-    here = store.for_client(ONE)
+    here = store.working_for(ANYBODY, ONE)
     here.draft.edit(rows[0].id, "grid", based_on=1, author="ann")
     store.record.undo(newest(store).id, author="bob")
     assert here.record.undoable("ann") is None
@@ -295,7 +296,7 @@ def test_what_another_has_undone_is_not_offered(store, rows):
 
 
 def test_a_bundle_says_nothing_of_browsers(store, rows, tmp_path):
-    here = store.for_client(ONE)
+    here = store.working_for(ANYBODY, ONE)
     here.draft.edit(rows[0].id, "grid", based_on=1, author="ann")
     here.versions.freeze(here.draft.attribute_set(), message="m", author="ann", alias="best")
     export_bundle(store, tmp_path / "b.zip", ["best"])

@@ -54,11 +54,11 @@ def _jobs(session: Session, commands: Sequence[str], was_active: bool) -> None:
         st.rerun()  # the whole page, which then polls no more
     st.header("In the background")
     for job in known[:SHOWN]:
-        with st.container(border=True):
-            _job(job)
+        with st.container(border=True), show_errors():
+            _job(session, job)
 
 
-def _job(job: Job) -> None:
+def _job(session: Session, job: Job) -> None:
     about, act = st.columns([5, 1], vertical_alignment="center")
     about.markdown(
         f"**{escaped(job.title)}: {job.status}** · {escaped(job.author)} · {moment(job.started_at)}"
@@ -66,12 +66,12 @@ def _job(job: Job) -> None:
     key = job.folder.name
     if job.status in ACTIVE:
         if act.button("Cancel", key=f"cancel {key}", width="stretch"):
-            cancel_job(job)
+            cancel_job(session.settings, job)
             st.rerun(scope="fragment")
         st.progress(job.share, text=escaped(job.stage) or "starting")
     else:
         if act.button("Forget", key=f"forget {key}", width="stretch"):
-            forget_job(job)
+            forget_job(session.settings, job)
             st.rerun()
         _outcome(job)
 

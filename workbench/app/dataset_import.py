@@ -22,7 +22,7 @@ SHOWN = 20  # bad rows
 
 def import_view(session: Session) -> None:
     """Let a table be chosen, mapped, looked at and registered."""
-    table = _offered()
+    table = _offered(session)
     if table is None:
         st.info(
             "A CSV with a header: the columns image and score, and as you have them reference, "
@@ -48,8 +48,9 @@ def import_view(session: Session) -> None:
         _register(session, table, read)
 
 
-def _offered() -> OfferedTable | None:
-    where = st.radio("The table", (HERE, UPLOAD), horizontal=True)
+def _offered(session: Session) -> OfferedTable | None:
+    ways = (HERE, UPLOAD) if session.settings.actor.may("admin") else (UPLOAD,)
+    where = st.radio("The table", ways, horizontal=True)
     left, right = st.columns(2)
     root_words = "Folder that its paths are relative to"
     if where == HERE:

@@ -1,7 +1,7 @@
 """Who works here: a name for the record and a token of the browser, both kept in cookies.
 
-The name is what people say it is; there is no login. The token tells two people of one name apart,
-so that nobody's Undo takes back what another has done.
+The name is that of the login. Where none is set up, it is what people say it is, and the token
+tells two people of one name apart, so that nobody's Undo takes back what another has done.
 """
 
 from collections.abc import Callable
@@ -10,10 +10,18 @@ from typing import Any
 
 import streamlit as st
 
-from workbench.app.services import AUTHOR, CLIENT, Session, current_session, is_client
+from workbench.app.services import (
+    AUTHOR,
+    CLIENT,
+    Session,
+    asks_login,
+    current_session,
+    is_client,
+    logged_in,
+)
 from workbench.app.widgets import escaped, show_errors
-from workbench.errors import ConfigError
-from workbench.settings import NOBODY
+from workbench.errors import ConfigError, WorkbenchError
+from workbench.settings import NOBODY, read_settings
 
 MOST_CHARACTERS = 60  # of a name
 
@@ -43,6 +51,9 @@ def signed(
 def show_person() -> None:
     """Show in the sidebar who works here, and let it be changed; keep it in the browser."""
     session = current_session()
+    if session.settings.established == "login":
+        _show_login(session)
+        return
     label = f"You are {session.author}" if session.is_named else "Say who you are"
     wanted = st.sidebar.button(
         escaped(label),
@@ -50,6 +61,8 @@ def show_person() -> None:
         help="Edits, decisions and comments are kept under this name. Press to change it.",
         width="stretch",
     )
+    if session.settings.role != "admin":
+        st.sidebar.caption(escaped(f"Role: {session.settings.role}"))
     with st.sidebar:
         _cookies(
             key=_KEY,
@@ -62,6 +75,35 @@ def show_person() -> None:
         )
     if wanted:
         _ask(lambda _session: None)
+
+
+def gate() -> bool:
+    """Tell whether pages may be shown; where a login is asked for and there is none, offer it."""
+    settings = read_settings()
+    if not asks_login(settings):
+        return True
+    try:
+        logged_in(settings)
+    except WorkbenchError as fault:
+        _ask_login(str(fault))
+        return False
+    return True
+
+
+def _ask_login(fault: str) -> None:
+    st.title("Attribute workbench")
+    if st.user.to_dict().get("is_logged_in"):
+        st.error(escaped(fault))
+        st.button("Log out", on_click=st.logout)
+    else:
+        st.write("Log in to see and edit what your group has.")
+        st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
+
+
+def _show_login(session: Session) -> None:
+    with st.sidebar:
+        st.caption(escaped(f"{session.author} · {session.settings.role}"))
+        st.button("Log out", icon=":material/logout:", on_click=st.logout, width="stretch")
 
 
 def usable_name(text: str) -> str:

@@ -17,9 +17,11 @@ from workbench.domain.comparison import AccessCount
 from workbench.domain.config import DatasetConfig, RunConfig
 from workbench.domain.metrics import QualityMetrics
 from workbench.domain.run import Run
+from workbench.errors import RoleError
 from workbench.experiment.config_files import experiment_files, load_experiment
 from workbench.queue.processes import run_log
-from workbench.settings import NOBODY, Settings, read_settings
+from workbench.roles import Actor
+from workbench.settings import NOBODY, Settings, read_roles, read_settings
 from workbench.store import Store, open_store
 from workbench.workflow.curation import DraftBoard
 from workbench.workflow.draft_acts import curated_set as curated_set
@@ -65,17 +67,58 @@ class Session(NamedTuple):
 def current_session() -> Session:
     """Return the settings and the open store; one store per URL, shared by all sessions.
 
-    The author is who this browser says it is (`identity.show_person`), else that of the settings.
+    The author is who is logged in. Where no login is set up, it is who this browser says it is
+    (`identity.show_person`), else that of the settings.
 
     Raises:
+        RoleError: Nobody is logged in, or somebody who has no role.
         StoreError: The store cannot be opened.
     """
     settings = read_settings()
     if AUTHOR not in st.session_state or CLIENT not in st.session_state:
         _remember()
-    if name := st.session_state[AUTHOR]:
-        settings = settings.model_copy(update={"author": name})
-    return Session(settings, _store(settings.database_url).for_client(st.session_state[CLIENT]))
+    actor = logged_in(settings) if asks_login(settings) else _typed(settings)
+    named = {"author": actor.name, "role": actor.role, "established": actor.established}
+    settings = settings.model_copy(update=named)
+    store = _store(settings.database_url)
+    return Session(settings, store.working_for(settings.actor, st.session_state[CLIENT]))
+
+
+def asks_login(settings: Settings) -> bool:
+    """Tell whether the pages take no other name than that of a login."""
+    return settings.login or (st.secrets.load_if_toml_exists() and "auth" in st.secrets)
+
+
+def logged_in(settings: Settings) -> Actor:
+    """Return who is logged in, by what the identity provider says and the file of roles.
+
+    Raises:
+        RoleError: Nobody is, or somebody who has no role.
+        ConfigError: The file of roles cannot be used.
+    """
+    login = st.user.to_dict()
+    if not login.get("is_logged_in"):
+        raise RoleError("Log in first: this workbench shows and changes nothing without a login.")
+    roles = read_roles(settings.roles_file)
+    name = " ".join(str(login.get(roles.claim) or "").split())
+    if not name or not name.isprintable():
+        raise RoleError(
+            f"Your login says no '{roles.claim}', by which people are known here. Whoever runs "
+            "this workbench names another claim in the file of roles."
+        )
+    if roles.claim == "email" and login.get("email_verified") is not True:
+        raise RoleError(
+            f"Your login does not say that {name} is verified, so that it could be anybody's. "
+            "Whoever runs this workbench names another claim in the file of roles."
+        )
+    role = roles.of(name)
+    if role is None:
+        raise RoleError(f"{name} has no role here. Whoever runs this workbench grants roles.")
+    return Actor(name, role, "login")
+
+
+def _typed(settings: Settings) -> Actor:
+    return Actor(st.session_state[AUTHOR] or settings.author, settings.role, "typed name")
 
 
 def _remember() -> None:

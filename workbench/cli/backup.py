@@ -22,7 +22,9 @@ def backup(
     """Write the store to one file while others work in it, and check the copy."""
     from workbench.store.backup import back_up
 
-    made = back_up(read_settings(database_url=db).database_url, path)
+    settings = read_settings(database_url=db)
+    settings.actor.require("admin", "copy the store")
+    made = back_up(settings.database_url, path)
     checked = "" if made.problems is None else ", every hash checked"
     emit(json, _document(made), lambda: f"{made.path}: {made.size / 1e6:.1f} MB{checked}")
     _report(made)
@@ -37,7 +39,9 @@ def restore(
     from workbench.store.backup import restore as restore_backup
     from workbench.store.database import without_password
 
-    url = read_settings(database_url=db).database_url
+    settings = read_settings(database_url=db)
+    settings.actor.require("admin", "restore a store")
+    url = settings.database_url
     made = restore_backup(path, url)
     emit(json, _document(made), lambda: f"{without_password(url)} is the store of {path} again.")
     _report(made)

@@ -104,7 +104,7 @@ def open_workbench(db: str | None) -> "Iterator[tuple[Settings, Store]]":
 
     settings = read_settings(database_url=db)
     with open_store(settings.database_url) as store:
-        yield settings, store
+        yield settings, store.working_for(settings.actor)
 
 
 def emit(as_json: bool, document: Any, text: Callable[[], object]) -> None:

@@ -200,6 +200,7 @@ def import_table(
     from workbench.datasets.adapters import register_table
     from workbench.datasets.table_preview import preview
     from workbench.distortions import catalogue
+    from workbench.workflow.datasets import require_admin
 
     result = preview(
         file,
@@ -212,7 +213,9 @@ def import_table(
     )
     registered = None
     if not (dry_run or result.problems):
-        registered = register_table(result, read_settings().home, name, replace=replace)
+        settings = read_settings()
+        require_admin(settings, "register a table")
+        registered = register_table(result, settings.home, name, replace=replace)
     document = result.model_dump(mode="json") | {
         "distortions": [type.distortion for type in result.types],
         "problems": list(result.problems),
@@ -251,9 +254,9 @@ def _columns(stated: Sequence[str]) -> dict[str, str]:
 @datasets.command("remove")
 def remove(name: Name, json: Json = False) -> None:
     """Unregister a table; its files stay."""
-    from workbench.datasets.adapters import remove_table
+    from workbench.workflow.datasets import forget_table
 
-    remove_table(name, read_settings().home)
+    forget_table(read_settings(), name)
     emit(json, {"dataset": name}, lambda: f"{name} is no longer registered; its files stay.")
 
 

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from workbench.atomic_files import atomic_write
 from workbench.domain.canonical import Frozen
 from workbench.errors import RunError
+from workbench.roles import Role
 from workbench.settings import PROGRESS, Settings
 
 JobStatus = Literal["running", "stopping", "done", "failed", "cancelled"]
@@ -82,8 +83,10 @@ def start_job(settings: Settings, url: str, title: str, arguments: Sequence[str]
         arguments: Of the command, without "--json".
 
     Raises:
+        RoleError: Who asks for it may not.
         RunError: It cannot be started.
     """
+    require_for_job(settings, arguments)
     for job in jobs(settings):
         if job.status in ACTIVE and job.arguments == tuple(arguments):
             return job
@@ -93,6 +96,7 @@ def start_job(settings: Settings, url: str, title: str, arguments: Sequence[str]
         "WORKBENCH_DB": url,
         "WORKBENCH_HOME": str(settings.home),
         "WORKBENCH_AUTHOR": settings.author,
+        "WORKBENCH_ROLE": settings.role,
         PROGRESS: str(folder / "progress.json"),
     }
     words = [arguments[0], "--json", *arguments[1:]]
@@ -128,6 +132,16 @@ def start_job(settings: Settings, url: str, title: str, arguments: Sequence[str]
     return _read(folder, record)
 
 
+def require_for_job(settings: Settings, arguments: Sequence[str]) -> None:
+    """Find out that the role does not suffice for a job: to start it, end it or forget it.
+
+    What is written wherever the job says, on the machine that all share, takes an admin.
+    """
+    writes_anywhere = arguments[0] == "generate" or tuple(arguments[:2]) == ("datasets", "split")
+    needs: Role = "admin" if writes_anywhere else "editor"
+    settings.actor.require(needs, f"have 'workbench {arguments[0]}' run or stopped")
+
+
 def jobs(settings: Settings) -> list[Job]:
     """Return every job, newest first."""
     _started[:] = [process for process in _started if process.poll() is None]
@@ -139,11 +153,12 @@ def jobs(settings: Settings) -> list[Job]:
     return found
 
 
-def cancel_job(job: Job) -> None:
+def cancel_job(settings: Settings, job: Job) -> None:
     """Ask a job to stop, as Ctrl-C does; what it has done so far stays.
 
     One that has not stopped when it is asked again some seconds later is ended.
     """
+    require_for_job(settings, job.arguments)
     record = _Job.model_validate_json((job.folder / "job.json").read_bytes())
     mark = job.folder / "cancelled"
     is_late = mark.exists() and time.time() - mark.stat().st_mtime > STOP_S
@@ -154,8 +169,9 @@ def cancel_job(job: Job) -> None:
             os.killpg(record.pid, signal.SIGKILL if is_late else signal.SIGINT)
 
 
-def forget_job(job: Job) -> None:
+def forget_job(settings: Settings, job: Job) -> None:
     """Remove the files of a job that is over; what it made elsewhere stays."""
+    require_for_job(settings, job.arguments)
     if job.status not in ACTIVE:
         shutil.rmtree(job.folder, ignore_errors=True)
 

@@ -32,6 +32,7 @@ def start_command(
         "WORKBENCH_DB": url,
         "WORKBENCH_HOME": str(settings.home),
         "WORKBENCH_AUTHOR": settings.author,
+        "WORKBENCH_ROLE": settings.role,
     }
     try:
         log.parent.mkdir(parents=True, exist_ok=True)

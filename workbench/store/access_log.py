@@ -40,7 +40,7 @@ class AccessLog(Repository):
         """Record a look at each of several runs, all or none; takes and raises what `add` does."""
         if not test_hash or not purpose.strip():
             raise StoreError("A look needs a test part and a purpose. Nothing was recorded.")
-        with self._database.writing() as session:
+        with self._database.writing("see figures", needs="viewer") as session:
             _require_runs(session, runs)
             moment = utc_now()
             rows = [

@@ -14,7 +14,8 @@ from sqlmodel import Session
 
 from workbench.domain.audit_events import Event
 from workbench.errors import StoreError
-from workbench.store.database import CLIENT
+from workbench.roles import ANYBODY, Actor
+from workbench.store.database import ACTOR, CLIENT, DONE
 from workbench.store.digest import event_digest
 from workbench.store.tables import METADATA, utc_now
 
@@ -93,12 +94,19 @@ def record(
     return record_all(session, [new], author=author, at=at)[0]
 
 
+def actor_of(session: Session) -> Actor:
+    """Return who acts in a writer's session."""
+    actor: Actor = session.info.get(ACTOR, ANYBODY)
+    return actor
+
+
 def record_all(
     session: Session, new_events: Iterable[NewEvent], *, author: str, at: datetime | None = None
 ) -> list[AuditEvent]:
     """Add several events in their order, in one statement, as `record` adds one."""
     if not author.strip():
         raise StoreError("An edit needs an author; set WORKBENCH_AUTHOR. Nothing was changed.")
+    actor_of(session).sign(author)
     moment = at or utc_now()
     events, (last_id, digest) = [], _last(session)
     for id, new in enumerate(new_events, start=last_id + 1):
@@ -121,6 +129,10 @@ def record_all(
         session.flush()  # what the events are about goes first
         session.connection().execute(insert(EVENTS), [event._asdict() for event in events])
         session.info[_LAST] = events[-1].id, digest
+        session.info[DONE] = {
+            "author": author, "action": events[0].action, "subject": events[0].subject,
+            "change": events[0].change, "events": len(events),
+        }  # fmt: skip
     return events
 
 

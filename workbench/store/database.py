@@ -22,8 +22,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlmodel import Session
 
 from workbench.errors import FrozenVersionError, StoreError, WorkbenchError
+from workbench.event_log import log_event
+from workbench.roles import ANYBODY, Actor, Role
 
-CLIENT = "client"  # under which a writer's session knows the browser that it works for
+# Under which a writer's session knows the browser that it works for, and who acts.
+CLIENT, ACTOR = "client", "actor"
+DONE = "done"  # under which it notes what the log of events says
+UNNAMED = "change anything here"  # an act that does not say what it does
 
 # Opens every message of the triggers in the migrations.
 FROZEN_MARK = "frozen:"
@@ -98,9 +103,11 @@ class Database:
         is_sqlite: Whether it is SQLite; else it is PostgreSQL.
         location: Path of the file, or the URL without its password.
         client: Token of the browser that is worked for; None on the command line.
+        actor: Who changes what is changed through it.
     """
 
     client: str | None = None
+    actor: Actor = ANYBODY
 
     def __init__(self, url: str) -> None:
         parsed = parse_url(url)
@@ -123,10 +130,10 @@ class Database:
             self.close()
             raise
 
-    def for_client(self, client: str) -> "Database":
-        """Return the same open database, working for a browser; it is closed only once."""
+    def working_for(self, actor: Actor, client: str | None) -> "Database":
+        """Return the same open database, working for somebody; it is closed only once."""
         mine = copy.copy(self)
-        mine.client = client
+        mine.actor, mine.client = actor, client
         return mine
 
     @contextmanager
@@ -140,16 +147,42 @@ class Database:
             yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """Wait for the writer's turn; commit at the end, or change nothing on any exception."""
+    def writing(
+        self,
+        act: str = UNNAMED,
+        *,
+        needs: Role = "editor",
+        author: str | None = None,
+    ) -> Iterator[Session]:
+        """Wait for the writer's turn; commit at the end, or change nothing on any exception.
+
+        Every act passes through here, so that none can be done by who may not do it.
+
+        Args:
+            act: What is done, as it follows "to" ("freeze a version").
+            needs: The role that it takes.
+            author: Under which name it is kept, where that is no event of the audit log.
+
+        Raises:
+            RoleError: Who acts has a lower one, or another name.
+        """
+        self.actor.require(needs, act)
+        if author is not None:
+            self.actor.sign(author)
+        info: dict[str, Any] = {CLIENT: self.client, ACTOR: self.actor}
         with (
             self.connected() as connection,
             _without_garbage_collection(),
             Session(connection, expire_on_commit=False) as session,
         ):
-            session.info[CLIENT] = self.client
+            session.info.update(info)
             yield session
             session.flush()
+            info = dict(session.info)
+        if act != UNNAMED or DONE in info:
+            log_event(
+                "act", who=self.actor.name, role=self.actor.role, act=act, **info.get(DONE, {})
+            )
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:

@@ -13,7 +13,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from workbench.domain.attributes import Attribute, AttributeSet, DraftRow
-from workbench.store.audit import AuditEvent, NewEvent, State, record_all
+from workbench.store.audit import AuditEvent, NewEvent, State, actor_of, record_all
 from workbench.store.digest import VersionAttribute
 from workbench.store.frozen_versions import attribute_of, set_of
 from workbench.store.tables import METADATA, DraftBaseRow, VersionRow, utc_now
@@ -135,7 +135,12 @@ def write_changes(
 
     Returns:
         The changes, with the numbers that new rows were given, and their events.
+
+    Raises:
+        RoleError: One of them judges an attribute, by whatever way, and who acts may not.
     """
+    if any(map(_judges, changes)):
+        actor_of(session).require("reviewer", "judge an attribute")
     connection = session.connection()
     # Rows that change are taken out and put in again, so that two attributes may swap their words
     # although no two of a distortion may have the same.
@@ -146,6 +151,16 @@ def write_changes(
     written = _insert_new(session, changes)
     events = record_all(session, map(_event, written), author=author)
     return written, events
+
+
+def _judges(change: Change) -> bool:
+    """Tell whether a change says where an attribute stands in review; what comes back does not."""
+    if change.after is None:
+        return False
+    if change.before is None:
+        comes_back = change.action.startswith(("undo ", "redo "))
+        return change.after.status != "proposed" and not comes_back
+    return change.after.status != change.before.status
 
 
 def _insert_new(session: Session, changes: Sequence[Change]) -> list[Change]:

@@ -34,7 +34,7 @@ class ProposalRepository(Repository):
         Raises:
             StoreError: A proposal names a call that is not in the log.
         """
-        with self._database.writing() as session:
+        with self._database.writing(author=author) as session:
             require_calls(session, [proposal.call_id for proposal in proposals])
             return [_value(_stored(session, each, author)) for each in proposals]
 
@@ -75,7 +75,7 @@ class ProposalRepository(Repository):
                 f"Other words are for one proposal, and {len(ids)} were named. Nothing was changed."
             )
         new = None if words is None else usable_phrase(words)
-        with self._database.writing() as session:
+        with self._database.writing(author=author) as session:
             taken = [_open(session, id) for id in ids]
             changes = [_exchange(session, row, new or row.phrase, author) for row in taken]
             write_changes(session, changes, author=author)
@@ -95,7 +95,7 @@ class ProposalRepository(Repository):
         Raises:
             StoreError: There is no such open proposal.
         """
-        with self._database.writing() as session:
+        with self._database.writing(author=author) as session:
             rejected = [_open(session, id) for id in ids]
             for row in rejected:
                 _decide(session, row, "rejected", author, note)

@@ -30,7 +30,7 @@ class QuestionRepository(Repository):
         same = select(QuestionRow).where(
             QuestionRow.status == "asking", QuestionRow.document == document
         )
-        with self._database.writing() as session:
+        with self._database.writing("ask a model", author=author) as session:
             row = session.exec(same).first()
             if row is not None:
                 return _value(row), False

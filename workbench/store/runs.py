@@ -56,7 +56,7 @@ class RunRepository(RunReader):
         Raises:
             VersionNotFoundError: No such version is frozen.
         """
-        with self._database.writing() as session:
+        with self._database.writing("have runs done") as session:
             self._expire(session)
             for version in {version for version, _ in wanted}:
                 _require_version(session, version)
@@ -178,7 +178,7 @@ class RunRepository(RunReader):
 
     def cancel(self, id: int) -> None:
         """Cancel a run that waits, or whose worker is gone, at once; ask a running one to stop."""
-        with self._database.writing() as session:
+        with self._database.writing("cancel a run") as session:
             self._expire(session)
             row = row_of(session, id)
             if row.status in ("queued", "interrupted"):
@@ -196,7 +196,7 @@ class RunRepository(RunReader):
             id: Number of the run.
             afresh: Discard what it has trained.
         """
-        with self._database.writing() as session:
+        with self._database.writing("resume a run") as session:
             self._expire(session)
             row = row_of(session, id)
             if row.status not in ("interrupted", "failed", "cancelled"):

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, inspect, text
 
 from workbench.atomic_files import atomic_write
 from workbench.errors import StoreError
+from workbench.roles import Actor
 from workbench.store.access_log import AccessLog
 from workbench.store.audit_log import AuditLogRepository
 from workbench.store.call_log import CallRepository
@@ -143,16 +144,20 @@ class Store:
         self.audit = AuditLogRepository(database)
         self.overview = OverviewRepository(database)
 
-    def for_client(self, client: str) -> "Store":
-        """Return the same open store, working for one browser.
-
-        What is edited through it carries the browser's token, and `record.undoable` offers only
-        what came from that browser.
+    def working_for(self, actor: Actor, client: str | None = None) -> "Store":
+        """Return the same open store, working for somebody.
 
         Args:
-            client: A random token that the browser keeps.
+            actor: Who acts; what takes a higher role is refused.
+            client: A random token that the person's browser keeps. What is edited carries it, and
+                `record.undoable` offers only what came from that browser.
         """
-        return Store(self.url, self.database.for_client(client))
+        return Store(self.url, self.database.working_for(actor, client))
+
+    @property
+    def actor(self) -> Actor:
+        """Who changes what is changed through this store."""
+        return self.database.actor
 
     def verify(self) -> list[str]:
         """Go through every table once and say what is no longer what was recorded.

@@ -130,7 +130,7 @@ class VersionRepository(Repository):
         _refuse_unfit(content, message, parent, merged)
         if alias is not None:
             check_alias(alias)
-        with self._database.writing() as session:
+        with self._database.writing("freeze a version", needs="reviewer") as session:
             return _freeze(session, content, message, author, parent, alias, merged)[0]
 
     def freeze_draft(
@@ -160,7 +160,7 @@ class VersionRepository(Repository):
         """
         if alias is not None:
             check_alias(alias)
-        with self._database.writing() as session:
+        with self._database.writing("freeze a version", needs="reviewer") as session:
             content = draft_set(session).without_rejected()
             _refuse_unfit(content, message, None, None)
             if check is not None:
@@ -185,7 +185,7 @@ class VersionRepository(Repository):
             VersionNotFoundError: There is no such version.
         """
         check_alias(name)
-        with self._database.writing() as session:
+        with self._database.writing("name a version", needs="reviewer") as session:
             row = find_version(session, ref)
             _set_alias(session, name, row, author)
             session.flush()

@@ -68,7 +68,7 @@ class WorkerRepository(Repository):
         with self._database.reading() as session:
             if not self._silent(session, self._now(session), stale_after_s):
                 return []
-        with self._database.writing() as session:
+        with self._database.writing("look at the queue", needs="viewer") as session:
             return self._expire(session, stale_after_s)
 
     def _expire(self, session: Session, stale_after_s: float = LEASE_S) -> builtins.list[int]:

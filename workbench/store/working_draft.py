@@ -296,7 +296,7 @@ class DraftRepository(Repository):
 
     def set_base(self, ref: str, *, author: str) -> Version:
         """Name the version that the draft goes on from, and leave the draft as it is."""
-        with self._database.writing() as session:
+        with self._database.writing("restore a version", needs="reviewer") as session:
             row = find_version(session, ref)
             set_base(session, row, author=author)
             return version_of(session, row)
@@ -325,7 +325,7 @@ class DraftRepository(Repository):
             IntegrityError: The version is no longer what was frozen.
             StoreError: Changes would be lost without `discard`.
         """
-        with self._database.writing() as session:
+        with self._database.writing("restore a version", needs="reviewer") as session:
             return restore_rows(session, ref, author=author, discard=discard)
 
     def _change_many(

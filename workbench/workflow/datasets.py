@@ -14,6 +14,7 @@ from workbench.datasets.adapters import (
     dataset_adapter,
     register_table,
     registered_tables,
+    remove_table,
 )
 from workbench.datasets.check import missing_files
 from workbench.datasets.labelled import DatasetFacts, ImageDataset, LabelledImage, Polarity
@@ -181,9 +182,11 @@ def take_table(
         replace: Take the place of another table of that name.
 
     Raises:
+        RoleError: Who asks for it is no admin.
         ConfigError: The name cannot be one, or is taken.
         DataError: It cannot be written.
     """
+    require_admin(settings, "register a table")
     name = name.strip() or id_of(Path(table.name).stem)
     if table.data is not None:
         if name in registered_tables(settings.home) and not replace:
@@ -205,3 +208,25 @@ def take_table(
             ) from fault
         read = read.model_copy(update={"file": str(kept)})
     return register_table(read, settings.home, name, replace=replace)
+
+
+def forget_table(settings: Settings, name: str) -> None:
+    """Unregister a table; its files stay.
+
+    Raises:
+        RoleError: Who asks for it is no admin.
+        UnknownNameError: There is none of the name.
+    """
+    require_admin(settings, "forget a table")
+    remove_table(name, settings.home)
+
+
+def require_admin(settings: Settings, act: str) -> None:
+    """Find out that somebody may not name files of the machine that all share.
+
+    They may be anything: another project's photographs, or the secrets of the workbench.
+
+    Raises:
+        RoleError: Who asks for it is no admin.
+    """
+    settings.actor.require("admin", act)

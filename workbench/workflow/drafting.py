@@ -80,8 +80,10 @@ def draft_candidates(
         Id and pooled candidates, or what went wrong; a distortion that fails stops no other.
 
     Raises:
+        RoleError: Who asks may not; no model was.
         UnknownNameError: A distortion or a neighbour does not exist.
     """
+    store.actor.require("editor", "ask a model")
     return gather_candidates(
         prompt_subjects(store, distortions, options),
         model,
@@ -217,7 +219,8 @@ def decide_candidate(
     """Take one candidate into the draft, in its own or in other words, or reject it.
 
     A rejected one stays in the draft as rejected, so that it is not offered again. Either way the
-    author is who decided, so that no later draft replaces it.
+    author is who decided, so that no later draft replaces it. What an editor takes is proposed:
+    a reviewer accepts it.
 
     Args:
         store: The open store.
@@ -238,11 +241,12 @@ def decide_candidate(
             "changed."
         )
     reworded = words is not None and words != phrase
+    accepted = "accepted" if store.actor.may("reviewer") else "proposed"
     attribute = seen.model_copy(
         update={
             "phrase": usable_phrase(words) if words is not None else phrase,
             "origin": "expert" if reworded else "llm",
-            "status": "rejected" if reject else "accepted",
+            "status": "rejected" if reject else accepted,
             "decided_by": author,
         }
     )

@@ -159,10 +159,12 @@ def improve_draft(
         text: The encoder's texts, if they are kept from one search to the next.
 
     Raises:
+        RoleError: Who asks may not; no model was.
         ConfigError: The draft has none of the types, or one cannot be measured.
         LLMRequestError: The model could not be reached, and nothing was found before.
         DataError: The photographs are too few, or cannot be read.
     """
+    store.actor.require("editor", "have sentences improved")
     rows, wanted, measured = draft_scope(store, distortions)
     attributes = _set_of(rows, measured)
     benches = Benches(store, encoder, measured, options, cache=cache, text=text)

@@ -81,7 +81,12 @@ def ask_again(store: Store, id: int, *, settings: Settings) -> Question:
 
 
 def notice_dead(store: Store) -> None:
-    """Mark the questions whose process has died, at once where that can be seen from here."""
+    """Mark the questions whose process has died, at once where that can be seen from here.
+
+    A viewer's look marks none; whoever may change something does.
+    """
+    if not store.actor.may("editor"):
+        return
     silent = {question.id for question in store.questions.silent()}
     for question in store.questions.asking():
         gone = question.worker is not None and not may_be_alive(question.worker)

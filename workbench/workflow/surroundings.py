@@ -66,6 +66,10 @@ def setting_lines(settings: Settings) -> list[SettingLine]:
     rows = (
         ("person", "Name", settings.author if settings.author != NOBODY else "nobody yet",
          "WORKBENCH_AUTHOR USER USERNAME"),
+        ("person", "Role", settings.role, "WORKBENCH_ROLE"),
+        ("person", "Roles of who logs in", str(settings.roles_file or "all viewers"),
+         "WORKBENCH_ROLES"),
+        ("person", "Login", str(settings.secrets or "none"), "WORKBENCH_SECRETS"),
         ("language model", "Service", _service(settings), "OPENAI_BASE_URL OPENAI_API_KEY"),
         ("language model", "Key", "set, never shown" if settings.api_key else "none",
          "OPENAI_API_KEY"),
@@ -85,6 +89,8 @@ def setting_lines(settings: Settings) -> list[SettingLine]:
         ("storage", "Home", str(settings.home), "WORKBENCH_HOME"),
         ("storage", "Results of runs", str(settings.results), "WORKBENCH_HOME"),
         ("storage", "Cache", str(settings.cache), "WORKBENCH_CACHE"),
+        ("storage", "Log of events", "JSON lines" if settings.log_events else "none",
+         "WORKBENCH_LOG"),
         ("storage", "Free space", _free_space(settings.home), ""),
     )  # fmt: skip
     lines = []

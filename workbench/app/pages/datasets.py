@@ -12,7 +12,6 @@ from workbench.app.dataset_import import import_view
 from workbench.app.markup import html_list, html_table, picture_of_pixels
 from workbench.app.services import Session, current_session
 from workbench.app.widgets import announce, escaped, heading, show_errors
-from workbench.datasets.adapters import remove_table
 from workbench.datasets.frames import read_pixels
 from workbench.datasets.labelled import DatasetFacts, LabelledImage
 from workbench.datasets.photographs import fit_photograph
@@ -22,8 +21,10 @@ from workbench.settings import Settings
 from workbench.workflow.datasets import (
     KnownDataset,
     OpenDataset,
+    forget_table,
     known_datasets,
     open_dataset,
+    require_admin,
     samples,
 )
 
@@ -106,6 +107,8 @@ def _datasets(session: Session) -> None:
             st.info(escaped(f"{one.facts.obtain} Below the folder: {'; '.join(one.facts.layout)}."))
             return
     with show_errors():
+        if root and root not in one.roots:
+            require_admin(session.settings, "open another folder of this machine")
         _acts(session, name, root, is_table=bool(one.file))
         opened = _opened(session.settings, name, root)
         _health(opened)
@@ -177,7 +180,7 @@ def _acts(session: Session, name: str, root: str, *, is_table: bool) -> None:
             with st.popover("Forget this table", width="content"):
                 st.markdown("Its files stay where they are; experiments can't name it any more.")
                 if st.button("Forget it now"):
-                    remove_table(name, session.settings.home)
+                    forget_table(session.settings, name)
                     announce(f"{name} is no longer registered; its files stay.")
                     st.rerun()
 

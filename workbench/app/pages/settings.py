@@ -62,13 +62,17 @@ def _settings(session: Session) -> None:
     lines = setting_lines(session.settings)
     for group, title in GROUPS.items():
         st.header(title)
-        rows = [(line.name, line.value, _source(line)) for line in lines if line.group == group]
+        rows = [
+            (line.name, line.value, _source(session, line)) for line in lines if line.group == group
+        ]
         st.html(html_table("", ("Setting", "Value", "From"), rows, widths=(24, 44, 32)))
         if group == "language model" and session.settings.prices:
             _prices(session.settings.prices)
 
 
-def _source(line: SettingLine) -> str | Markup:
+def _source(session: Session, line: SettingLine) -> str | Markup:
+    if line.name in ("Name", "Role") and session.settings.established == "login":
+        return "your login"
     if line.name == "Name" and st.session_state.get(AUTHOR):
         return "this browser"
     if line.source != DEFAULT:

@@ -13,6 +13,7 @@ from workbench.distortions import parse_recipe
 from workbench.domain.canonical import Frozen
 from workbench.domain.distortion import Recipe
 from workbench.errors import IntegrityError, StoreError
+from workbench.roles import ANYBODY
 from workbench.store.audit import record
 from workbench.store.bundle.contents import (
     Bundle,
@@ -27,6 +28,7 @@ from workbench.store.bundle.contents import (
 from workbench.store.bundle.exporting import IMPORT_ACTION
 from workbench.store.bundle.members import bundle_of, unpack
 from workbench.store.call_log import call_row, count_calls, log_calls
+from workbench.store.database import ACTOR
 from workbench.store.frozen_versions import hashes_by_id
 from workbench.store.history import insert_comment
 from workbench.store.recipes import add_recipe
@@ -86,7 +88,7 @@ def import_bundle(store: Store, path: Path, *, author: str, dry_run: bool = Fals
     """
     bundle = read_bundle(path)
     try:
-        with store.database.writing() as session:
+        with store.database.writing("take in a bundle", needs="reviewer") as session:
             imported = _add(session, bundle, author)
             if dry_run:
                 raise _DryRun
@@ -102,6 +104,7 @@ def _add(session: Session, bundle: Bundle, author: str) -> Imported:
         "history": [event.model_dump(mode="json") for event in bundle.history],
     }
     record(session, IMPORT_ACTION, f"bundle:{bundle.asked[0]}", author=author, after=after)
+    session.info[ACTOR] = ANYBODY  # what the bundle brings keeps the names that it was made under
     calls_before = count_calls(session)
     numbers = log_calls(session, bundle.calls)
     call_ids = dict(zip([call_row(call).digest for call in bundle.calls], numbers, strict=True))
