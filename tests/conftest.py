@@ -1,6 +1,7 @@
 """What tests of several rooms need."""
 
 import os
+import shutil
 import signal
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from tests.cache import share_statistics
 from workbench.cli import main
 
 # One thread a process, those that tests start included: every core has a worker of its own, and
@@ -24,6 +26,14 @@ hypothesis_settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("any machine")
+
+
+_STATISTICS = share_statistics()
+
+
+def pytest_unconfigure():
+    if _STATISTICS is not None:
+        shutil.rmtree(_STATISTICS, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items):

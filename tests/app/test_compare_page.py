@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from tests.cache import own_cache
 from tests.factories import make_protocol
 from workbench.domain.attributes import AttributeSet
 from workbench.domain.comparison import labels_of
@@ -56,8 +57,8 @@ def third_version(store, config=CONFIG):
 
 
 @pytest.fixture(autouse=True)
-def own_cache(settings, monkeypatch):
-    monkeypatch.setenv("WORKBENCH_CACHE", str(settings.home / "cache"))
+def _own_cache(settings, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_CACHE", own_cache(settings.home))
 
 
 class Cells(HTMLParser):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.app.full_database import CONFIG
+from tests.cache import own_cache
 from workbench.app.distortion_pictures import middle_level, thumbnails
 from workbench.app.distortion_type import slider_range
 from workbench.distortions import apply_parameter, catalogue
@@ -42,7 +43,7 @@ def texts(shown):
 
 @pytest.fixture
 def settings(settings, monkeypatch):
-    monkeypatch.setenv("WORKBENCH_CACHE", str(settings.home / "cache"))
+    monkeypatch.setenv("WORKBENCH_CACHE", own_cache(settings.home))
     from workbench.settings import read_settings
 
     return read_settings()

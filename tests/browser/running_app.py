@@ -12,6 +12,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.cache import own_cache
 from tests.ports import free_port
 from tests.processes import end, started
 from tests.waiting import PATIENCE_S, wait_until
@@ -61,7 +62,7 @@ def own_surroundings(home: Path, author: str = "eva", **more: str) -> Iterator[S
     surroundings = {
         "WORKBENCH_HOME": str(home),
         "WORKBENCH_DB": f"sqlite:///{home / 'store.sqlite'}",
-        "WORKBENCH_CACHE": str(home / "cache"),
+        "WORKBENCH_CACHE": own_cache(home),
         "WORKBENCH_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",  # the worker's: two threads fight on busy cores
     }

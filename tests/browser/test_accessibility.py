@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.app.full_database import fill
+from tests.cache import own_cache
 from workbench.registry import discover
 from workbench.store import open_store
 
@@ -45,7 +46,7 @@ def page(tmp_path_factory):
     url = f"sqlite:///{home / 'store.sqlite'}"
     with open_store(url) as store:
         fill(store)
-    surroundings = {"WORKBENCH_HOME": str(home), "WORKBENCH_CACHE": str(home / "cache")}
+    surroundings = {"WORKBENCH_HOME": str(home), "WORKBENCH_CACHE": own_cache(home)}
     surroundings |= {"WORKBENCH_AUTHOR": "eva", "WORKBENCH_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     with (
         running_app(url, **surroundings) as app,

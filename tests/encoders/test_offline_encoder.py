@@ -13,7 +13,6 @@ from workbench.encoders import minilm as minilm_module
 from workbench.encoders import offline as offline_module
 from workbench.encoders.minilm import load_minilm, model_folder, word_pieces
 from workbench.encoders.pixel_statistics import PixelStatistics
-from workbench.encoders.statistics_tower import StatisticsCache
 from workbench.errors import CheckpointMismatchError, ShapeError
 from workbench.settings import read_settings
 
@@ -104,11 +103,13 @@ def test_images_of_another_size_are_not_prepared(encoder):
         encoder.tower.prepare(torch.rand(1, 3, 96, 96))
 
 
-def test_only_the_last_images_are_cached():
-    cache, rows = StatisticsCache(capacity=2), torch.arange(3.0)
-    for key, row in enumerate(rows):
-        cache.put(bytes([key]), row)
-    assert [cache.get(bytes([key])) is None for key in range(3)] == [True, False, False]
+def test_statistics_are_those_of_an_earlier_process_bit_for_bit(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path))
+    offline = EncoderConfig(name="offline")
+    first, second = (load_encoder(offline, read_settings(), seed=0).tower for _ in range(2))
+    computed = first.prepare(IMAGES)
+    monkeypatch.setattr(second.visual.conv1, "statistics", None)  # it is not called
+    assert torch.equal(second.prepare(IMAGES.flip(0)).flip(0), computed)
 
 
 def test_a_changed_or_missing_file_of_weights_is_refused(monkeypatch, tmp_path):

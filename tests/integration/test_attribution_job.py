@@ -7,6 +7,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from tests.cache import own_cache
 from workbench.cli import cli
 from workbench.domain.attributes import AttributeSet
 from workbench.evaluation.refit import Pool, fold_refit
@@ -44,7 +45,7 @@ def place(tmp_path_factory, photographs):
     (home / "tiny.yaml").write_text(yaml.safe_dump({**TINY, "data": data}))
     url = f"sqlite:///{home / 'db.sqlite'}"
     surroundings = {
-        "WORKBENCH_HOME": str(home), "WORKBENCH_CACHE": str(home / "cache"),
+        "WORKBENCH_HOME": str(home), "WORKBENCH_CACHE": own_cache(home),
         "WORKBENCH_DB": url, "WORKBENCH_OFFLINE": "1",
     }  # fmt: skip
 

@@ -24,6 +24,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from typer.exceptions import TyperException
 
+from tests.cache import own_cache
 from tests.drafting.behaviours import lists
 from tests.drafting.conftest import ScriptedServer
 from tests.factories import make_proposal
@@ -237,7 +238,7 @@ def in_workspace(place, server):
     """Make a folder the whole surroundings of commands that run in this process."""
     surroundings = {
         "HOME": str(place), "WORKBENCH_HOME": str(place), "WORKBENCH_AUTHOR": "ann",
-        "WORKBENCH_CACHE": str(place.parent / "cache"), "WORKBENCH_OFFLINE": "1",
+        "WORKBENCH_CACHE": own_cache(place.parent), "WORKBENCH_OFFLINE": "1",
         "WORKBENCH_DB": f"sqlite:///{place / 'store.sqlite'}",
         "OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": server.url,
     }  # fmt: skip

@@ -7,6 +7,7 @@ import yaml
 from scipy.stats import spearmanr
 from typer.testing import CliRunner
 
+from tests.cache import own_cache
 from workbench.cli import cli
 from workbench.domain.attributes import AttributeSet
 from workbench.store import open_store
@@ -38,7 +39,7 @@ def place(home):
     """Answers a command where both versions have run."""
     (home / "tiny.yaml").write_text(yaml.safe_dump(TINY))
     surroundings = {
-        "WORKBENCH_HOME": str(home), "WORKBENCH_CACHE": str(home / "cache"),
+        "WORKBENCH_HOME": str(home), "WORKBENCH_CACHE": own_cache(home),
         "WORKBENCH_DB": f"sqlite:///{home / 'db.sqlite'}", "WORKBENCH_OFFLINE": "1",
     }  # fmt: skip
     with open_store(surroundings["WORKBENCH_DB"]) as store:

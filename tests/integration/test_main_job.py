@@ -10,6 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from tests.cache import own_cache
 from tests.processes import started
 from tests.waiting import PATIENCE_S
 from workbench.cli import cli
@@ -51,7 +52,7 @@ def surroundings(place, photographs):
     (place / "tiny.yaml").write_text(yaml.safe_dump({**TINY, "data": data}))
     variables = {
         "WORKBENCH_HOME": str(place),
-        "WORKBENCH_CACHE": str(place / "cache"),
+        "WORKBENCH_CACHE": own_cache(place),
         "WORKBENCH_DB": f"sqlite:///{place / 'db.sqlite'}",
         "WORKBENCH_OFFLINE": "1",
     }
@@ -74,10 +75,10 @@ def process(place, surroundings):
     """Run the command in a process of its own; returns (exit status, stdout, stderr)."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI")}
 
-    def run(*arguments):
+    def run(*arguments, **variables):
         with started(
             *(sys.executable, "-m", "workbench", *arguments),
-            env=others | surroundings, cwd=place, text=True,
+            env=others | surroundings | variables, cwd=place, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         ) as command:  # fmt: skip
             out, err = command.communicate(timeout=PATIENCE_S)
@@ -122,8 +123,16 @@ def test_a_run_answers_with_one_json_document_and_its_terms(both_run):
     assert "not CLIP" in first["encoder"]["note"]
 
 
-def test_another_process_gives_the_same_result_bit_for_bit(both_run, process):
-    status, out, _ = process("run", "plain", "--config", "tiny.yaml", "--again", "--json")
+def test_baselines_read_no_attribute_and_are_computed_once_for_both(both_run, surroundings):
+    assert both_run[0]["metrics"]["baselines"] == both_run[1]["metrics"]["baselines"]
+    assert len(list(Path(surroundings["WORKBENCH_CACHE"], "baselines").iterdir())) == 1
+
+
+def test_another_process_gives_the_same_result_bit_for_bit(both_run, process, place):
+    status, out, _ = process(
+        *("run", "plain", "--config", "tiny.yaml", "--again", "--json"),
+        WORKBENCH_CACHE=str(place / "other-cache"),  # where nothing is computed yet
+    )
     assert status == 0
     again = json.loads(out)
     assert again["run"] != both_run[0]["run"]

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from tests.cache import own_cache
 from workbench.cli import cli
 from workbench.domain.attributes import AttributeSet
 from workbench.errors import RunError
@@ -36,7 +37,7 @@ def home(tmp_path_factory, photographs):
     (folder / "tiny.yaml").write_text(yaml.safe_dump({**TINY, "data": data}))
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("WORKBENCH_HOME", str(folder))
-        environment.setenv("WORKBENCH_CACHE", str(folder / "cache"))
+        environment.setenv("WORKBENCH_CACHE", own_cache(folder))
         environment.setenv("WORKBENCH_DB", f"sqlite:///{folder / 'db.sqlite'}")
         environment.setenv("WORKBENCH_OFFLINE", "1")
         yield folder

@@ -9,6 +9,7 @@ import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
+from tests.cache import own_cache
 from workbench.cli import cli
 from workbench.datasets.generation.manifest import read_manifest
 from workbench.datasets.generation.plan import GeneratorConfig
@@ -42,7 +43,7 @@ def home(tmp_path, monkeypatch):
     """A working directory with a recipe, its attributes, and four photographs."""
     for variable, value in {
         "HOME": tmp_path,
-        "CACHE": tmp_path / "cache",
+        "CACHE": own_cache(tmp_path),
         "DB": f"sqlite:///{tmp_path / 'store.sqlite'}",
         "OFFLINE": 1,
         "AUTHOR": "ann",

@@ -9,6 +9,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
+from tests.cache import own_cache
 from workbench.cli import cli
 from workbench.settings import resource
 from workbench.store import open_store
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.slow  # a real run and its transfers
 @pytest.fixture
 def workbench(tmp_path):
     surroundings = {
-        "WORKBENCH_HOME": str(tmp_path), "WORKBENCH_CACHE": str(tmp_path / "cache"),
+        "WORKBENCH_HOME": str(tmp_path), "WORKBENCH_CACHE": own_cache(tmp_path),
         "WORKBENCH_DB": f"sqlite:///{tmp_path / 'db.sqlite'}", "WORKBENCH_OFFLINE": "1",
     }  # fmt: skip
     with open_store(surroundings["WORKBENCH_DB"]) as store:

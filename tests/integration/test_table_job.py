@@ -9,6 +9,7 @@ import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
+from tests.cache import own_cache
 from workbench.cli import cli
 from workbench.datasets.photographs import load_photograph, photograph_files
 from workbench.distortions import apply_distortion
@@ -47,7 +48,7 @@ def home(tmp_path_factory):
 def workbench(home):
     """Answer a command in a home of its own with its JSON document."""
     environment = {
-        "WORKBENCH_HOME": str(home), "WORKBENCH_CACHE": str(home / "cache"),
+        "WORKBENCH_HOME": str(home), "WORKBENCH_CACHE": own_cache(home),
         "WORKBENCH_DB": f"sqlite:///{home / 'db.sqlite'}", "WORKBENCH_OFFLINE": "1",
     }  # fmt: skip
     with open_store(environment["WORKBENCH_DB"]) as store:

@@ -11,10 +11,13 @@ from pathlib import Path
 import torch
 from open_clip.model import CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP
 
+from workbench.domain.canonical import content_hash
 from workbench.domain.config import EncoderConfig
 from workbench.domain.run import EncoderFacts
+from workbench.encoders import pixel_statistics, statistics_tower
 from workbench.encoders.minilm import LONGEST, WIDTH, count_word_pieces, load_minilm, word_pieces
-from workbench.encoders.protocol import Encoder, checked_tensors
+from workbench.encoders.protocol import Encoder, checked_tensors, source_digest
+from workbench.encoders.statistics_cache import StatisticsCache
 from workbench.encoders.statistics_tower import StatisticsStem, StatisticsTower
 from workbench.settings import Settings
 
@@ -47,7 +50,7 @@ def load(config: EncoderConfig, settings: Settings, *, seed: int, device: torch.
     return Encoder(
         _facts(model),
         model=model,
-        tower=StatisticsTower(model.visual),
+        tower=StatisticsTower(model.visual, StatisticsCache(_cache_file(settings))),
         tokenise=word_pieces,
         count_tokens=count_word_pieces,
         context_length=LONGEST,
@@ -58,6 +61,15 @@ def load(config: EncoderConfig, settings: Settings, *, seed: int, device: torch.
         device=device,
         threads=1,
     )
+
+
+def _cache_file(settings: Settings) -> Path:
+    """Return where statistics are cached; its name stands for all that decides them."""
+    decided_by = [
+        WEIGHTS_SHA256, source_digest(pixel_statistics, statistics_tower),
+        torch.__version__, torch.backends.cpu.get_cpu_capability(),
+    ]  # fmt: skip
+    return settings.cache / "statistics" / f"{content_hash(decided_by)[:32]}.sqlite"
 
 
 def assembled(vision: CLIPVisionCfg, seed: int = 0) -> CustomTextCLIP:

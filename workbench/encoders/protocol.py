@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, InitVar, dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -135,6 +136,14 @@ class Encoder:
         self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
         self._std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether its name stands for the same numbers tomorrow, so that results can be cached.
+
+        Random weights don't, nor does a file that somebody may replace.
+        """
+        return self.facts.trained and not Path(self.facts.weights).exists()
+
     @torch.no_grad()
     def encode_texts(self, sentences: Sequence[str]) -> Tensor:
         """Return L2-normalised embeddings of N sentences, (N, E), without gradient."""
@@ -169,6 +178,12 @@ def computing_threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def source_digest(*modules: ModuleType) -> str:
+    """Return a hash of modules' source: what is cached by it is made anew after each change."""
+    sources = [Path(str(module.__file__)).read_bytes() for module in modules]
+    return hashlib.sha256(b"\0".join(sources)).hexdigest()
 
 
 def checked_file(file: Path, sha256: str, *, remedy: str) -> Path:

@@ -1,8 +1,7 @@
 """The offline encoder's tower: open_clip's transformer, over statistics that are cached."""
 
 import hashlib
-from collections import OrderedDict
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +9,7 @@ from torch.nn import functional as F
 
 from workbench.encoders.native import NativeTower
 from workbench.encoders.pixel_statistics import CELL, CELL_FEATURES, VIEW_FEATURES, PixelStatistics
+from workbench.encoders.statistics_cache import StatisticsCache
 
 EPSILON = 1e-3  # of the batch norms, as TensorFlow trained them
 
@@ -183,61 +183,38 @@ def _standard(values: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
     return ((values - mean) / spread).clamp(-LARGEST, LARGEST)
 
 
-class StatisticsCache:
-    """The statistics that were used last, by the digest of their image.
-
-    Args:
-        capacity: How many images are cached; one takes 88 kB.
-    """
-
-    def __init__(self, capacity: int = 16_384) -> None:
-        self.capacity = capacity
-        self._rows: OrderedDict[bytes, Tensor] = OrderedDict()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return an empty one: a copied tower starts without a cache, so copying costs nothing."""
-        return type(self)(self.capacity)
-
-    def get(self, key: bytes) -> Tensor | None:
-        """Return a row, if cached, and mark it as recently used."""
-        if key in self._rows:
-            self._rows.move_to_end(key)
-        return self._rows.get(key)
-
-    def put(self, key: bytes, row: Tensor) -> None:
-        """Add a row; the least recently used one is dropped."""
-        self._rows[key] = row
-        if len(self._rows) > self.capacity:
-            self._rows.popitem(last=False)
-
-
 class StatisticsTower(NativeTower):
     """A tower whose `prepare` takes its first, frozen part, a `StatisticsStem`, out of training."""
 
     prepares = True
 
-    def __init__(self, visual: Any) -> None:
+    def __init__(self, visual: Any, cache: StatisticsCache | None = None) -> None:
         super().__init__(visual)
-        self._cache = StatisticsCache()
+        self._cache = StatisticsCache() if cache is None else cache
 
     @torch.no_grad()
     def prepare(self, images: Tensor) -> Tensor:
         """Return statistics, (B, F), float16, of images in [0, 1], (B, 3, S, S).
 
         The tower takes them instead of the images, and a step of prompt tuning is then many times
-        faster. Those of the last images are cached.
+        faster. They are cached.
         """
         self.require_size(images)
-        stem: StatisticsStem = self.visual.conv1
-        keys = [hashlib.blake2b(image.cpu().numpy().tobytes()).digest() for image in images]
-        rows = [self._cache.get(key) for key in keys]
-        missing = [index for index, row in enumerate(rows) if row is None]
+        device = images.device.type  # whose results differ in their last bits
+        keys = [
+            hashlib.blake2b(image.cpu().numpy().tobytes(), person=device.encode()).digest()
+            for image in images
+        ]
+        rows = self._cache.get(keys)
+        missing = {key: index for index, key in enumerate(keys) if key not in rows}
         if missing:
-            computed = stem.statistics(images[missing]).half()
-            for index, row in zip(missing, computed, strict=True):
-                rows[index] = row.clone()  # not a view that keeps the whole batch alive
-                self._cache.put(keys[index], row.clone())
-        return torch.stack([row for row in rows if row is not None])
+            stem: StatisticsStem = self.visual.conv1
+            computed = stem.statistics(images[list(missing.values())]).half().cpu()
+            # Copies: a view would keep the whole batch alive.
+            fresh = {key: row.clone() for key, row in zip(missing, computed, strict=True)}
+            self._cache.put(fresh)
+            rows |= fresh
+        return torch.stack([rows[key] for key in keys]).to(images.device)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return embeddings, (B, E), of images, (B, 3, S, S), or of what `prepare` returned."""

@@ -1,24 +1,29 @@
 """What of a run goes into its result: terms, predictions, baselines, libraries."""
 
+from contextlib import suppress
 from importlib.metadata import version as installed
 from platform import python_version
 
 import numpy as np
+from pydantic import TypeAdapter
 
+from workbench.atomic_files import atomic_write
 from workbench.datasets.image_set import ImageSet
 from workbench.datasets.splits.grouped import photograph_folds
 from workbench.distortions import catalogue
-from workbench.domain.canonical import Progress
+from workbench.domain.canonical import Progress, content_hash
 from workbench.domain.config import RunConfig
 from workbench.domain.metrics import QualityMetrics
 from workbench.domain.run import Control, Predictions, Protocol
-from workbench.evaluation.baselines import baselines, offered_metrics
+from workbench.encoders.protocol import source_digest
+from workbench.evaluation import baselines, brisque, refit
 from workbench.evaluation.correlation import quality_metrics
 from workbench.evaluation.identification import identification_metrics, packed
-from workbench.evaluation.refit import FoldedData
 from workbench.experiment.cross_validation import CrossValidated
 from workbench.experiment.training_plan import TrainingPlan
-from workbench.training.crops import grid_crops, whole_view
+from workbench.training import crops, regressor
+
+_BASELINES = TypeAdapter(dict[str, QualityMetrics])
 
 
 def protocol_of(data: ImageSet, config: RunConfig, *, crop: int) -> Protocol:
@@ -64,23 +69,45 @@ def predictions_of(data: ImageSet, quality: np.ndarray) -> Predictions:
 def baselines_of(
     plan: TrainingPlan, data: ImageSet, distortions: tuple[str, ...], progress: Progress
 ) -> dict[str, QualityMetrics]:
-    """Return what simple methods reach on grouped folds; one uses the distortions' names."""
+    """Return what simple methods reach on grouped folds; one uses the distortions' names.
+
+    None reads an attribute, so all versions that run under one configuration share them: they are
+    computed once and cached.
+    """
     config, known = plan.config, catalogue(plan.recipes)
     folds = photograph_folds(data.photograph, folds=config.split.folds, seed=config.split.seed)
-    results = baselines(
+    names, further = [known[name].name for name in distortions], baselines.offered_metrics()
+    decided_by = [
+        plan.encoder.facts.model_dump(), data.hash, list(data.names), names, config.seed,
+        config.split.model_dump(mode="json"), config.regressor.model_dump(mode="json"),
+        environment(), source_digest(baselines, brisque, refit, regressor, crops),
+    ]  # fmt: skip
+    file = plan.settings.cache / "baselines" / f"{content_hash(decided_by)[:32]}.json"
+    # A metric of another package may change under its name, as a file of weights may.
+    stored = plan.encoder.is_fixed and not further
+    if stored:
+        with suppress(OSError, ValueError):
+            return _BASELINES.validate_json(file.read_bytes())
+    results = baselines.baselines(
         plan.encoder,
-        FoldedData(data.images, data.quality, data.photograph, folds),
-        [known[name].name for name in distortions],
-        crops=grid_crops,
-        whole=whole_view if config.regressor.reads_whole_image else None,
+        refit.FoldedData(data.images, data.quality, data.photograph, folds),
+        names,
+        crops=crops.grid_crops,
+        whole=crops.whole_view if config.regressor.reads_whole_image else None,
         regress=lambda inputs, quality, seed: (
             plan.fit_regressor(inputs, quality, seed=seed).predict
         ),
         seed=config.seed,
         progress=progress,
-        further=offered_metrics(),
+        further=further,
     )
-    return {name: result.quality for name, result in results.items()}
+    figures = {name: result.quality for name, result in results.items()}
+    if stored:
+        with suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_write(file) as partial:
+                partial.write_bytes(_BASELINES.dump_json(figures))
+    return figures
 
 
 MOST_CELLS = 1_000_000  # strengths that are kept of a control: some 2 MB

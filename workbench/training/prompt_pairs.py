@@ -69,16 +69,14 @@ def encode_attributes(
         encoder: Its frozen text tower encodes.
         attributes: A attributes of D distortions, in the set's own order.
         polarity: Name of the sentence pair; None takes the encoder's default.
-        cache: Folder that stores embeddings, by encoder and sentences. Those of random weights, or
-            of a file that may change, are never stored.
+        cache: Folder that stores embeddings, by encoder and sentences, if the encoder `is_fixed`.
     """
     by_distortion = attributes.phrases().values()
     phrases = [phrase for of_distortion in by_distortion for phrase in of_distortion]
     pairs = sentence_pairs(phrases, polarity or encoder.default_polarity)
     sentences = [sentence for pair in pairs for sentence in pair]
     groups = [d for d, of_distortion in enumerate(by_distortion) for _ in of_distortion]
-    facts = encoder.facts
-    if cache is None or not facts.trained or Path(facts.weights).exists():
+    if cache is None or not encoder.is_fixed:
         embeddings = encoder.encode_texts(sentences)
     else:
         embeddings = _cached_embeddings(encoder, sentences, cache / "texts").to(encoder.device)
