@@ -161,6 +161,16 @@ def test_spellings_of_one_name_have_one_key(one, other):
     assert name_key(one) == name_key(other)
 
 
+# Nine lines that stand for 9 to the power of 9 values.
+BOMB = "a0: &a0 [x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)
+)
+
+
+def test_an_alias_is_read_as_what_it_stands_for():
+    assert read_yaml("a: &sizes [1, 2]\nb: *sizes\nc: '*'") == {"a": [1, 2], "b": [1, 2], "c": "*"}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -170,6 +180,8 @@ def test_spellings_of_one_name_have_one_key(one, other):
         ("a: \x00", "unacceptable character"),
         ("? {c: d}\n: e", "line 1, column 3: found unhashable key"),
         ("a: !!python/object:os.system {}", "could not determine a constructor"),
+        (BOMB, "its aliases stand for far more than it says"),
+        ("a: &a [*a]", "its aliases stand for far more than it says"),
     ],
 )
 def test_what_is_no_yaml_says_why_on_one_line(text, words):

@@ -6,6 +6,7 @@ Every reader of a table or a list comes here, so that one file means the same to
 import codecs
 import csv
 import io
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -159,14 +160,18 @@ def read_yaml(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any
     """Return the value of a YAML document.
 
     Raises:
-        TextFault: It is no YAML, holds a date that is none, or is nested too deeply.
+        TextFault: It is no YAML, holds a date that is none, is nested too deeply, or stands for far
+            more than it says: aliases of aliases.
 
     Example:
         >>> read_yaml("levels: [1, 2]")
         {'levels': [1, 2]}
     """
     try:
-        return yaml.load(text, loader)
+        value = yaml.load(text, loader)
+        if "*" in text and _written_out(value, {}) > MOST_VALUES:
+            raise TextFault("its aliases stand for far more than it says")
+        return value
     except RecursionError as fault:
         raise TextFault("nested too deeply") from fault
     except yaml.MarkedYAMLError as fault:
@@ -176,6 +181,19 @@ def read_yaml(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any
         raise TextFault(f"{where}{fault.problem or fault.context}", line) from fault
     except (yaml.YAMLError, ValueError) as fault:  # a date such as 2026-13-45 is a ValueError
         raise TextFault(" ".join(str(fault).split())) from fault
+
+
+MOST_VALUES = 100_000  # in a YAML document, aliases written out
+
+
+def _written_out(value: Any, known: dict[int, float]) -> float:
+    """Return how many values a document has, each as often as aliases repeat it."""
+    if id(value) not in known:
+        known[id(value)] = math.inf  # of what holds itself
+        parts = [*value, *value.values()] if isinstance(value, dict) else value
+        many = isinstance(value, (dict, list, tuple, set))
+        known[id(value)] = 1 + sum(_written_out(p, known) for p in parts) if many else 1
+    return known[id(value)]
 
 
 def yaml_comment(text: str, end: int) -> str:

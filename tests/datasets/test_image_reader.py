@@ -258,6 +258,12 @@ def test_a_form_is_known_by_its_content(read, form, name):
     assert np.abs(shown.astype(int) - UPRIGHT).mean() < 6
 
 
+def test_a_program_that_passes_for_an_image_is_not_run(read):
+    for name in ("x.png", "x.eps"):
+        with pytest.raises(CorruptImageError, match="of no form that is known"):
+            read(file_of(Image.fromarray(UPRIGHT), "EPS"), name)
+
+
 def test_heic_is_read_where_its_package_is_installed(read):
     heif = pytest.importorskip("pillow_heif")
     file = io.BytesIO()

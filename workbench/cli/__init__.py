@@ -12,7 +12,8 @@ from typer.core import TyperGroup
 
 from workbench.cli.console import print_anywhere, warn
 from workbench.errors import WorkbenchError
-from workbench.settings import read_settings
+from workbench.event_log import write_events
+from workbench.settings import environment, read_settings
 
 # Command to where it is defined; imported when it is called, since torch alone takes a second.
 COMMANDS = {
@@ -97,6 +98,8 @@ def main() -> None:
     """Run the command; exit 0 done, 1 could not be done, 2 wrong usage."""
     gc.set_threshold(50_000)  # imports make this many objects, none of which is garbage
     print_anywhere()
+    if environment("WORKBENCH_LOG").get("WORKBENCH_LOG") == "json":
+        write_events()
     try:
         cli()
     except WorkbenchError as fault:

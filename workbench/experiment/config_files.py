@@ -226,8 +226,10 @@ def save_experiment(settings: Settings, name: str, config: RunConfig) -> Path:
         config: What is written, all of it.
 
     Raises:
+        RoleError: Who asks for it is a viewer.
         ConfigError: The name cannot be that of a file, is taken, or the file cannot be written.
     """
+    settings.actor.require("editor", "save an experiment")
     name = name.strip().removesuffix(".yaml")
     if not _NAME.fullmatch(name):
         raise ConfigError(

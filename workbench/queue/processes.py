@@ -144,8 +144,10 @@ def ensure_worker(store: Store, settings: Settings) -> str:
     The worker outlives this process, writes to `worker_log`, and opens the same store.
 
     Raises:
+        RoleError: Who asks for it is a viewer.
         RunError: The worker cannot be started, or its log cannot be written.
     """
+    store.actor.require("editor", "start a worker")
     with _starting:
         _started[:] = [process for process in _started if process.poll() is None]
         for name in store.runs.workers():
