@@ -9,6 +9,7 @@
     │   ├── LLMRequestError         the language model could not be reached or refused
     │   └── DraftParseError         the reply is no list of K attributes; keeps the raw reply
     ├── StoreError
+    │   ├── StoreUnreachableError   the server does not answer, or not any more
     │   ├── VersionNotFoundError
     │   ├── FrozenVersionError      an attempt to change what is frozen
     │   ├── IntegrityError          content no longer matches its hash
@@ -112,6 +113,10 @@ class DraftParseError(DraftError):
 
 class StoreError(WorkbenchError):
     """The attribute store refused or failed."""
+
+
+class StoreUnreachableError(StoreError):
+    """The database server does not answer; what was asked for may be asked for again."""
 
 
 class VersionNotFoundError(StoreError):

@@ -3,7 +3,7 @@
 import pytest
 
 from workbench.domain.question import Asked, TypeAnswers
-from workbench.queue.processes import worker_name
+from workbench.store.workers import worker_name
 
 pytestmark = pytest.mark.slow
 

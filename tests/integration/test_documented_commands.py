@@ -56,6 +56,8 @@ PARSED_ONLY = {
     "workbench improve": "half a minute; tests/drafting/improvement runs it",
     "workbench run mixed --config experiments/demo-quick.yaml": "takes minutes",
     "workbench questions ask jpeg pixelate --samples 3": "its process outlives the page",
+    "workbench worker --executor ray": "works until it is stopped; test_main_job runs it",
+    "workbench worker --executor ray --address 10.0.0.1:6379": "needs that cluster",
     "workbench versions list --db postgresql+pg8000://user@host/workbench": "needs that server; "
     "tests/store runs on PostgreSQL",
 }

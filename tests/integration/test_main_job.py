@@ -287,3 +287,19 @@ def test_a_queued_run_is_worked_off_by_a_worker(both_run, process, place):
             assert f"training seed {seed}" in found.protocol.split
         with pytest.raises(ConfigError, match="That configuration has not been run to its end"):
             comparable_runs(store, refs, config=load_experiment(place / "tiny.yaml", ["seed=77"]))
+
+
+def test_a_run_by_ray_gives_what_a_local_one_gives(both_run, process, place):
+    with open_store(f"sqlite:///{place / 'db.sqlite'}") as store:
+        local = store.runs.get(both_run[0]["run"])
+        (run,) = store.runs.submit([(local.version, local.config)], again=True, afresh=True)
+        status, out, err = process("worker", "--executor", "ray", "--until-idle", "--json")
+        assert (status, err) == (0, "")
+        assert json.loads(out) == {"done": 1}
+        by_ray = store.runs.get(run.id)
+        assert by_ray.result.predictions == local.result.predictions
+        assert by_ray.result.quality == local.result.quality
+        assert by_ray.result.identification == local.result.identification
+        assert store.traces.losses(run.id) == store.traces.losses(local.id) != []
+        assert any(line.endswith(": done") for line in store.traces.lines(run.id))
+        assert store.runs.workers() == []

@@ -13,9 +13,9 @@ from tests.factories import CONFIG, SEEDED
 from tests.processes import started
 from tests.waiting import PATIENCE_S, wait_until
 from workbench.errors import RunError
-from workbench.queue.processes import ensure_worker, run_log, worker_log, worker_name
+from workbench.queue.processes import ensure_worker, run_log, worker_log
 from workbench.store.tables import RunRow
-from workbench.store.workers import LEASE_S
+from workbench.store.workers import LEASE_S, worker_name
 
 pytestmark = pytest.mark.process
 

@@ -7,7 +7,12 @@ from sqlalchemy import select, update
 
 from tests.factories import SEEDED, make_result
 from tests.waiting import wait_until
-from workbench.errors import DatasetNotFoundError, RunCancelledError, StoreError
+from workbench.errors import (
+    DatasetNotFoundError,
+    RunCancelledError,
+    StoreError,
+    StoreUnreachableError,
+)
 from workbench.queue.processes import run_log
 from workbench.queue.worker import process_queue
 from workbench.store.tables import RunRow
@@ -231,12 +236,50 @@ def test_a_long_step_keeps_its_heartbeat(store, version, work, monkeypatch):
     assert work(execute) == 1
 
 
-def test_the_run_of_a_worker_that_vanished_is_given_up(store, version, work):
+def test_the_run_of_a_worker_that_vanished_is_taken_up(store, version, work):
     (id,) = enqueue(store, version)
     store.runs.claim("gone:7")
     forget(store)
-    work(succeed)
-    assert store.runs.get(id).status == "interrupted"
+    assert work(succeed) == 1
+    done = store.runs.get(id)
+    assert (done.status, done.claim, done.deaths, done.worker) == ("done", 2, 1, "here:1")
+
+
+def test_who_does_one_run_alone_is_on_no_list_of_workers(store, version, work):
+    (id,) = enqueue(store, version)
+
+    def execute(run, report):
+        assert store.runs.workers() == []
+        return succeed(run, report)
+
+    assert work(execute, only=id) == 1
+
+
+def test_a_server_that_is_away_for_a_while_costs_no_run(store, version, work, monkeypatch):
+    enqueue(store, version)
+    answers = {"report": [False, True], "finish": [False, False, True]}
+
+    def flaky(name):
+        act = getattr(store.runs, name)
+
+        def wrapped(*arguments, **options):
+            if not answers[name].pop(0):
+                raise StoreUnreachableError("the server does not answer")
+            return act(*arguments, **options)
+
+        return wrapped
+
+    for name in answers:
+        monkeypatch.setattr(store.runs, name, flaky(name))
+    monkeypatch.setattr("workbench.queue.worker.WATCH_S", 0.01)
+
+    def execute(run, report):
+        report(0.2, "first")
+        report(0.6, "second")
+        return make_result(run.version, run.config)
+
+    assert work(execute) == 1
+    assert answers == {"report": [], "finish": []}
 
 
 def test_one_run_alone_can_be_done(store, version, work):

@@ -1,3 +1,4 @@
+import subprocess
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from tests.factories import SEEDED
 from workbench.domain.run import LossPoint, Run
 from workbench.errors import RunCancelledError, StoreError, VersionNotFoundError
 from workbench.store.tables import RunRow, WorkerRow
+from workbench.store.workers import worker_name
 
 from .store_examples import CONFIG, a_result, a_set
 
@@ -165,7 +167,9 @@ def test_a_run_whose_worker_went_silent_is_interrupted(store, running):
     assert store.runs.mark_interrupted(0.02) == [running.id]
     given_up = store.runs.get(running.id)
     assert given_up.status == "interrupted"
-    assert given_up.error == "its worker here:1 went silent; resume it"
+    assert given_up.error == (
+        "its worker here:1 went silent; the next worker takes it up, or resume it"
+    )
     assert given_up.deaths == 1
 
 
@@ -184,6 +188,12 @@ def set_heartbeat(store, ahead):
         connection.execute(update(RunRow).values(heartbeat_at=datetime.now(UTC) + ahead))
 
 
+def set_heartbeat_of_running(store, ahead):
+    with store.database.connected() as connection:
+        beat = update(RunRow).where(RunRow.status == "running")
+        connection.execute(beat.values(heartbeat_at=datetime.now(UTC) + ahead))
+
+
 @pytest.mark.parametrize("act", ["requeue", "cancel", "enqueue"])
 def test_a_run_whose_worker_was_killed_needs_nobody_to_notice_it_first(
     store, version, running, act
@@ -197,6 +207,49 @@ def test_a_run_whose_worker_was_killed_needs_nobody_to_notice_it_first(
         assert store.runs.enqueue(version, CONFIG).id == running.id
     expected = "cancelled" if act == "cancel" else "queued"
     assert store.runs.get(running.id).status == expected
+
+
+@pytest.mark.parametrize("act", ["requeue", "cancel", "enqueue"])
+def test_a_run_whose_process_is_gone_needs_no_lease_to_pass(store, version, queued, act):
+    with subprocess.Popen(["true"]) as process:
+        pass
+    store.runs.claim(worker_name(process.pid))
+    assert store.runs.get(queued.id).status == "running"  # nobody has asked for anything
+    {
+        "requeue": lambda: store.runs.requeue(queued.id),
+        "cancel": lambda: store.runs.cancel(queued.id),
+        "enqueue": lambda: store.runs.enqueue(version, CONFIG),
+    }[act]()
+    now = store.runs.get(queued.id)
+    assert now.status == ("cancelled" if act == "cancel" else "queued")
+    assert now.deaths == 1
+
+
+def test_the_next_worker_takes_up_what_a_dead_one_had_and_nothing_that_was_left_in_order(
+    store, version, running
+):
+    other = store.runs.enqueue(version, SEEDED[1])
+    store.runs.claim("here:2", only=other.id)
+    store.runs.stop(other.id, "interrupted", claim=1)
+    assert store.runs.claim("there:1") is None
+    set_heartbeat_of_running(store, timedelta(seconds=-61))
+    store.runs.mark_interrupted()
+    taken = store.runs.claim("there:1")
+    assert (taken.id, taken.claim, taken.error) == (running.id, 2, None)
+    assert store.runs.claim("there:1") is None
+
+
+def test_a_claim_is_adopted_by_the_process_that_does_the_run(store, running):
+    store.runs.adopt(running.id, running.claim, "there:2")
+    set_heartbeat(store, timedelta(seconds=-50))
+    before = store.runs.get(running.id)
+    store.runs.beat("here:1", running.id, running.claim)  # who claimed it keeps it alive no more
+    assert store.runs.get(running.id) == before
+    assert before.worker == "there:2"
+    store.runs.report(running.id, 0.5, "tuning", claim=running.claim)
+    store.runs.cancel(running.id)
+    with pytest.raises(RunCancelledError, match="cancelled by the user"):
+        store.runs.adopt(running.id, running.claim, "there:3")
 
 
 def test_an_interrupted_run_can_be_cancelled(store, running):

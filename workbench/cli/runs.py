@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
@@ -287,14 +287,37 @@ def worker(
     until_idle: Annotated[
         bool, typer.Option("--until-idle", help="Stop when nothing is queued.")
     ] = False,
+    executor: Annotated[
+        Literal["local", "ray"], typer.Option(help="Where runs are done: here, or by Ray.")
+    ] = "local",
+    at_once: Annotated[
+        int | None,
+        typer.Option(min=1, help="Runs at the same time; 1 here, as many as fit by Ray."),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Host and port of a Ray cluster; else Ray is started here."),
+    ] = None,
+    gpus: Annotated[
+        float | None,
+        typer.Option(min=0, help="GPUs of each run by Ray; 1 where the cluster has any."),
+    ] = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
-    """Process queued runs."""
-    from workbench.queue.worker import process_queue
+    """Process queued runs, each in a process of its own."""
+    from workbench.queue.executors import Executor, LocalExecutor, work_off
+    from workbench.queue.ray_executor import RayExecutor
 
+    if executor == "local" and (address is not None or gpus is not None):
+        raise typer.BadParameter("--address and --gpus go with --executor ray")
     with open_workbench(db) as (settings, store):
-        done = process_queue(store, settings, until_idle=until_idle)
+        place: Executor = (
+            LocalExecutor(at_once or 1)
+            if executor == "local"
+            else RayExecutor(address, at_once=at_once, gpus=gpus)
+        )
+        done = work_off(store, settings, place, until_idle=until_idle)
     emit(json, {"done": done}, lambda: f"{count_text(done, 'run')} done.")
 
 

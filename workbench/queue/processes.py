@@ -2,7 +2,6 @@
 
 import logging
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -11,13 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from workbench.domain.run import LossPoint, Run
 from workbench.errors import RunError
 from workbench.settings import Settings
 from workbench.store import Store
 from workbench.store.run_traces import LINES, POINTS
+from workbench.store.workers import may_be_alive, worker_name
 
 
 def start_command(
@@ -82,6 +80,13 @@ class RunTrace(logging.Handler):
                     waiting.popleft()
 
 
+class _LogFile(logging.FileHandler):
+    """Loses lines on a full disk: what a run says then is its error, not a traceback per line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Take no note; the newest lines are in the store, too."""
+
+
 @contextmanager
 def write_run_log(path: Path, *others: logging.Handler) -> Iterator[None]:
     """Append what the workbench logs to a file while the block runs; its folder is created.
@@ -95,7 +100,7 @@ def write_run_log(path: Path, *others: logging.Handler) -> Iterator[None]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = _LogFile(path, encoding="utf-8")
     except OSError as error:
         raise RunError(
             f"Cannot write the log {path}: {error.strerror}. Make that folder writable, or set "
@@ -128,11 +133,6 @@ def worker_log(settings: Settings) -> Path:
     return settings.results / "worker.log"
 
 
-def worker_name(pid: int | None = None) -> str:
-    """Return the name of a worker, its host and process id; of this process if None."""
-    return f"{socket.gethostname()}:{os.getpid() if pid is None else pid}"
-
-
 # Started by this process; listed here so that one that ends can be reaped.
 _started: list[subprocess.Popen[bytes]] = []
 _starting = threading.Lock()  # two pages at once must not start two workers
@@ -163,14 +163,3 @@ def ensure_worker(store: Store, settings: Settings) -> str:
         # Listed before its imports are done, so that the next call doesn't start another.
         store.runs.beat(name)
         return name
-
-
-def may_be_alive(name: str) -> bool:
-    """Return whether a worker with a recent heartbeat may still exist, as far as we can see."""
-    _, _, pid = name.rpartition(":")
-    if not pid.isdecimal() or name != worker_name(int(pid)):
-        return True  # on another host, whose processes cannot be seen
-    try:
-        return psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

@@ -1,10 +1,10 @@
-"""The worker: claim queued runs one at a time, execute them, and record how each ended."""
+"""Doing runs: claim one, execute it under watch, and record how it ended."""
 
 import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,16 @@ from typing import Any
 
 from workbench.domain.canonical import Losses, Progress, content_hash
 from workbench.domain.run import Run, RunResult
-from workbench.errors import RunCancelledError, StoreError, WorkbenchError
-from workbench.queue.processes import RunTrace, run_log, worker_name, write_run_log
+from workbench.errors import (
+    RunCancelledError,
+    StoreError,
+    StoreUnreachableError,
+    WorkbenchError,
+)
+from workbench.queue.processes import RunTrace, run_log, write_run_log
 from workbench.settings import Settings
 from workbench.store import Store
+from workbench.store.workers import LEASE_S, worker_name
 
 HEARTBEAT_S = 3.0  # a tenth of the time after which a worker no longer counts as alive
 WATCH_S = 0.5  # how long a run goes on after it was cancelled, beside the instruction under way
@@ -82,7 +88,11 @@ def process_queue(
         StoreError: The store fails.
     """
     worker, done = worker or worker_name(), 0
-    with StopSignals() as stop, Attendant(store, worker, stop) as attendant:
+    takes_more = only is None
+    with (
+        StopSignals() as stop,
+        Attendant(store, worker, stop, takes_more=takes_more) as attendant,
+    ):
         while not stop.requested:
             store.runs.mark_interrupted()
             run = store.runs.claim(worker, only=only)
@@ -97,6 +107,30 @@ def process_queue(
     return done
 
 
+def do_claimed_run(
+    store: Store, run: Run, settings: Settings, execute: Execute = execute_run
+) -> None:
+    """Do a run that another process has claimed for this one, which is its worker from now on.
+
+    How it ends is recorded in the store: cancelled, failed, interrupted by a signal, or done.
+
+    Raises:
+        StoreError: The store fails; the run is given up once its lease is over.
+    """
+    worker = worker_name()
+    with StopSignals() as stop, Attendant(store, worker, stop, takes_more=False) as attendant:
+        try:
+            store.runs.adopt(run.id, run.claim, worker)
+        except RunCancelledError as reason:
+            _log.info("%s", reason)
+            store.runs.stop(run.id, "cancelled", claim=run.claim)
+            return
+        execute_this = partial(
+            execute, store, run, settings, _reporter(store, run, stop, None), run.afresh
+        )
+        _process(store, run, stop, attendant, settings, execute_this)
+
+
 class Attendant:
     """A thread beside the worker: it sends heartbeats, and attends to the run under way.
 
@@ -104,15 +138,20 @@ class Attendant:
     soon as it was cancelled or another worker has taken it. A store that fails is tried again.
     """
 
-    def __init__(self, store: Store, worker: str, stop: "StopSignals") -> None:
+    def __init__(
+        self, store: Store, worker: str, stop: "StopSignals", *, takes_more: bool = True
+    ) -> None:
         self._store, self._worker, self._stop = store, worker, stop
+        self._takes_more = takes_more
+        self._held: tuple[Run, ...] = ()  # claimed for other processes that have not begun
         self._attended: tuple[Run, RunTrace] | None = None
         self._changing = threading.Lock()  # so that no run is broken off for the one before it
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._attend, name="attendant", daemon=True)
 
     def __enter__(self) -> "Attendant":
-        self._store.runs.beat(self._worker)  # what fails here is raised; later it is logged
+        # What fails here is raised; later it is logged.
+        self._store.runs.beat(self._worker, takes_more=self._takes_more)
         self._thread.start()
         return self
 
@@ -136,6 +175,10 @@ class Attendant:
                 self._attended = None
                 trace.hand_on(self._store, run)
 
+    def hold(self, runs: Iterable[Run]) -> None:
+        """Keep the leases of runs that other processes are to adopt, until they do."""
+        self._held = tuple(runs)
+
     def _attend(self) -> None:
         beaten_at, failing = time.monotonic(), False
         while not self._ended.wait(min(WATCH_S, HEARTBEAT_S)):
@@ -153,7 +196,9 @@ class Attendant:
         run, trace = self._attended or (None, None)
         if is_due:
             claimed = (run.id, run.claim) if run else ()
-            self._store.runs.beat(self._worker, *claimed)
+            self._store.runs.beat(self._worker, *claimed, takes_more=self._takes_more)
+            for held in self._held:
+                self._store.runs.beat(self._worker, held.id, held.claim)
         if run is not None and trace is not None:
             trace.hand_on(self._store, run)
             try:
@@ -272,6 +317,18 @@ def _process(
         return False
 
 
+def _patiently(record: Callable[[], None]) -> None:
+    """Record how a run ended, though the store is away for a while: hours of work hang on it."""
+    until = time.monotonic() + LEASE_S
+    while True:
+        try:
+            return record()
+        except StoreUnreachableError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(WATCH_S)
+
+
 def _execute_and_record(
     store: Store, run: Run, stop: StopSignals, log: Path, execute: Callable[[], RunResult]
 ) -> bool:
@@ -279,7 +336,7 @@ def _execute_and_record(
     try:
         with stop.interruptible():
             result = execute()
-        store.runs.finish(run.id, result, claim=run.claim)
+        _patiently(lambda: store.runs.finish(run.id, result, claim=run.claim))
     except (RunCancelledError, RunAbandoned) as error:
         _log.info("%s", error)
         store.runs.stop(run.id, "cancelled", claim=run.claim)
@@ -316,7 +373,8 @@ def _reporter(store: Store, run: Run, stop: StopSignals, progress: Progress | No
         if stage != last_stage:
             _log.info("%3.0f%% %s", 100 * share, stage)
         last_stage, last_at = stage, now
-        with stop.uninterrupted():
+        # A server that is restarted stops nothing: the next report says more than this one.
+        with stop.uninterrupted(), suppress(StoreUnreachableError):
             store.runs.report(run.id, share, stage, claim=run.claim)
 
     return report

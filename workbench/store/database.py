@@ -21,7 +21,12 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlmodel import Session
 
-from workbench.errors import FrozenVersionError, StoreError, WorkbenchError
+from workbench.errors import (
+    FrozenVersionError,
+    StoreError,
+    StoreUnreachableError,
+    WorkbenchError,
+)
 from workbench.event_log import log_event
 from workbench.roles import ANYBODY, Actor, Role
 
@@ -38,6 +43,12 @@ _FROZEN = (
 )
 _RECIPE = "A recipe cannot be changed, nor removed while attributes name it; add one of a new id."
 
+_AWAY = "the server does not answer"
+_GONE = (
+    "network error", "communication error", "connection is closed", "terminating connection",
+    "database system is ",
+)  # fmt: skip
+
 # A fragment of the driver's message, lower case, and what it means to a user.
 _MEANINGS = (
     ("disk is full", "the disk is full. Free some space and repeat the command"),
@@ -53,8 +64,8 @@ _MEANINGS = (
      "one with --db"),
     ("malformed", "the file is damaged. Restore it from a copy, or name another one with --db"),
     ("locked", "another program keeps it locked. Close that program, or try again"),
-    ("can't create a connection", "the server does not answer. Start it, or name another "
-     "database with --db"),
+    ("can't create a connection", f"{_AWAY}. Start it, or name another database with --db"),
+    *((fragment, f"{_AWAY} any more. Repeat the command once it does") for fragment in _GONE),
     ("password authentication failed", "the server refuses this user or password. Correct the URL"),
 )  # fmt: skip
 
@@ -75,7 +86,8 @@ def plain_fault(error: SQLAlchemyError, location: str) -> WorkbenchError:
         return FrozenVersionError(_RECIPE if "recipe" in message else _FROZEN)
     for fragment, meaning in _MEANINGS:
         if fragment in message.casefold():
-            return StoreError(f"Cannot use the store {location}: {meaning}.")
+            kind = StoreUnreachableError if meaning.startswith(_AWAY) else StoreError
+            return kind(f"Cannot use the store {location}: {meaning}.")
     return StoreError(f"The store {location} refused: {message}. Nothing was changed.")
 
 

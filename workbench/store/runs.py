@@ -1,9 +1,9 @@
 """The queue of runs: rows that pages add and poll, and that workers claim and report on.
 
 queued → running → done | failed | cancelled | interrupted; queued | interrupted → cancelled;
-interrupted | failed | cancelled → queued. A claim is a number that grows each time a worker takes
-the run: what a worker with an older one wants to write is refused in the statement that would
-write it.
+interrupted | failed | cancelled → queued; interrupted → running if its worker died. A claim is a
+number that grows each time a worker takes the run: what a worker with an older one wants to write
+is refused in the statement that would write it.
 """
 
 import builtins
@@ -20,7 +20,7 @@ from workbench.errors import RunCancelledError, StoreError, VersionNotFoundError
 from workbench.store.digest import document_digest
 from workbench.store.run_reading import RunReader, row_of, run_value, same_run, same_states
 from workbench.store.tables import ResultRow, RunRow, VersionRow, utc_now
-from workbench.store.workers import end_run, is_written_by
+from workbench.store.workers import can_be_claimed, end_run, is_written_by
 
 _STOPPED = "its worker was stopped before it was done; resume it"
 
@@ -57,7 +57,7 @@ class RunRepository(RunReader):
             VersionNotFoundError: No such version is frozen.
         """
         with self._database.writing("have runs done") as session:
-            self._expire(session)
+            self._bury(session)
             for version in {version for version, _ in wanted}:
                 _require_version(session, version)
             rows = [
@@ -68,13 +68,13 @@ class RunRepository(RunReader):
             return [run_value(row) for row in rows]
 
     def claim(self, worker: str, *, only: int | None = None) -> Run | None:
-        """Take the oldest queued run; no two workers ever get the same one.
+        """Take the oldest run that waits, or whose worker died; no two ever get the same one.
 
         Args:
             worker: Who takes it ("host:pid").
             only: Take this run or none.
         """
-        query = select(RunRow).where(RunRow.status == "queued").order_by(col(RunRow.id)).limit(1)
+        query = select(RunRow).where(can_be_claimed()).order_by(col(RunRow.id)).limit(1)
         if only is not None:
             query = query.where(RunRow.id == only)
         with self._database.reading() as session:  # most polls find nothing, and needn't write
@@ -86,9 +86,22 @@ class RunRepository(RunReader):
                 return None
             row.status, row.worker, row.claim = "running", worker, row.claim + 1
             row.started_at, row.heartbeat_at = utc_now(), self._now(session)
+            row.error, row.finished_at = None, None
             run = run_value(row)
             row.afresh = False  # once: the next attempt resumes what this one trains
             return run
+
+    def adopt(self, id: int, claim: int, worker: str) -> None:
+        """Take over a run from the worker that claimed it for this one, under the same claim.
+
+        Raises:
+            RunCancelledError: The user cancelled it, it is over, or another worker has it.
+        """
+        with self._database.writing() as session:
+            where = [is_written_by(id, claim), ~col(RunRow.cancel_requested)]
+            now = self._now(session)
+            if not _written(session, where, worker=worker, status="running", heartbeat_at=now):
+                raise _lost(row_of(session, id), claim)
 
     def report(self, id: int, progress: float, stage: str, *, claim: int | None = None) -> None:
         """Say how far a run is, and with it that its worker is alive.
@@ -174,12 +187,12 @@ class RunRepository(RunReader):
         mine = [] if claim is None else [col(RunRow.claim) == claim]
         with self._database.writing() as session:
             end = {"status": status, "error": error, "finished_at": utc_now()}
-            _written(session, [*running, *mine], **end)
+            _written(session, [*running, *mine], heartbeat_at=None, **end)
 
     def cancel(self, id: int) -> None:
         """Cancel a run that waits, or whose worker is gone, at once; ask a running one to stop."""
         with self._database.writing("cancel a run") as session:
-            self._expire(session)
+            self._bury(session)
             row = row_of(session, id)
             if row.status in ("queued", "interrupted"):
                 row.error = None
@@ -197,7 +210,7 @@ class RunRepository(RunReader):
             afresh: Discard what it has trained.
         """
         with self._database.writing("resume a run") as session:
-            self._expire(session)
+            self._bury(session)
             row = row_of(session, id)
             if row.status not in ("interrupted", "failed", "cancelled"):
                 raise StoreError(

@@ -17,9 +17,10 @@ from workbench.drafting.client import CONCURRENCY
 from workbench.drafting.draft_attributes import ATTEMPTS, DraftOptions, build_request
 from workbench.drafting.local_server import named_model, open_language_model
 from workbench.errors import DraftError, RunCancelledError, WorkbenchError
-from workbench.queue.processes import may_be_alive, start_command, worker_name
+from workbench.queue.processes import start_command
 from workbench.settings import DEFAULT_MODEL, Settings
 from workbench.store import Store
+from workbench.store.workers import may_be_alive, worker_name
 from workbench.workflow.drafting import draft_candidates, prompt_subjects
 
 BEAT_S = 0.5  # between two looks at whether the question is still wanted

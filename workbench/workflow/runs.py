@@ -7,10 +7,11 @@ from workbench.domain.config import RunConfig
 from workbench.domain.run import Run
 from workbench.errors import RunError, StoreError
 from workbench.experiment.config_files import attributes_for
-from workbench.queue.processes import ensure_worker, worker_name
+from workbench.queue.processes import ensure_worker
 from workbench.queue.worker import process_queue
 from workbench.settings import Settings
 from workbench.store import Store
+from workbench.store.workers import worker_name
 
 
 def enqueue_run(store: Store, ref: str, config: RunConfig) -> Run:
