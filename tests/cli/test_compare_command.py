@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.app.full_database import CONFIG, DISTORTIONS, a_result, claimed, fill
+from tests.app.full_database import CONFIG, DISTORTIONS, a_result, claimed, fill, finish
 from tests.factories import make_protocol
 from workbench.domain.run import Transfer
 from workbench.store import open_store
@@ -195,6 +195,25 @@ def test_other_data_is_compared_on_by_a_part_of_its_name(workbench, store):
     status, _, err = workbench("compare", *REFS, "--transfer", "elsewhere")
     assert status == 1
     assert "not tested on other data like 'elsewhere'. It has: The other photographs." in err
+
+
+def test_all_seeds_that_the_versions_have_in_common_are_compared_and_counted(compare, store):
+    status, _, err = compare("--seeds")
+    assert status == 1
+    assert "no training seed in common but 0" in err
+    for seed, noises in ((1, (0.21, 0.07)), (2, (0.19, 0.09))):
+        config = CONFIG.model_copy(update={"seed": seed})
+        for ref, noise in zip(REFS, noises, strict=True):
+            finish(store, store.versions.get(ref), noise=noise, config=config)
+    _, document, _ = compare("--seeds", "--json")
+    over = document["over_seeds"]
+    assert over["seeds"] == [2, 0, 1]  # the newest first, whose figures the rest shows
+    assert over["rows"][0]["by_seed"][0] == document["rows"][0]["srcc"]
+    assert over["pairs"][0]["verdict"] == "better"
+    assert document["looks"]["looks"] == 6  # every run whose figures are shown
+    text = " ".join(compare("--seeds")[1].split())
+    assert "SRCC over 3 training seeds" in text
+    assert "With other photographs and other seeds: curated is better than draft" in text
 
 
 def there_srcc(store, run):

@@ -54,6 +54,8 @@ PARSED_ONLY = {
     "workbench generate holiday/ my-set --count 100000 --workers 2": "takes hours",
     "workbench export 2 my-model/ --onnx --force": "half a minute; tests/inference runs it",
     "workbench improve": "half a minute; tests/drafting/improvement runs it",
+    "workbench run draft curated --config experiments/demo-quick.yaml --seeds 0,1,2": "six runs",
+    "workbench compare draft curated --seeds": "needs those; test_compare_command runs it",
     "workbench run mixed --config experiments/demo-quick.yaml": "takes minutes",
     "workbench questions ask jpeg pixelate --samples 3": "its process outlives the page",
     "workbench worker --executor ray": "works until it is stopped; test_main_job runs it",

@@ -52,6 +52,12 @@ def compare(
             "--reopen", help="Show it as it was last opened, by whomever; nothing is counted."
         ),
     ] = False,
+    seeds: Annotated[
+        bool,
+        typer.Option(
+            "--seeds", help="Also over all training seeds that every version was run with."
+        ),
+    ] = False,
     report: Annotated[
         Path | None,
         typer.Option(help="Write a report: one HTML file, or JSON if it ends in .json."),
@@ -72,6 +78,7 @@ def compare(
         compare_runs,
         labelled_runs,
         reopen_comparison,
+        runs_by_seed,
         write_comparison_report,
         write_comparison_tables,
     )
@@ -82,6 +89,8 @@ def compare(
         raise typer.BadParameter("Name two versions or more, or two runs or more by --run.")
     if locked and transfer:
         raise typer.BadParameter("Compare on --locked photographs or on --transfer data, not both.")
+    if seeds and (single or reopen):
+        raise typer.BadParameter("--seeds goes with versions, and not with --reopen.")
     by_kinds = [column_named(name) for name in by]
     require_writable(report, folder=False)
     require_writable(csv, folder=csv is not None and csv.suffix.lower() != ".zip")
@@ -110,6 +119,9 @@ def compare(
                 runs,
                 kinds=kinds,
                 quote=quote,
+                by_seed=runs_by_seed(store, runs, locked=locked, transfer=transfer)
+                if seeds
+                else (),
                 purpose=f"compare {', '.join(names)}{where}",
                 author=author or settings.author,
             )

@@ -288,6 +288,48 @@ class AccessCount(Frozen):
     choice: Choice | None = None
 
 
+class SeedRow(Frozen):
+    """One version over several training seeds.
+
+    Attributes:
+        runs: Their numbers, in the order of the seeds.
+        srcc: Mean over seeds, and its 95% interval over photographs and seeds.
+        by_seed: SRCC of each.
+    """
+
+    version: str
+    label: str
+    runs: tuple[int, ...]
+    srcc: Metric
+    srcc_ci: Interval | None
+    by_seed: tuple[Metric, ...]
+
+
+class SeedPair(SubsetPair):
+    """Version b against version a, by the mean of their differences with the same seed.
+
+    Attributes:
+        smallest_detectable: The difference that so many photographs and seeds would have shown with
+            80% power.
+        deviation_over_seeds: Standard deviation of the differences.
+    """
+
+    smallest_detectable: Metric
+    deviation_over_seeds: Metric
+
+
+class OverSeeds(Frozen):
+    """Versions under one configuration with several training seeds.
+
+    Attributes:
+        pairs: Of all rows; p-values are corrected by Holm over them.
+    """
+
+    seeds: tuple[int, ...]
+    rows: tuple[SeedRow, ...]
+    pairs: tuple[SeedPair, ...]
+
+
 class Comparison(Frozen):
     """Rows and pairs, and the terms they hold under.
 
@@ -297,6 +339,7 @@ class Comparison(Frozen):
         quoted: Published figures.
         test_hash: SHA-256 of the test part.
         looks: How often that was looked at; None while nobody counted.
+        over_seeds: The same versions over several training seeds, where that was asked for.
     """
 
     protocol: Protocol
@@ -311,6 +354,7 @@ class Comparison(Frozen):
     quoted: tuple[QuotedRow, ...] = ()
     test_hash: str = ""
     looks: AccessCount | None = None
+    over_seeds: OverSeeds | None = None
 
 
 def row_keys(rows: Sequence[ComparisonRow]) -> tuple[str, ...]:

@@ -221,7 +221,7 @@ def correlation_interval(
         return point
     if abs(point) > 1 - _NO_SPREAD:
         return Undefined(undefined="the correlation is perfect")
-    estimate = studentise(float(np.arctanh(point)), _fisher(resampled), _fisher(left_out), weights)
+    estimate = studentise(float(np.arctanh(point)), fisher(resampled), fisher(left_out), weights)
     if isinstance(estimate, Undefined):
         return estimate
     low, high = np.tanh(estimate.interval)
@@ -272,6 +272,6 @@ def _errors_in_draws(deviations: Floats, weights: Weights) -> Floats:
     return np.asarray(np.sqrt(np.maximum(square - mean**2, 0.0) / (count - 1)))
 
 
-def _fisher(correlations: Floats) -> Floats:
+def fisher(correlations: Floats) -> Floats:
     """Return artanh; a draw may be perfect by chance and must not become infinite."""
     return np.arctanh(np.clip(correlations, -1 + 1e-6, 1 - 1e-6))

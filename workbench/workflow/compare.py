@@ -9,6 +9,7 @@ from workbench.domain.config import RunConfig
 from workbench.domain.run import Protocol, Run
 from workbench.errors import ConfigError
 from workbench.evaluation.comparable import ComparedRuns
+from workbench.evaluation.over_seeds import compare_over_seeds
 from workbench.evaluation.paired_comparison import compare_runs as paired_comparison
 from workbench.evaluation.published_figures import quoted_rows
 from workbench.evaluation.subsets import KINDS
@@ -69,6 +70,42 @@ def comparable_runs(
     )
 
 
+def runs_by_seed(
+    store: Store, runs: ComparedRuns, *, locked: bool = False, transfer: str = ""
+) -> list[ComparedRuns]:
+    """Return the runs of the same versions and settings with each training seed that all have run.
+
+    Args:
+        store: The open store.
+        runs: Of `comparable_runs`; their seed comes first.
+        locked: As for `comparable_runs`.
+        transfer: Likewise.
+
+    Raises:
+        ConfigError: There is no second seed.
+    """
+    base = runs.runs[0].config
+    finished: list[dict[int, int]] = []
+    for one in runs.runs:
+        # From the oldest to the newest, which replaces it.
+        done = [run for run in reversed(store.runs.list(one.version)) if run.status == "done"]
+        finished.append({
+            run.config.seed: run.id for run in done
+            if run.config.model_copy(update={"seed": base.seed}).hash == base.hash
+        })  # fmt: skip
+    common = sorted(set.intersection(*map(set, finished)) - {base.seed})
+    if not common:
+        raise ConfigError(
+            f"{', '.join(runs.labels)} have been run with no training seed in common but "
+            f"{base.seed}. Run them with more: workbench run REF… --config FILE --seeds 0,1,2."
+        )
+    others = [[store.runs.get(ids[seed]) for ids in finished] for seed in common]
+    return [
+        runs,
+        *(labelled_runs(store, each, locked=locked, transfer=transfer) for each in others),
+    ]
+
+
 def labelled_runs(
     store: Store, runs: Sequence[Run], *, locked: bool = False, transfer: str = ""
 ) -> ComparedRuns:
@@ -125,6 +162,7 @@ def compare_runs(
     resamples: int = 10_000,
     kinds: Sequence[SubsetKind] = KINDS,
     quote: Sequence[str] = (),
+    by_seed: Sequence[ComparedRuns] = (),
 ) -> Comparison:
     """Compare finished runs, and record the access to their test set.
 
@@ -136,8 +174,14 @@ def compare_runs(
         resamples: Bootstrap resamples of photographs.
         kinds: What the images are divided by for figures within their parts.
         quote: Published tables to show with the figures; see `quoted_rows`.
+        by_seed: Of `runs_by_seed`: with what they say together, whose test set is accessed, too.
     """
     comparison = _compared(store, runs, resamples, kinds, quote)
+    if by_seed:
+        over_seeds = compare_over_seeds(by_seed, resamples=resamples)
+        comparison = comparison.model_copy(update={"over_seeds": over_seeds})
+        others = [run.id for of_seed in by_seed[1:] for run in of_seed.runs]
+        store.access_log.add_all(runs.test_hash, runs=others, purpose=purpose, author=author)
     return record_access(store, comparison, runs, purpose=purpose, author=author)
 
 
