@@ -17,8 +17,9 @@ from workbench.domain.lineage import VersionSummary
 from workbench.errors import WorkbenchError
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
-# What Streamlit makes arrows, signs, icons and emoji of, even where Markdown's marks are escaped.
-_SIGNS = re.compile(r"(?<=[-<>~])(?=[->=])|(?<=:)(?=[\w+-]+(?:/\w*)?:)")
+# What Streamlit makes arrows, signs, icons, emoji and links to an address of, even where Markdown's
+# marks are escaped.
+_SIGNS = re.compile(r"(?<=[-<>~])(?=[->=])|(?<=:)(?=[\w+-]+(?:/\w*)?:)|(?<=\w)(?=@\w)")
 _JOINER = "\N{WORD JOINER}"  # no width, and no place to break a line
 _NEWS, _NEWS_SLOT = "news", "slot of the news"
 NEWS_S = 12.0  # how long the last action's outcome is news; markup.STYLE hides it then

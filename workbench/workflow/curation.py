@@ -70,6 +70,8 @@ class DraftBoard:
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _event: int = 0
     _number: int = 0
+    _begun: int = 0  # refreshes
+    _taken_in: int = 0  # the last one that was completed
     _rows: dict[int, _Seen] = field(default_factory=dict, repr=False)
     _by_identity: dict[str, int] = field(default_factory=dict, repr=False)
     _gone: dict[int, int] = field(default_factory=dict, repr=False)
@@ -81,24 +83,36 @@ class DraftBoard:
     _outcomes: OrderedDict[str, dict[str, Any]] = field(default_factory=OrderedDict, repr=False)
 
     def refresh(self) -> None:
-        """Take in what was changed, by anybody."""
+        """Take in what was changed, by anybody.
+
+        Of many who ask at once, one reads for all that asked before it began.
+        """
+        asked = self._begun
         with self._lock:
-            news = self.store.draft.news(self._event)
-            if news.event == self._event and self._types:
+            if self._taken_in > asked:
                 return
-            self._event = news.event
-            self._number += 1
-            self._read_types()
-            gone = self._rows.keys() - {row.id for row in news.rows} if news.complete else news.gone
-            for id in list(gone):
-                self._leave(id)
-            for row in news.rows:
-                self._take(row, news.comments)
-            for identity, count in news.comments.items():
-                seen = self._rows.get(self._by_identity.get(identity, 0))
-                if seen is not None and seen.comments != count:
-                    seen.comments = count
-                    self._touch(seen)
+            self._begun += 1
+            turn = self._begun
+            self._take_in()
+            self._taken_in = turn
+
+    def _take_in(self) -> None:
+        news = self.store.draft.news(self._event)
+        if news.event == self._event and self._types:
+            return
+        self._event = news.event
+        self._number += 1
+        self._read_types()
+        gone = self._rows.keys() - {row.id for row in news.rows} if news.complete else news.gone
+        for id in list(gone):
+            self._leave(id)
+        for row in news.rows:
+            self._take(row, news.comments)
+        for identity, count in news.comments.items():
+            seen = self._rows.get(self._by_identity.get(identity, 0))
+            if seen is not None and seen.comments != count:
+                seen.comments = count
+                self._touch(seen)
 
     def row(self, id: int) -> DraftRow | None:
         """Return a row as it was last read; None if the draft has none of this number."""

@@ -55,9 +55,14 @@ def render() -> None:
 
 
 def _settings(session: Session) -> None:
+    name = (
+        "Your name is that of your login; whoever runs this workbench grants roles."
+        if session.settings.established == "login"
+        else "Your name is this browser's own: press it in the sidebar to change it."
+    )
     st.markdown(
         "Each is an environment variable, read when the workbench is started; secrets are never "
-        "shown. Your name is this browser's own: press it in the sidebar to change it."
+        f"shown. {name}"
     )
     lines = setting_lines(session.settings)
     for group, title in GROUPS.items():
