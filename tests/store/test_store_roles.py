@@ -95,6 +95,7 @@ def acts(store, bundle, who="ann"):
         "RecipeRepository.remove": lambda: store.recipes.remove("veil", author=who),
         "RecordRepository.undo": lambda: store.record.undo(edit.id, author=who),
         "RecordRepository.undo_change": lambda: store.record.undo_change(edit.change, author=who),
+        "RunRepository.adopt": lambda: runs.adopt(running.id, running.claim, "w"),
         "RunRepository.cancel": lambda: runs.cancel(running.id),
         "RunRepository.claim": lambda: runs.claim("w"),
         "RunRepository.enqueue": lambda: runs.enqueue(version.hash, CONFIG),
@@ -113,6 +114,7 @@ def acts(store, bundle, who="ann"):
             "best", "draft", author=who
         ),
         "WorkerRepository.beat": lambda: runs.beat("w"),
+        "WorkerRepository.give_up": lambda: runs.give_up(running.id, running.claim, "gone"),
         "WorkerRepository.leave": lambda: runs.leave("elsewhere:1"),
         "WorkerRepository.mark_interrupted": lambda: runs.mark_interrupted(),
         "import_bundle": lambda: import_bundle(store, bundle, author=who),
@@ -183,10 +185,11 @@ def test_a_login_signs_with_its_own_name_alone(full):
 UNSIGNED = {
     "CallRepository.add", "CallRepository.add_all", "QuestionRepository.again",
     "QuestionRepository.take", "QuestionRepository.beat", "QuestionRepository.report",
-    "QuestionRepository.end", "RunRepository.cancel", "RunRepository.claim",
+    "QuestionRepository.end", "RunRepository.adopt", "RunRepository.cancel", "RunRepository.claim",
     "RunRepository.enqueue", "RunRepository.fail", "RunRepository.finish", "RunRepository.report",
     "RunRepository.requeue", "RunRepository.stop", "RunRepository.submit", "TraceRepository.add",
-    "WorkerRepository.beat", "WorkerRepository.leave", "WorkerRepository.mark_interrupted",
+    "WorkerRepository.beat", "WorkerRepository.give_up",
+    "WorkerRepository.leave", "WorkerRepository.mark_interrupted",
 }  # fmt: skip
 
 
