@@ -35,9 +35,10 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def place(home):
+def place(home, photographs):
     """Answers a command where both versions have run."""
-    (home / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    data = {**TINY["data"], "photographs": str(photographs)}
+    (home / "tiny.yaml").write_text(yaml.safe_dump({**TINY, "data": data}))
     surroundings = {
         "WORKBENCH_HOME": str(home), "WORKBENCH_CACHE": own_cache(home),
         "WORKBENCH_DB": f"sqlite:///{home / 'db.sqlite'}", "WORKBENCH_OFFLINE": "1",
@@ -60,10 +61,10 @@ def place(home):
 def test_locked_photographs_are_in_no_fold_and_in_no_figure_but_by_asking(place):
     run = place("runs", "show", "1")["result"]
     assert "locked" not in run
-    assert run["protocol"]["photographs"] == len(set(run["predictions"]["photograph"])) == 7
+    assert run["protocol"]["photographs"] == len(set(run["predictions"]["photograph"])) == 4
     assert "0.3 of the photographs locked away" in run["protocol"]["split"]
     told = place("compare", "plain", "rich", "--locked")
-    assert (told["protocol"]["photographs"], told["protocol"]["images"]) == (3, 33)
+    assert (told["protocol"]["photographs"], told["protocol"]["images"]) == (2, 22)
     assert told["protocol"]["split"].startswith("locked photographs, tuned once on all others")
 
 
@@ -72,7 +73,7 @@ def test_folds_and_locked_part_share_no_photograph_and_miss_none(place, home):
         result = store.runs.get(1).result
     folds, locked = set(result.predictions.photograph), set(result.locked.predictions.photograph)
     assert not folds & locked
-    assert (len(folds), len(locked)) == (7, 3)
+    assert (len(folds), len(locked)) == (4, 2)
     told = place("compare", "plain", "rich", "--locked")
     assert told["rows"][0]["srcc"] == pytest.approx(
         spearmanr(result.locked.predictions.predicted, result.locked.predictions.target).statistic

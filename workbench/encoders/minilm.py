@@ -32,12 +32,12 @@ class _Layer(nn.Module):
         self.after_attention = nn.LayerNorm(WIDTH, eps=1e-12)
         self.after_feed_forward = nn.LayerNorm(WIDTH, eps=1e-12)
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor) -> Tensor:
         query, key, value = (
             project(tokens).unflatten(-1, (HEADS, WIDTH // HEADS)).transpose(1, 2)
             for project in (self.query, self.key, self.value)
         )
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
+        mixed = F.scaled_dot_product_attention(query, key, value)
         tokens = self.after_attention(tokens + self.joined(mixed.transpose(1, 2).flatten(2)))
         tokens = tokens + self.narrow(F.gelu(self.wide(tokens)))
         return self.after_feed_forward(tokens)  # type: ignore[no-any-return]
@@ -71,14 +71,20 @@ class MiniLM(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Return embeddings, (N, 384), of token ids, (N, T), int64, padded with 0."""
-        mask = ids != PADDING
-        positions = torch.arange(ids.shape[1], device=ids.device)
-        tokens = self.words(ids) + self.positions(positions) + self.types.weight[0]
+        # Sentences of one length together: no time is spent on padding, which was two thirds.
+        lengths = (ids != PADDING).sum(1)
+        embeddings = self.words.weight.new_empty(len(ids), WIDTH)
+        for length in torch.unique(lengths).tolist():
+            chosen = lengths == length
+            embeddings[chosen] = self._unpadded(ids[chosen, :length])
+        return embeddings
+
+    def _unpadded(self, ids: Tensor) -> Tensor:
+        tokens = self.words(ids) + self.positions.weight[: ids.shape[1]] + self.types.weight[0]
         tokens = self.norm(tokens)
         for layer in self.layers:
-            tokens = layer(tokens, mask)
-        weights = mask[..., None].to(tokens.dtype)
-        return (tokens * weights).sum(1) / weights.sum(1)  # type: ignore[no-any-return]
+            tokens = layer(tokens)
+        return tokens.mean(1)  # type: ignore[no-any-return]
 
 
 def load_minilm() -> MiniLM:
