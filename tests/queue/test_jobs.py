@@ -2,6 +2,7 @@
 
 import json
 
+import psutil
 import pytest
 
 from tests.waiting import wait_until
@@ -10,11 +11,14 @@ from workbench.settings import read_settings
 
 pytestmark = pytest.mark.process
 
+KEY = "sk-tell-nobody-0123456789"
+
 
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
     monkeypatch.setenv("WORKBENCH_AUTHOR", "eva")
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     return read_settings(database_url=f"sqlite:///{tmp_path / 'store.sqlite'}")
 
@@ -58,6 +62,10 @@ def test_the_same_command_is_started_once_and_cancelled_by_whoever_sees_it(
     first, second = start(*words), start(*words)
     assert first.folder == second.folder
     wait_until(lambda: "images" in only(settings).stage, "the first images are made")
+    process = psutil.Process(json.loads((first.folder / "job.json").read_text())["pid"])
+    assert process.environ()["OPENAI_API_KEY"] == KEY  # it is given there, and nowhere else
+    assert KEY not in str([each.cmdline() for each in (process, *process.children())])
+    assert not any(KEY.encode() in f.read_bytes() for f in tmp_path.rglob("*") if f.is_file())
     assert 0 < only(settings).share < 1
     cancel_job(settings, only(settings))
     assert only(settings).status in {"stopping", "cancelled"}
