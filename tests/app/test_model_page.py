@@ -57,6 +57,9 @@ def test_what_the_service_said_stands_beside_its_type_and_can_be_tried_again(pag
     ]
     assert "Try again" in [button.label for button in shown.button]
     assert "Some types could not be asked about; 0 of 6 answers are there." in plain(shown.caption)
+    shown = next(button for button in shown.button if button.label == "Dismiss").click().run()
+    assert not shown.error
+    assert full_store.questions.list() == []
 
 
 def test_a_question_whose_process_is_gone_is_said_to_have_ended(page, full_store):

@@ -183,6 +183,14 @@ def hostile_words_are_words(page: Page, store) -> None:
 
 def undo_takes_it_out_again(page: Page, store) -> None:
     expect(page.get_by_text("add '<b>bold</b> tiles' to Gaussian blur")).to_be_visible()
+    row(page, ROUGH[1]).focus()
+    page.keyboard.press("u")
+    expect(page.get_by_text("Undone: add '<b>bold</b> tiles' to Gaussian blur.")).to_be_visible()
+    expect(row(page, ROUGH[0])).to_be_visible()
+    row(page, ROUGH[1]).focus()
+    page.keyboard.press("Shift+U")
+    expect(page.get_by_text("Redone: ")).to_be_visible()
+    expect(row(page, ROUGH[0])).to_have_count(0)
     page.get_by_role("button", name="Undo", exact=True).click()
     expect(row(page, ROUGH[0])).to_be_visible()
     assert ROUGH[0] not in drafted(store)

@@ -73,5 +73,7 @@ def test_questions_are_listed_shown_and_cancelled(command, store, answered):
     again = command("cancel", str(answered.id))[1]
     assert again == f"question {answered.id} had ended already (done)\n"
     assert "1 of 1" in command("show", str(answered.id))[1]
+    assert command("forget", str(waiting.id))[1] == f"question {waiting.id} is forgotten\n"
+    assert [row["id"] for row in command("list", "--json")[1]] == [answered.id]
     status, _, err = command("show", "99")
     assert (status, "There is no question 99" in err) == (1, True)

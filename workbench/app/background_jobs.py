@@ -89,6 +89,9 @@ def _outcome(job: Job) -> None:
             st.success(escaped(f"{job.document.get('images', 0):,} images: all is well."))
     elif isinstance(job.document, dict) and "splits" in job.document:
         st.success(f"{count_text(len(job.document['splits']), 'split')} written.")
+    elif "--dry-run" in job.arguments and isinstance(job.document, list):
+        asked = count_text(len(job.document), "type")
+        st.success(f"The model would be asked about {asked}; nothing was asked.")
     elif job.arguments[0] == "improve" and isinstance(job.document, list):
         found = count_text(len(job.document), "better sentence")
         st.success(f"{found} proposed." if job.document else "No better sentence found.")

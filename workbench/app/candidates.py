@@ -60,6 +60,8 @@ def _do(session: Session, act: Mapping[str, Any]) -> dict[str, Any]:
 
     rejects = act["act"] == "reject"
     try:
+        if act["act"] in ("undo", "redo"):
+            return _take_back(session, act["act"])
         row = decide_candidate(
             session.store,
             act["distortion"],
@@ -72,6 +74,21 @@ def _do(session: Session, act: Mapping[str, Any]) -> dict[str, Any]:
         return {"ok": False, "text": str(fault)}
     done = "Rejected" if rejects else "Taken"
     return {"ok": True, "text": f"{done}: '{row.attribute.phrase}'."}
+
+
+def _take_back(session: Session, verb: str) -> dict[str, Any]:
+    """Take back this person's last change of the draft, or do it again; much only by the button."""
+    record = session.store.record
+    find = record.undoable if verb == "undo" else record.redoable
+    change = find(session.author)
+    if change is None:
+        return {"ok": True, "text": f"You have nothing to {verb}."}
+    names = {id: spec.name for id, spec in session.store.recipes.catalogue().items()}
+    words = change.words(names)
+    if change.is_large:
+        return {"ok": False, "text": f"{words}: press {verb.capitalize()} below, which asks first."}
+    record.undo_change(change.change, author=session.author)
+    return {"ok": True, "text": f"{'Undone' if verb == 'undo' else 'Redone'}: {words}."}
 
 
 def candidates_by_type(

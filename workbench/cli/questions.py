@@ -125,6 +125,15 @@ def resume_question(number: Number, json: Json = False, db: Db = None) -> None:
     emit(json, _document(question), lambda: f"question {number} is being asked")
 
 
+@questions.command("forget")
+def forget_question(number: Number, json: Json = False, db: Db = None) -> None:
+    """Take a question that has ended out of the list; what was answered stays in the log."""
+    with open_workbench(db) as (_, store):
+        question = store.questions.get(number)
+        store.questions.forget(number)
+    emit(json, _document(question), lambda: f"question {number} is forgotten")
+
+
 @questions.command("answer")
 def answer(number: Number, json: Json = False, db: Db = None) -> None:
     """Answer a question in this process, as the background does; it ends when it is cancelled."""

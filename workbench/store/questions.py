@@ -133,6 +133,18 @@ class QuestionRepository(Repository):
             session.add(row)
             return True
 
+    def forget(self, id: int) -> None:
+        """Take a question that has ended out of the list; what was answered stays in the log.
+
+        Raises:
+            StoreError: There is no such question, or it is being asked.
+        """
+        with self._database.writing("dismiss a question") as session:
+            row = _row(session, id)
+            if row.status == "asking":
+                raise StoreError(f"Question {id} is being asked; cancel it first.")
+            session.delete(row)
+
     def silent(self) -> builtins.list[Question]:
         """Return the questions that are being asked and whose process has not shown itself."""
         query = select(QuestionRow).where(

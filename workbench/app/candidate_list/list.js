@@ -3,6 +3,7 @@
 // is under the pointer or has the focus stays where it is.
 const SETTLING_MS = 500; // after rows have moved under the pointer, in which a press is not meant
 const KEYS = { a: "take", e: "edit", r: "reject", c: "curve" };
+const OVER_ALL = { u: "undo", U: "redo" };
 const SVG = "http://www.w3.org/2000/svg";
 
 function element(tag, properties = {}, ...children) {
@@ -26,6 +27,7 @@ class CandidateList {
     this.keys = element("p", { className: "help" });
     for (const [key, words] of [
       ["↓ ↑", "next, previous"], ["a", "take"], ["e", "edit and take"], ["r", "reject"], ["c", "curve"],
+      ["u", "undo"], ["Shift+U", "redo"],
     ]) this.keys.append(element("kbd", { textContent: key }), ` ${words}  `);
     this.bar = element("div", { className: "bar" }, this.status, this.sort);
     root.append(this.bar, this.list, this.keys);
@@ -180,11 +182,15 @@ class CandidateList {
 
   act(row, act, words = null) {
     const { key, distortion, phrase } = row.candidate;
-    const uid = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
-    this.acts.push({ uid, act, key, distortion, phrase, words });
     this.wait(row, true);
     row.error.textContent = "";
-    this.status.textContent = act === "curve" ? "Measuring…" : "Saving…";
+    this.begun({ act, key, distortion, phrase, words });
+  }
+
+  begun(act) {
+    const uid = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+    this.acts.push({ uid, ...act });
+    this.status.textContent = act.act === "curve" ? "Measuring…" : "Saving…";
     this.send(this.acts);
   }
 
@@ -195,6 +201,7 @@ class CandidateList {
 
   onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === "INPUT") return;
+    if (OVER_ALL[event.key]) return this.begun({ act: OVER_ALL[event.key] });
     const row = event.target.closest("li[tabindex]");
     const act = KEYS[event.key.toLowerCase()];
     const step = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];

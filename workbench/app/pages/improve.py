@@ -14,7 +14,7 @@ from workbench.app.identity import signed
 from workbench.app.markup import html_table
 from workbench.app.services import Session, current_session
 from workbench.app.undoing import undo_and_redo
-from workbench.app.widgets import announce, escaped, heading, moment, page_link, show_errors
+from workbench.app.widgets import announce, escaped, heading, moment, named, page_link, show_errors
 from workbench.domain.attributes import DraftRow
 from workbench.domain.number_format import count_text, figure_text
 from workbench.domain.proposal import Proposal, SentenceFigures
@@ -61,7 +61,7 @@ def _search_form(session: Session, names: Mapping[str, str]) -> tuple[str, ...]:
         placeholder=f"All {len(measurable)} of the draft that can be measured",
         bind="query-params",
     )
-    first, second, third, fourth = st.columns(4)
+    first, second, third, fourth, fifth = st.columns(5)
     rounds = first.number_input("Rounds", 1, 50, 2, help="Most questions about one type.")
     calls = second.number_input(
         "Most calls", 1, None, None, placeholder="any number",
@@ -70,20 +70,55 @@ def _search_form(session: Session, names: Mapping[str, str]) -> tuple[str, ...]:
     minutes = third.number_input(
         "Minutes", 1, None, None, placeholder="any time", help="No call is begun after these."
     )
-    seed = fourth.number_input(
+    cost = fourth.number_input(
+        "Most dollars", 0.0, None, None, placeholder="any cost",
+        help="Needs the model's price, in prices.yaml.",
+    )  # fmt: skip
+    seed = fifth.number_input(
         "Seed", 0, 2**31 - 1, 0, help="The same seed asks nothing twice and proposes the same."
     )
+    more = _more_options(session)
     st.caption(
         "Sentences that nothing speaks against are left alone. Half of the photographs are for "
         "the search, a fifth decides what is proposed, and the rest is not read."
     )
-    words = ["improve", "--rounds", str(rounds), "--seed", str(seed)]
-    for option, value in (("--calls", calls), ("--minutes", minutes)):
+    words = ["improve", "--rounds", str(rounds), "--seed", str(seed), *more]
+    for option, value in (("--calls", calls), ("--minutes", minutes), ("--cost", cost)):
         words += [option, str(value)] if value is not None else []
     types = [names[d] for d in chosen] if len(chosen) <= 3 else [count_text(len(chosen), "type")]
-    if st.button("Seek better sentences", type="primary"):
-        start(session, f"Search for {', '.join(types) or 'all types'}", [*words, "--", *chosen])
+    about = ", ".join(types) or "all types"
+    with st.container(horizontal=True):
+        if st.button("Seek better sentences", type="primary"):
+            start(session, f"Search for {about}", [*words, "--", *chosen])
+        if st.button("Only show the prompts", help="What the model would be asked first."):
+            start(session, f"Prompts about {about}", [*words, "--dry-run", "--", *chosen])
     return tuple(chosen)
+
+
+def _more_options(session: Session) -> list[str]:
+    """Let be said what is seldom other than usual; return it as the command's options."""
+    versions = session.store.versions.summaries()
+    label = named(versions)
+    with st.expander("More: where to start, model, encoder, photographs"):
+        start_from = st.selectbox(
+            "Start from",
+            [None, *(version.hash for version in versions)],
+            format_func=lambda ref: label(ref) if ref else "the draft as it is",
+            key="improve-from",
+        )
+        if start_from is not None and session.store.draft.base() != start_from:
+            st.warning("The draft is replaced by this version first. Undo brings it back.")
+        first, second, third = st.columns(3)
+        model = first.text_input("Model", placeholder="that of the settings")
+        encoder = second.text_input("Encoder", placeholder="auto")
+        photographs = third.text_input("Photographs: a folder", placeholder="packaged")
+    options = (
+        ("--from", start_from),
+        ("--model", model),
+        ("--encoder", encoder),
+        ("--photographs", photographs),
+    )
+    return [word for option, value in options if value for word in (option, value.strip())]
 
 
 def _proposals(session: Session, names: Mapping[str, str], chosen: tuple[str, ...]) -> None:

@@ -2,9 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
+import workbench.app.components
 from workbench.app.markup import picture_of_pixels
 from workbench.app.photograph_scores import (
     FOREMOST,
@@ -121,8 +125,10 @@ def _chosen_photograph(
     )
     if source == READY:
         return _ready_photograph(session, run, loaded, names)
+    if source == OWN:
+        _pasting()(key="paste")
     uploads = st.file_uploader(
-        "The folder" if source == FOLDER else "Images; several can be dropped together",
+        "The folder" if source == FOLDER else "Images; drop several together, or paste one",
         type=sorted(SUFFIXES),
         max_upload_size=LARGEST_MB,
         accept_multiple_files="directory" if source == FOLDER else True,
@@ -138,6 +144,13 @@ def _chosen_photograph(
         with show_errors():
             photographs.append(uploaded_photograph(upload.name, upload.getvalue()))
     return _one_of(loaded, photographs, names)
+
+
+@cache
+def _pasting() -> Any:
+    """Return the component that hands what is pasted to the uploader, which takes no paste."""
+    folder = Path(workbench.app.components.__path__[0])
+    return st.components.v2.component("paste", js=(folder / "paste.js").read_text(encoding="utf-8"))
 
 
 def _one_of(loaded: Loaded, photographs: list[Photograph], names: Names) -> Photograph | None:

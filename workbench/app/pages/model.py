@@ -238,7 +238,7 @@ def _show_question(session: Session, names: Mapping[str, str], question: Questio
         f"{asked.template}, {asked.model}"
     )
     with st.container(border=True):
-        words, button = st.columns([6, 1.2], vertical_alignment="center")
+        words, button, away = st.columns([6, 1.3, 1.2], vertical_alignment="center")
         words.markdown(escaped(title))
         if question.status == "asking":
             if button.button("Cancel", key=f"cancel-{question.id}", width="stretch"):
@@ -248,6 +248,14 @@ def _show_question(session: Session, names: Mapping[str, str], question: Questio
         else:
             if button.button("Try again", key=f"again-{question.id}", width="stretch"):
                 signed(session, lambda named: _again(named, question.id))
+            if away.button(
+                "Dismiss",
+                key=f"away-{question.id}",
+                width="stretch",
+                help="Take it out of the list, for everybody; what was answered stays.",
+            ):
+                session.store.questions.forget(question.id)
+                st.rerun(scope="fragment")
             st.caption(escaped(_end_words(question, done, samples)))
         if question.error:
             st.error(escaped(question.error))

@@ -19,8 +19,9 @@ TITLE = "Runs"
 ICON = ":material/play_circle:"
 ORDER = 40
 
-POLL_S = 2.0
+POLL_S, IDLE_S = 2.0, 6.0  # while something is under way, and otherwise
 SHOWN = 20  # on one page of the list; each is drawn anew at every poll
+MOST_UNDER_WAY = 10_000  # queued and running runs whose time left is added up
 _QUEUE, _NEW = "Queue", "New runs"
 _UNDER_WAY = RunFilter(statuses=("queued", "running"))
 
@@ -99,11 +100,9 @@ def _queue(session: Session, versions: Sequence[VersionSummary], labels: Mapping
         _nothing(wanted)
         return
     offset = SHOWN * (_page(-(-total // SHOWN)) - 1)
-    st.caption(f"{count_text(total, 'run')}, newest first.")
     active = session.store.runs.count(_UNDER_WAY)
-    earlier = EarlierRuns(session.store, session.settings) if active else None
-    draw = st.fragment(_list, run_every=POLL_S if active else None)
-    draw(session, wanted, offset, labels, active, earlier)
+    draw = st.fragment(_list, run_every=POLL_S if active else IDLE_S)
+    draw(session, wanted, offset, labels, [])
 
 
 def _nothing(wanted: RunFilter) -> None:
@@ -165,23 +164,25 @@ def _list(
     wanted: RunFilter,
     offset: int,
     labels: Mapping[str, str],
-    was_active: int,
-    earlier: EarlierRuns | None,
+    earlier: list[EarlierRuns],
 ) -> None:
+    """Draw the list alone: were the whole page drawn anew, a press at that moment could be lost."""
     with show_errors():
-        active = session.store.runs.find(_UNDER_WAY, limit=was_active + 1)
-        if len(active) != was_active:
-            st.rerun()  # the whole page: what can be counted and filtered has changed
-        _head(session, active, earlier)
+        active = session.store.runs.find(_UNDER_WAY, limit=MOST_UNDER_WAY)
+        if active and not earlier:
+            earlier.append(EarlierRuns(session.store, session.settings))  # read once
+        st.caption(f"{count_text(session.store.runs.count(wanted), 'run')}, newest first.")
+        with st.container():
+            _head(session, active, earlier)
         for run in session.store.runs.find(wanted, limit=SHOWN, offset=offset):
             _row(session, run, labels.get(run.version, run.version[:10]))
 
 
-def _head(session: Session, active: Sequence[Run], earlier: EarlierRuns | None) -> None:
+def _head(session: Session, active: Sequence[Run], earlier: Sequence[EarlierRuns]) -> None:
     """Say how long the queue still takes, and who works on it."""
-    if active and earlier is not None:
+    if active:
         waiting = sum(run.status == "queued" for run in active)
-        left = time_left_s(active, earlier)
+        left = time_left_s(active, earlier[0])
         time = f"about {duration_text(left)} left" if left is not None else "time left unknown"
         st.markdown(f"**{len(active) - waiting} running, {waiting} queued; {time}.**")
     _worker(session, waiting=any(run.status == "queued" for run in active))
@@ -202,7 +203,7 @@ def _worker(session: Session, waiting: bool) -> None:
 
 def _row(session: Session, run: Run, label: str) -> None:
     with st.container(border=True):
-        number, about, action = st.columns([1.3, 6, 3.7], vertical_alignment="center")
+        number, about, action = st.columns([1.3, 5.2, 4.5], vertical_alignment="center")
         if number.button(f"Run {run.id}", help="Progress, losses, log, figures"):
             st.query_params["run"] = str(run.id)
             st.rerun()
