@@ -72,8 +72,9 @@ docs: $(VENV)/.docs  ## the documentation as a site in site/; a broken link fail
 screenshots: $(VENV)/.dev  ## a picture of every page into docs/pictures
 	$(BIN)/python -m tests.browser.screenshot
 
-soak: $(VENV)/.dev  ## 20 processes at one store for a minute, on SQLite and on PostgreSQL
+soak: $(VENV)/.dev  ## 20 processes at one store, then runs under kills, stops and restarts; make soak RUNS=50 for more
 	$(BIN)/python -m tests.store.soak
+	$(BIN)/python -m tests.queue.soak $(RUNS)
 
 load: $(VENV)/.dev  ## 50 people at one server for two minutes, on SQLite and on PostgreSQL
 	$(BIN)/python -m tests.load

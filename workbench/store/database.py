@@ -8,6 +8,7 @@ Writes last milliseconds; nobody holds the turn while a person or a model thinks
 
 import copy
 import gc
+import logging
 import re
 import sqlite3
 import time
@@ -377,6 +378,8 @@ def _engine(url: URL) -> Engine:
 
 def _server_engine(url: URL, isolation_level: Any) -> Engine:
     """Return an engine for PostgreSQL; of its usual 100 connections a process takes 40 at most."""
+    # A connection that broke is told by who asked over it, not by a traceback of the pool's.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     return create_engine(
         url, pool_pre_ping=True, isolation_level=isolation_level, pool_size=10, max_overflow=10
     )
