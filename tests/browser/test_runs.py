@@ -65,8 +65,10 @@ def start_twice_from_two_browsers(first: Page, second: Page, url: str) -> None:
 
 
 def worker_is_killed(store, worker: "psutil.Process") -> None:
+    below = psutil.Process(worker.pid).children(recursive=True)
     worker.kill()
     worker.wait()
+    psutil.wait_procs(below)  # who does the run ends with its worker
     with store.database.connected() as connection:  # as if its lease had passed meanwhile
         over = datetime.now(UTC) - timedelta(seconds=LEASE_S + 1)
         connection.execute(update(RunRow).values(heartbeat_at=over))
