@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requir
 JOBS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 TESTS = $(BIN)/pytest -n $(JOBS) --maxprocesses 8 --dist worksteal
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast app check docs bench screenshots soak load fuzz lock wheel-test
+.PHONY: help demo test test-fast app check docs bench screenshots soak load fuzz lock wheel-test tracking
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -37,6 +37,12 @@ $(VENV)/.local-llm: requirements/local-llm.lock $(VENV)/.run
 # The site needs neither torch nor the workbench: docstrings are read, not imported.
 $(VENV)/.docs: requirements/docs.lock $(BIN)/pip
 	$(PIP) -r $<
+	@touch $@
+
+# An MLflow server of its own, which shares no package with the workbench.
+$(VENV)-mlflow/.made: requirements/tracking.lock
+	$(PYTHON) -m venv $(VENV)-mlflow
+	$(VENV)-mlflow/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 demo: $(VENV)/.run $(if $(OPENAI_API_KEY),,$(VENV)/.local-llm)  ## the main job end to end; make demo QUICK=1 for the short form
@@ -79,6 +85,9 @@ soak: $(VENV)/.dev  ## 20 processes at one store, then runs under kills, stops a
 load: $(VENV)/.dev  ## 50 people at one server for two minutes, on SQLite and on PostgreSQL
 	$(BIN)/python -m tests.load
 
+tracking: $(VENV)/.dev $(VENV)-mlflow/.made  ## runs sent to a real MLflow server, with and without a login
+	MLFLOW_SERVER=$(abspath $(VENV)-mlflow)/bin/mlflow $(BIN)/pytest tests/tracking.py
+
 fuzz: $(VENV)/.dev  ## ten minutes of damaged replies, files and images at every reader
 	$(BIN)/python -m tests.fuzz
 
@@ -90,5 +99,6 @@ lock: $(VENV)/.dev  ## resolve the requirements again
 	$(BIN)/uv pip compile pyproject.toml -o requirements/run.lock -c requirements/dev.lock $(LOCK)
 	$(BIN)/uv pip compile pyproject.toml --extra postgresql --extra teams -o requirements/server.lock -c requirements/dev.lock $(LOCK)
 	$(BIN)/uv pip compile --group docs -o requirements/docs.lock -c requirements/dev.lock $(LOCK)
+	$(BIN)/uv pip compile requirements/tracking.in -o requirements/tracking.lock $(LOCK)
 	$(BIN)/uv pip compile requirements/local-llm.in --no-deps -o requirements/local-llm.lock $(LOCK)
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

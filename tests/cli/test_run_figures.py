@@ -1,13 +1,16 @@
 """Figures of single runs on the command line: every look is counted, the locked part stays shut."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
 from tests.app.full_database import CONFIG, a_result, claimed, fill
+from workbench.domain.metrics import Undefined
 from workbench.domain.run import LockedPart, Transfer
 from workbench.evaluation.comparable import hash_of_test_set
+from workbench.report.tracking import tracked
 from workbench.settings import read_settings
 from workbench.store import open_store
 from workbench.training.refit_inputs import (
@@ -145,6 +148,45 @@ def test_the_list_of_runs_shows_no_figure_and_is_no_look(workbench, store):
     assert all("metrics" not in row for row in rows)
     assert f"{store.runs.get(2).result.quality.srcc:.3f}" not in workbench("runs", "list")[1]
     assert looks(store) == []
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://127.0.0.1:1", "ftp://h", "http://eva:hidden@h", "http://["]
+)
+def test_a_tracking_server_that_cannot_be_used_is_a_plain_line_and_no_look(
+    workbench, store, monkeypatch, uri
+):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    status, out, err = workbench("runs", "track", 1, 2, "--to", uri)
+    assert (status, out, err.count("\n"), looks(store)) == (1, "", 1, [])
+    assert "hidden" not in err
+
+
+def test_without_the_client_tracking_says_what_to_install(workbench, store, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    status, _, err = workbench("runs", "track", 1, "--to", "http://127.0.0.1:1")
+    assert (status, looks(store)) == (1, [])
+    assert "pip install 'attribute-workbench[mlflow]'" in err
+
+
+def test_only_who_may_and_only_ended_runs_are_tracked(workbench, store, monkeypatch):
+    status, _, err = workbench("runs", "track", 2, 4, "--to", "http://127.0.0.1:1")
+    assert (status, "Run 4 is running" in err) == (1, True)
+    assert workbench("runs", "track", 2)[0] == 2
+    monkeypatch.setenv("WORKBENCH_ROLE", "viewer")
+    status, _, err = workbench("runs", "track", 2, "--to", "http://127.0.0.1:1")
+    assert (status, "takes the role editor" in err, looks(store)) == (1, True, [])
+
+
+def test_what_is_tracked_lacks_the_locked_part_and_undefined_figures(store, locked):
+    run = store.runs.get(locked)
+    quality = run.result.quality.model_copy(update={"plcc": Undefined(undefined="all equal")})
+    run = run.model_copy(update={"result": run.result.model_copy(update={"quality": quality})})
+    sent = tracked(run, store.versions.get("curated"), [], {"run.log": ""}, store.url)
+    assert list(sent.files) == ["run.json"]
+    assert str(LOCKED_SRCC) not in str(sent)
+    assert "quality/plcc" not in {point.name for point in sent.points}
+    assert "quality/plcc: all equal" in sent.tags["workbench.undefined"]
 
 
 def test_a_comparison_takes_what_was_seen_elsewhere_for_candidates(workbench, store):

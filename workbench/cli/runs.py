@@ -247,12 +247,41 @@ def show_run(id: RunId, author: Author = None, json: Json = False, db: Db = None
 def show_log(id: RunId, json: Json = False, db: Db = None) -> None:
     """Print a run's log: the file, or where another machine has it its newest 2,000 lines."""
     from workbench.queue.processes import run_log
+    from workbench.workflow.runs import log_text
 
     with open_workbench(db) as (settings, store):
         store.runs.get(id)
-        log, newest = run_log(settings, id), store.traces.lines(id)
-    text = log.read_text(encoding="utf-8") if log.is_file() else "\n".join(newest)
+        log, text = run_log(settings, id), log_text(store, settings, id)
     emit(json, {"run": id, "path": str(log), "log": text}, lambda: text or f"{log} is empty.")
+
+
+@runs.command("track")
+def track(
+    ids: Annotated[list[int], typer.Argument(metavar="ID...", help="Numbers of ended runs.")],
+    to: Annotated[
+        str, typer.Option(help="Address of the MLflow server.", envvar="MLFLOW_TRACKING_URI")
+    ] = "",
+    experiment: Annotated[
+        str, typer.Option(help="Name of the experiment on the server; made if there is none.")
+    ] = "attribute workbench",
+    author: Author = None,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Send runs with their figures to an MLflow server, which is a test-set access."""
+    from workbench.workflow.runs import track_runs
+
+    if not to:
+        raise typer.BadParameter("Name an MLflow server by --to or MLFLOW_TRACKING_URI.")
+    with open_workbench(db) as (settings, store):
+        sent = track_runs(
+            store, ids, uri=to, experiment=experiment, settings=settings,
+            author=author or settings.author,
+        )  # fmt: skip
+    columns = ("run", "state", "accesses of its test set", "address")
+    rows = [(run.run, run.state, looks.looks if looks else "", run.url) for run, looks in sent]
+    documents = [{**run._asdict(), "looks": _accesses_document(looks)} for run, looks in sent]
+    emit(json, {"runs": documents}, lambda: table(columns, rows))
 
 
 @runs.command("cancel")

@@ -1,17 +1,23 @@
 """Queue runs and process them, here or in a background worker."""
 
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from workbench.domain.canonical import Progress
 from workbench.domain.config import RunConfig
 from workbench.domain.run import Run
-from workbench.errors import RunError, StoreError
+from workbench.errors import ConfigError, RunError, StoreError
 from workbench.experiment.config_files import attributes_for
-from workbench.queue.processes import ensure_worker
+from workbench.queue.processes import ensure_worker, run_log
 from workbench.queue.worker import process_queue
 from workbench.settings import Settings
 from workbench.store import Store
 from workbench.store.workers import worker_name
+
+if TYPE_CHECKING:
+    from workbench.domain.comparison import AccessCount
+    from workbench.report.tracking import Sent
 
 
 def enqueue_run(store: Store, ref: str, config: RunConfig) -> Run:
@@ -116,6 +122,85 @@ def restart_run(store: Store, id: int, *, settings: Settings, afresh: bool = Fal
     """
     store.runs.requeue(id, afresh=afresh)
     ensure_worker(store, settings)
+
+
+def log_text(store: Store, settings: Settings, id: int) -> str:
+    """Return a run's log: the file, or where another machine has it its newest 2,000 lines."""
+    file = run_log(settings, id)
+    if file.is_file():
+        return file.read_text(encoding="utf-8", errors="replace")
+    return "\n".join(store.traces.lines(id))
+
+
+def track_runs(
+    store: Store, ids: Sequence[int], *, uri: str, experiment: str, settings: Settings, author: str
+) -> "list[tuple[Sent, AccessCount | None]]":
+    """Send runs that have ended, with their figures, to an MLflow server.
+
+    Each is one run there however often it is sent. Sending figures is an access to a test set, as
+    showing them is; it is recorded once the server answers, before any figure leaves.
+
+    Args:
+        store: The open store.
+        ids: Numbers of runs that are done, failed or cancelled.
+        uri: Address of the server.
+        experiment: Its name there.
+        settings: Where the logs are; of two processes under one, one sends at a time.
+        author: Who sends them.
+
+    Returns:
+        Each where it is now, with the accesses to its test set; None if it has no figures.
+
+    Raises:
+        RoleError: Who asks for it is a viewer.
+        ConfigError: A run has not ended; the client is not installed, the server does not answer or
+            refuses. The same call completes what was begun.
+    """
+    from workbench.evaluation.comparable import ComparedRuns
+    from workbench.report.tracking import TrackingServer, tracked
+    from workbench.workflow.access import record_run_access
+    from workbench.workflow.exchange import export_text
+
+    store.actor.require("editor", "send runs to an MLflow server")
+    runs, documents = [store.runs.get(id) for id in dict.fromkeys(ids)], []
+    for run in runs:
+        version = store.versions.get(run.version)
+        files = {
+            "attributes.yaml": export_text(store, version.attributes, "yaml"),
+            "run.log": log_text(store, settings, run.id),
+        }
+        losses = store.traces.losses(run.id)
+        documents.append(tracked(run, version, losses, files, store.url))
+    with _sending_alone(settings):
+        server, sent = TrackingServer(uri, experiment), []
+        for run, document in zip(runs, documents, strict=True):
+            looks = None
+            if run.result is not None:
+                compared = ComparedRuns.of([run], [f"run {run.id}"])
+                purpose = f"runs track {run.id}"
+                looks = record_run_access(store, compared, purpose=purpose, author=author)
+            sent.append((server.send(document, run.id), looks))
+    return sent
+
+
+@contextmanager
+def _sending_alone(settings: Settings) -> Iterator[None]:
+    """Let one process at a time find out that a run is not on the server yet, and make it."""
+    from filelock import FileLock
+
+    lock = FileLock(settings.results / "tracking.lock")
+    try:
+        settings.results.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot write {lock.lock_file}: {error.strerror}. Make that folder writable, or set "
+            "WORKBENCH_HOME to one that is. Nothing was sent."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _done_or_queued(store: Store, ref: str, config: RunConfig, again: bool) -> Run:
