@@ -160,7 +160,7 @@ def _figures(result: RunResult) -> Iterator[tuple[str, Metric, int]]:
 
 def _name(text: str) -> str:
     """Return a name that MLflow takes: letters, digits, and "_", "-", ".", "/" and blanks."""
-    return re.sub(r"[^A-Za-z0-9_\-./ ]+", "_", text)[:240].strip("/. ")
+    return re.sub(r"[^A-Za-z0-9_\-./ ]+ ?", "_", text)[:240].strip("/. ")
 
 
 def _cut(text: str) -> str:
