@@ -102,6 +102,28 @@ def test_every_page_has_no_exception_and_no_control_without_a_name(page, app):
     assert "Traceback" not in "".join(app.printed)
 
 
+PASTE = """
+async () => {
+  const canvas = Object.assign(document.createElement("canvas"), {width: 320, height: 240});
+  const paint = canvas.getContext("2d");
+  paint.fillStyle = "seagreen";
+  paint.fillRect(0, 0, 320, 240);
+  const image = await new Promise((made) => canvas.toBlob(made, "image/jpeg"));
+  const pasted = new DataTransfer();
+  pasted.items.add(new File([image], "pasted.jpg", {type: "image/jpeg"}));
+  document.dispatchEvent(new ClipboardEvent("paste", {clipboardData: pasted, bubbles: true}));
+}
+"""
+
+
+def test_a_pasted_image_goes_the_way_of_a_dropped_one(page):
+    go_to(page, "Inspect")
+    page.get_by_text("Photographs of my own").click()
+    expect(page.get_by_text("or paste one")).to_be_visible()
+    page.evaluate(PASTE)
+    expect(page.get_by_test_id("stMain")).to_contain_text("pasted.jpg")
+
+
 def test_edit_freeze_run_and_see_both_srcc_side_by_side(page, settings, first_run):
     edit_an_attribute(page)
     freeze(page)

@@ -14,6 +14,7 @@ import streamlit as st
 import workbench.app.pages
 from workbench.app.markup import STYLE
 from workbench.domain.lineage import VersionSummary
+from workbench.domain.number_format import count_text
 from workbench.errors import WorkbenchError
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
@@ -126,6 +127,6 @@ def named(versions: Sequence[VersionSummary]) -> Callable[[str | None], str]:
         if ref is None:
             return "no version"
         version = by_hash[ref]
-        return f"{version.label} · {version.message} · {version.size} attributes"
+        return f"{version.label} · {version.message} · {count_text(version.size, 'attribute')}"
 
     return name

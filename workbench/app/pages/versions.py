@@ -151,7 +151,7 @@ def _row(version: VersionSummary, labels: Mapping[str, str], runs: RunCounts) ->
         version.message,
         Markup("{}<br><small>by {}</small>").format(moment(version.created_at), version.author),
         " + ".join(labels[hash] for hash in (version.parent, version.merged) if hash),
-        version.size,
+        f"{version.size:,}",
         f"{runs.done} of {runs.total}",
     )
 
