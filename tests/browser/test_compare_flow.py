@@ -144,6 +144,7 @@ def test_from_two_versions_to_a_verdict_and_its_edits_and_a_link_for_a_colleague
     section(page, "Edits")
     page.get_by_role("button", name="Attribute the edits").click()
     expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
+    settled(page, "Compare")  # a page that is still being drawn closes what is opened
     page.get_by_text("Table", exact=True).click()
     edits = page.get_by_role("table", name=re.compile("Edits from first to third"))
     expect(edits).to_contain_text("visible grid of small square blocks (jpeg)")

@@ -43,7 +43,6 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 PARSED_ONLY = {
     "workbench app": "serves until it is stopped; test_app_command runs it",
-    "workbench run curated --config experiments/paper/kadid10k.yaml": "needs KADID-10k and CLIP",
     "workbench run curated --config experiments/paper/kadid10k.yaml --set "
     "data.root=/media/KADID-10k": "needs KADID-10k and CLIP",
     "workbench run curated --config experiments/paper/kadid10k-transfer.yaml --set "
@@ -56,10 +55,8 @@ PARSED_ONLY = {
     "workbench improve": "half a minute; tests/drafting/improvement runs it",
     "workbench run draft curated --config experiments/demo-quick.yaml --seeds 0,1,2": "six runs",
     "workbench compare draft curated --seeds": "needs those; test_compare_command runs it",
-    "workbench run mixed --config experiments/demo-quick.yaml": "takes minutes",
     "workbench questions ask jpeg pixelate --samples 3": "its process outlives the page",
     "workbench worker --executor ray": "works until it is stopped; test_main_job runs it",
-    "workbench worker --executor ray --address 10.0.0.1:6379": "needs that cluster",
     "workbench versions list --db postgresql+pg8000://user@host/workbench": "needs that server; "
     "tests/store runs on PostgreSQL",
 }

@@ -89,6 +89,7 @@ def acts(store, bundle, who="ann"):
         "QuestionRepository.beat": lambda: questions.beat(2, "w"),
         "QuestionRepository.report": lambda: questions.report(2, "w", {}),
         "QuestionRepository.end": lambda: questions.end(2, "cancelled"),
+        "QuestionRepository.forget": lambda: questions.forget(1),
         "RecipeRepository.add": lambda: store.recipes.add(
             VEIL.model_copy(update={"id": "fog", "name": "Fog"}), author=who
         ),
@@ -185,7 +186,8 @@ def test_a_login_signs_with_its_own_name_alone(full):
 UNSIGNED = {
     "CallRepository.add", "CallRepository.add_all", "QuestionRepository.again",
     "QuestionRepository.take", "QuestionRepository.beat", "QuestionRepository.report",
-    "QuestionRepository.end", "RunRepository.adopt", "RunRepository.cancel", "RunRepository.claim",
+    "QuestionRepository.end", "QuestionRepository.forget", "RunRepository.adopt",
+    "RunRepository.cancel", "RunRepository.claim",
     "RunRepository.enqueue", "RunRepository.fail", "RunRepository.finish", "RunRepository.report",
     "RunRepository.requeue", "RunRepository.stop", "RunRepository.submit", "TraceRepository.add",
     "WorkerRepository.beat", "WorkerRepository.give_up",
