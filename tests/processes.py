@@ -2,12 +2,16 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
-from tests.waiting import PATIENCE_S
+import psutil
+
+from tests.waiting import PATIENCE_S, wait_until
 
 
 @contextmanager
@@ -27,6 +31,26 @@ def started(*command: object, **more: Any) -> Iterator["subprocess.Popen[Any]"]:
             if pipe is not None:
                 with suppress(BrokenPipeError):
                     pipe.close()
+
+
+def stop_between_writes(pid: int, database: Path) -> None:
+    """Stop a process with SIGSTOP while it is not writing to an SQLite database.
+
+    One that is stopped in the middle of a write holds the lock of everybody until it goes on; that
+    is SQLite's way, and not what such tests are about.
+    """
+    process = psutil.Process(pid)
+    while True:
+        process.suspend()
+        wait_until(lambda: process.status() == psutil.STATUS_STOPPED, "the process is stopped")
+        with (
+            closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as other,
+            suppress(sqlite3.OperationalError),
+        ):
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+            return
+        process.resume()
 
 
 def end(process: "subprocess.Popen[Any]") -> None:

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.factories import SEEDED
-from tests.processes import started
+from tests.processes import started, stop_between_writes
 from tests.waiting import PATIENCE_S, wait_until
 from workbench.errors import ConfigError
 from workbench.queue import executors
@@ -82,7 +82,7 @@ def test_a_run_that_kills_its_process_is_tried_three_times_and_fails_with_its_lo
 
 
 def test_a_process_that_is_stopped_past_its_lease_is_replaced_and_ended(
-    store, version, work, monkeypatch
+    store, version, work, settings, monkeypatch
 ):
     monkeypatch.setattr(executors, "ENDING_S", 0.0)
     id = store.runs.enqueue(version.hash, SEEDED[0]).id
@@ -91,8 +91,7 @@ def test_a_process_that_is_stopped_past_its_lease_is_replaced_and_ended(
     def stop():
         wait_until(lambda: store.runs.get(id).stage == "try 1", "the run reports")
         stopped.append(process_of(store.runs.get(id)))
-        stopped[0].send_signal(signal.SIGSTOP)
-        wait_until(lambda: stopped[0].status() == psutil.STATUS_STOPPED, "it is stopped")
+        stop_between_writes(stopped[0].pid, settings.home / "store.sqlite")
         outlive_the_lease(store)
 
     stopping = threading.Thread(target=stop)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.factories import CONFIG, SEEDED
-from tests.processes import started
+from tests.processes import started, stop_between_writes
 from tests.waiting import PATIENCE_S, wait_until
 from workbench.errors import RunError
 from workbench.queue.processes import ensure_worker, run_log, worker_log
@@ -125,8 +125,7 @@ def test_a_killed_workers_run_is_taken_up_again_by_another(store, version, worke
 def test_a_worker_that_slept_past_its_lease_writes_nothing(store, version, worker, settings, wakes):
     id = store.runs.enqueue(version.hash, CONFIG).id
     wait_until(lambda: store.runs.get(id).progress > 0, "the run reports")
-    worker.send_signal(signal.SIGSTOP)
-    wait_until(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED, "it stops")
+    stop_between_writes(worker.pid, settings.home / "store.sqlite")
     outlive_the_lease(store)
     store.runs.requeue(id)
     with started(sys.executable, "-c", WORKER) as other:
