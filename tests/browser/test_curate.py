@@ -353,6 +353,7 @@ def test_who_comes_back_from_another_page_sees_what_was_done_meanwhile(page, sto
     row(page, "muddy colours").dblclick()
     page.get_by_role("textbox", name="Words of 'muddy colours'").fill("my colours")
     page.keyboard.press("Escape")  # kept, not saved
+    settled(page, "Curate")  # what was typed has been judged
     go_to(page, "Versions")
     store.draft.edit(first.id, "ann's colours", based_on=first.row_version, author="ann")
     store.draft.remove(last.id, based_on=last.row_version, author="ann")
