@@ -14,8 +14,8 @@ from workbench.evaluation.identification import (
     all_clean,
     held_out_strengths,
     identification_metrics,
-    strength_tables,
 )
+from workbench.evaluation.strength_tables import strength_tables
 
 DISTORTIONS = ("gaussian_blur", "jpeg", "white_noise", "darken")
 LEVELS = 5

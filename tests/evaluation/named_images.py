@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from workbench.domain.metrics import Undefined
 from workbench.evaluation.bootstrap import draw_photographs
-from workbench.evaluation.naming import Split, f1_split, mean_over_types
+from workbench.evaluation.naming_splits import Split, f1_split, mean_over_types
 
 LEVELS = 5
 

@@ -13,7 +13,7 @@ from workbench.evaluation.bootstrap import draw_photographs
 from workbench.evaluation.comparable import ComparedRuns, Strengths
 from workbench.evaluation.correlation import srcc
 from workbench.evaluation.identification import identification_metrics
-from workbench.evaluation.naming import MAIN, Split, naming, weighted_average_precision
+from workbench.evaluation.naming_splits import MAIN, Split, naming, weighted_average_precision
 from workbench.evaluation.paired_comparison import compare_runs
 from workbench.evaluation.test_set_access import corrected_for_access
 from workbench.report.wording import verdict_lines, verdict_words

@@ -9,7 +9,7 @@ from scipy.stats import t as student_t
 from workbench.domain.metrics import StrengthTables
 from workbench.domain.run import RunResult
 from workbench.errors import DataError, ShapeError
-from workbench.evaluation.identification import calibration_bins, confusion_counts, strength_tables
+from workbench.evaluation.strength_tables import calibration_bins, confusion_counts, strength_tables
 
 from .comparison_factory import make_run
 

@@ -37,11 +37,8 @@ from workbench.evaluation.paired_comparison import explainability_gap_text
 from workbench.evaluation.published_figures import quotable_parts
 from workbench.report.comparison_tables import (
     controls_tables,
-    identification_summary,
-    naming_tables,
     pairs_table,
     quality_summary,
-    type_tables,
     verdict_table,
 )
 from workbench.report.evidence_tables import evidence_tables, subset_summary, subset_tables
@@ -50,6 +47,7 @@ from workbench.report.figures.confusion import LEAD as CONFUSION_LEAD
 from workbench.report.figures.confusion import confusion_figures
 from workbench.report.figures.dose import dose_figure
 from workbench.report.figures.scatter import scatter_table, scatter_words
+from workbench.report.naming_tables import identification_summary, naming_tables, type_tables
 from workbench.report.wording import (
     TYPE_FIGURES,
     access_and_choice_sentences,

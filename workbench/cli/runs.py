@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import typer
 
 from workbench.cli.console import Author, Db, Json, emit, open_workbench, progress_bar, table
-from workbench.domain.comparison import AccessCount
+from workbench.cli.run_output import (
+    accesses_document,
+    record_access,
+    run_figures,
+    run_figures_table,
+    run_summary,
+)
 from workbench.domain.number_format import count_text, figure_text
 from workbench.domain.run import Run, RunFilter, RunStatus
 from workbench.errors import RunError
@@ -78,7 +84,7 @@ def run(
             queued = start_submission(store, submission, settings=settings, again=again)
             emit(
                 json,
-                {"runs": [_summary(each) for each in queued]},
+                {"runs": [run_summary(each) for each in queued]},
                 lambda: table(("run", "status"), [(each.id, each.status) for each in queued]),
             )
         elif len(submission.runs) == 1:
@@ -87,8 +93,10 @@ def run(
                     store, ref[0], submission.runs[0].config,
                     settings=settings, progress=progress, again=again,
                 )  # fmt: skip
-            accesses = _record_access(store, finished, f"run {ref[0]}", author or settings.author)
-            emit(json, _figures(finished, accesses), lambda: _figures_table(finished, accesses))
+            accesses = record_access(store, finished, f"run {ref[0]}", author or settings.author)
+            emit(
+                json, run_figures(finished, accesses), lambda: run_figures_table(finished, accesses)
+            )
         else:
             sys.stderr.write(f"{estimate_text(submission)}\n")
             _finish_many(store, settings, submission, again, author, json)
@@ -118,13 +126,13 @@ def _finish_many(
                 raise  # this process was asked to stop
             failed.append(str(fault))
         finished = store.runs.get(waiting.id)
-        accesses = _record_access(
+        accesses = record_access(
             store, finished, f"run {waiting.id} of many", author or settings.author
         )
         documents.append((finished, accesses))
     rows = [_short_row(finished) for finished, _ in documents]
     columns = ("run", "version", "experiment", "seed", "status", "SRCC", "PLCC")
-    document = {"runs": [_figures(finished, accesses) for finished, accesses in documents]}
+    document = {"runs": [run_figures(finished, accesses) for finished, accesses in documents]}
     emit(json, document, lambda: table(columns, rows))
     if failed:
         raise RunError(
@@ -209,7 +217,7 @@ def list_runs(
             text=find,
         )
         queue = store.runs.find(wanted, limit=limit, offset=offset)
-    document = [_summary(run) for run in queue]
+    document = [run_summary(run) for run in queue]
     columns = ("run", "version", "status", "experiment", "stage")
     rows = [
         (run.id, run.version[:10], "stopping" if run.is_stopping else run.status,
@@ -236,11 +244,11 @@ def show_run(id: RunId, author: Author = None, json: Json = False, db: Db = None
     """Show one run with its figures, which is a test-set access."""
     with open_workbench(db) as (settings, store):
         run = store.runs.get(id)
-        accesses = _record_access(store, run, f"runs show {id}", author or settings.author)
+        accesses = record_access(store, run, f"runs show {id}", author or settings.author)
     # The locked part is shown by `compare --locked` alone.
     document = run.model_dump(mode="json", exclude={"result": {"locked"}})
-    document["looks"] = _accesses_document(accesses)
-    emit(json, document, lambda: _figures_table(run, accesses))
+    document["looks"] = accesses_document(accesses)
+    emit(json, document, lambda: run_figures_table(run, accesses))
 
 
 @runs.command("logs")
@@ -280,7 +288,7 @@ def track(
         )  # fmt: skip
     columns = ("run", "state", "accesses of its test set", "address")
     rows = [(run.run, run.state, looks.looks if looks else "", run.url) for run, looks in sent]
-    documents = [{**run._asdict(), "looks": _accesses_document(looks)} for run, looks in sent]
+    documents = [{**run._asdict(), "looks": accesses_document(looks)} for run, looks in sent]
     emit(json, {"runs": documents}, lambda: table(columns, rows))
 
 
@@ -290,7 +298,7 @@ def cancel_run(id: RunId, json: Json = False, db: Db = None) -> None:
     with open_workbench(db) as (_, store):
         store.runs.cancel(id)
         run = store.runs.get(id)
-    emit(json, _summary(run), lambda: f"Run {id}: {run.status}")
+    emit(json, run_summary(run), lambda: f"Run {id}: {run.status}")
 
 
 @runs.command("resume")
@@ -308,8 +316,12 @@ def resume_run(
 
     with open_workbench(db) as (settings, store), progress_bar("run") as progress:
         finished = resume_now(store, id, settings=settings, progress=progress, afresh=afresh)
-        accesses = _record_access(store, finished, f"runs resume {id}", author or settings.author)
-    emit(json, _figures(finished, accesses), lambda: _figures_table(finished, accesses))
+        accesses = record_access(store, finished, f"runs resume {id}", author or settings.author)
+    emit(
+        json,
+        run_figures(finished, accesses),
+        lambda: run_figures_table(finished, accesses),
+    )
 
 
 def worker(
@@ -348,69 +360,3 @@ def worker(
         )
         done = work_off(store, settings, place, until_idle=until_idle)
     emit(json, {"done": done}, lambda: f"{count_text(done, 'run')} done.")
-
-
-def _record_access(store: "Store", run: Run, purpose: str, author: str) -> AccessCount | None:
-    """Record that the figures of a run are shown; None for a run that has none."""
-    from workbench.evaluation.comparable import ComparedRuns
-    from workbench.workflow.access import record_run_access
-
-    if run.result is None:
-        return None
-    runs = ComparedRuns.of([run], [f"run {run.id}"])
-    return record_run_access(store, runs, purpose=purpose, author=author)
-
-
-def _accesses_document(accesses: AccessCount | None) -> dict[str, object] | None:
-    return accesses.model_dump(mode="json", exclude={"choice"}) if accesses else None
-
-
-def _summary(run: Run) -> dict[str, object]:
-    """Return what may be said of a run without showing a figure."""
-    result = run.result
-    return {
-        "run": run.id,
-        "version": run.version,
-        "status": run.status,
-        "stopping": run.is_stopping,
-        "error": run.error,
-        "protocol": result.protocol.model_dump(mode="json") if result else None,
-        "encoder": result.encoder.model_dump(mode="json") if result else None,
-    }
-
-
-def _figures(run: Run, accesses: AccessCount | None) -> dict[str, object]:
-    from workbench.evaluation.paired_comparison import words_worth
-
-    result = run.result
-    metrics = None
-    if result is not None:
-        metrics = result.quality.model_dump(mode="json")
-        metrics["identification"] = result.identification.model_dump(mode="json")
-        metrics["all_clean"] = result.all_clean.model_dump(mode="json")
-        metrics["controls"] = words_worth(result).model_dump(mode="json")
-        metrics["baselines"] = {
-            name: figures.model_dump(mode="json") for name, figures in result.baselines.items()
-        }
-    return {**_summary(run), "metrics": metrics, "looks": _accesses_document(accesses)}
-
-
-def _figures_table(run: Run, accesses: AccessCount | None) -> object:
-    from rich.console import Group
-
-    from workbench.domain.run import BASELINE_TITLES
-    from workbench.evaluation.paired_comparison import words_worth
-    from workbench.report.wording import access_sentences, words_worth_text
-
-    if run.result is None or accesses is None:
-        return f"Run {run.id}: {run.status}. {run.error or run.stage}"
-    result = run.result
-    figures = table(("figure", "value", "all clean"), [
-        *((f"{name.upper()}", figure_text(value), "") for name, value in result.quality),
-        *((name, figure_text(value), figure_text(getattr(result.all_clean, name)))
-          for name, value in result.identification),
-        *((f"SRCC: {BASELINE_TITLES.get(name, name)}", figure_text(figures.srcc), "")
-          for name, figures in result.baselines.items()),
-    ])  # fmt: skip
-    worth = words_worth_text(words_worth(result), result.attribute_count)
-    return Group(figures, *(f"· {line}" for line in (worth, *access_sentences(accesses))))

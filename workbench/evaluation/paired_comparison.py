@@ -40,7 +40,8 @@ from workbench.evaluation.intervals import (
     studentise,
     version_interval,
 )
-from workbench.evaluation.naming import Split, f1_splits, judge, mean_over_types, naming
+from workbench.evaluation.naming import judge
+from workbench.evaluation.naming_splits import Split, f1_splits, mean_over_types, naming
 from workbench.evaluation.rankings import win_matrix
 from workbench.evaluation.subsets import KINDS, subsets_of
 

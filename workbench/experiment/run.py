@@ -15,8 +15,8 @@ from workbench.evaluation.identification import (
     all_clean,
     held_out_strengths,
     identification_metrics,
-    strength_tables,
 )
+from workbench.evaluation.strength_tables import strength_tables
 from workbench.experiment.config_files import attributes_for
 from workbench.experiment.cross_validation import cross_validate
 from workbench.experiment.data import make_data, open_and_locked, require_disjoint_data

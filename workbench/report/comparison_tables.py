@@ -1,4 +1,4 @@
-"""The main tables of a comparison: quality and its baselines, differences, identification."""
+"""The main tables of a comparison: quality and its baselines, verdicts, differences."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,17 +9,13 @@ from workbench.domain.data_table import Column, DataTable, text_columns
 from workbench.domain.metrics import Metric, QualityMetrics, Undefined
 from workbench.domain.number_format import count_text, p_text
 from workbench.domain.run import BASELINE_TITLES, RunResult
-from workbench.evaluation.naming import FURTHER, MAIN
 from workbench.evaluation.paired_comparison import explainability_gap
 from workbench.report.wording import (
-    ALL_CLEAN,
     CONTROLS,
     IDENTIFICATION_FIGURES,
-    TYPE_FIGURES,
-    title_of,
 )
 
-_VERSION, _KIND = Column("label", "version", "text"), Column("kind", "kind", "text")
+VERSION_COLUMN, KIND_COLUMN = Column("label", "version", "text"), Column("kind", "kind", "text")
 _QUALITY = (
     Column("srcc", "SRCC"),
     Column("srcc_ci", "SRCC, 95 %", "interval", below=True),
@@ -28,16 +24,6 @@ _QUALITY = (
     Column("plcc_fitted", "PLCC fitted"),
     Column("krcc", "KRCC"),
     Column("rmse", "RMSE"),
-)
-_IDENTIFICATION = tuple(Column(key, heading) for key, heading in IDENTIFICATION_FIGURES.items())
-_WITH_INTERVALS = tuple(
-    column
-    for of_figure in _IDENTIFICATION
-    for column in (
-        of_figure,
-        Column(f"{of_figure.key}_ci", f"{of_figure.heading}, 95 %", "interval", below=True),
-    )
-    if column.key.removesuffix("_ci") in (MAIN, *FURTHER) or column is of_figure
 )
 # The column that holds the explainability gap: key and heading are part of the JSON documents.
 _WORTH = (
@@ -72,15 +58,15 @@ def quality_table(comparison: Comparison, results: Sequence[RunResult]) -> DataT
         for row in comparison.quoted
     ]
     columns = (
-        _VERSION,
-        _KIND,
+        VERSION_COLUMN,
+        KIND_COLUMN,
         Column("attributes", "attributes", "count"),
         *_QUALITY,
         _GAP,
         *_WORTH,
     )
     others = [*_baseline_records(comparison, results), *quoted]
-    return _with_others("quality", "Quality", columns, versions, others)
+    return with_others("quality", "Quality", columns, versions, others)
 
 
 def quality_summary(comparison: Comparison, results: Sequence[RunResult] = ()) -> DataTable:
@@ -96,10 +82,10 @@ def quality_summary(comparison: Comparison, results: Sequence[RunResult] = ()) -
         f"Quality against {protocol.target}: {count_text(protocol.images, 'image')} of "
         f"{count_text(protocol.photographs, 'photograph')}, 95 % intervals over photographs"
     )
-    quoted = _quoted_records(comparison, srcc="srcc", plcc="plcc")
+    quoted = quoted_records(comparison, srcc="srcc", plcc="plcc")
     others = [*_baseline_records(comparison, results), *quoted]
     columns = (
-        _VERSION,
+        VERSION_COLUMN,
         *([Column("hash", "hash", "text", below=True)] if results else []),
         Column("attributes", "attributes" if results else "A", "count"),
         *_QUALITY,
@@ -109,7 +95,7 @@ def quality_summary(comparison: Comparison, results: Sequence[RunResult] = ()) -
         {**dict(row), "hash": row.version[:10] if row.label != row.version[:10] else None}
         for row in comparison.rows
     ]
-    return _with_others("quality", title, columns, versions, others)
+    return with_others("quality", title, columns, versions, others)
 
 
 def controls_tables(comparison: Comparison) -> tuple[DataTable, ...]:
@@ -135,7 +121,7 @@ def controls_tables(comparison: Comparison) -> tuple[DataTable, ...]:
         for row in comparison.quoted
     ]
     columns = (
-        _VERSION,
+        VERSION_COLUMN,
         Column("sentences", "sentences", "text"),
         Column("srcc", "SRCC"),
         *(Column(name, IDENTIFICATION_FIGURES[name]) for name in figures[1:]),
@@ -260,97 +246,6 @@ def difference_record(pair: Any, labels: Mapping[str, str]) -> dict[str, Any]:
     return {**dict(pair), "versions": versions, "reason": pair.reason or None}
 
 
-def identification_table(comparison: Comparison, name: str = "identification") -> DataTable:
-    """Return the figures of identification, always saying “clean” last.
-
-    Args:
-        comparison: What to show.
-        name: Of the table.
-    """
-    columns = (_VERSION, _KIND, *_WITH_INTERVALS)
-    versions, clean = _identification_records(comparison)
-    title = "Identification of distortions and their strengths"
-    return _with_others(name, title, columns, versions, [clean])
-
-
-def naming_tables(comparison: Comparison) -> tuple[DataTable, ...]:
-    """Return the differences in naming, over all types and, folded, of each type; none if none."""
-    labels = labels_of(comparison)
-    every: list[Record] = []
-    single: list[Record] = []
-    for pair in comparison.pairs:
-        if pair.naming is None or pair.naming.main is None:
-            continue
-        versions = f"{labels[pair.b]} against {labels[pair.a]}"
-        for one in (pair.naming.main, *pair.naming.further, *pair.naming.types):
-            (single if one.type else every).append(
-                {
-                    **dict(one),
-                    "versions": versions,
-                    "figure": IDENTIFICATION_FIGURES[one.figure],
-                    "type": title_of(one.type),
-                    "reason": one.reason or None,
-                }
-            )
-    if not every:
-        return ()
-    versions_column, _, *tested = DIFFERENCE_COLUMNS
-    columns = (
-        Column("figure", "figure", "text"),
-        Column("delta", "difference", "signed"),
-        *tested,
-        Column("smallest_detectable", "smallest detectable"),
-    )
-    type_column = Column("type", "type", "text")
-    return (
-        DataTable.of(
-            "naming-pairs",
-            "Differences in naming over all types; Holm over the pairs for macro F1, and over all "
-            "the other figures together",
-            (versions_column, *columns),
-            every,
-        ),
-        DataTable.of(
-            "naming-types",
-            "Differences in naming by type; Holm over all types and pairs of a figure",
-            (versions_column, type_column, *columns),
-            single,
-            folded=True,
-        ),
-    )
-
-
-def type_tables(comparison: Comparison) -> dict[str, DataTable]:
-    """Return every version's figures of each type with intervals, by figure; none if none."""
-    fields = dict.fromkeys(
-        field for row in comparison.rows if row.naming for field in row.naming.types
-    )
-    columns = (*text_columns("type", "version"), Column("value", "value"))
-    return {
-        field: DataTable.of(
-            f"types-{field}",
-            f"{TYPE_FIGURES[field]} of each type",
-            (*columns, Column("ci", "95 % interval", "interval")),
-            (
-                {"type": title_of(type), "version": row.label, **dict(estimate)}
-                for row in comparison.rows
-                if row.naming
-                for type, estimate in row.naming.types.get(field, {}).items()
-            ),
-        )
-        for field in fields
-    }
-
-
-def identification_summary(comparison: Comparison) -> DataTable:
-    """Return the figures of identification as a screen has room for them, quoted ones last."""
-    versions, clean = _identification_records(comparison)
-    quoted = _quoted_records(comparison, accuracy="accuracy", rmse="identification_rmse")
-    title = "Identification of distortions and their strengths"
-    columns = (_VERSION, *_IDENTIFICATION)
-    return _with_others("identification", title, columns, versions, [clean, *quoted])
-
-
 def attributes_table(
     sets: Mapping[str, AttributeSet], shared: Mapping[str, set[str]], distortions: Sequence[str]
 ) -> DataTable:
@@ -379,7 +274,7 @@ def attributes_table(
     return DataTable.of("attributes", "Attributes", columns, records)
 
 
-def _with_others(
+def with_others(
     name: str,
     title: str,
     columns: Sequence[Column],
@@ -400,24 +295,7 @@ def _baseline_records(comparison: Comparison, results: Sequence[RunResult]) -> l
     ]
 
 
-def _identification_records(comparison: Comparison) -> tuple[list[Record], Record]:
-    versions = [
-        {
-            **dict(row.identification),
-            **_naming_intervals(row),
-            "label": row.label,
-            "kind": "version",
-        }
-        for row in comparison.rows
-    ]
-    return versions, {**dict(comparison.all_clean), "label": ALL_CLEAN, "kind": "baseline"}
-
-
-def _naming_intervals(row: ComparisonRow) -> Record:
-    return {f"{name}_ci": one.ci for name, one in row.naming.figures.items()} if row.naming else {}
-
-
-def _quoted_records(comparison: Comparison, **fields: str) -> list[Record]:
+def quoted_records(comparison: Comparison, **fields: str) -> list[Record]:
     """Return the quoted rows that have one of the figures, by key to field."""
     records = []
     for row in comparison.quoted:

@@ -15,8 +15,6 @@ from workbench.evaluation.paired_comparison import explainability_gap
 from workbench.report.comparison_tables import (
     attributes_table,
     controls_tables,
-    identification_table,
-    naming_tables,
     pairs_table,
     quality_table,
 )
@@ -31,6 +29,7 @@ from workbench.report.figures.identification import identification_figure
 from workbench.report.figures.intervals import edits_figure, intervals_figure
 from workbench.report.figures.per_distortion import per_distortion_figure, quality_by_distortion
 from workbench.report.figures.scatter import scatter_figure
+from workbench.report.naming_tables import identification_table, naming_tables
 from workbench.report.terms import terms_line, terms_tables
 from workbench.report.wording import undefined_reasons, verdict_lines, worth_sentences
 

@@ -7,8 +7,9 @@ from workbench.domain.data_table import DataTable
 from workbench.domain.metrics import Undefined
 from workbench.domain.number_format import figure_text, interval_text, p_text, signed_text
 from workbench.evaluation.rankings import wins_sentence
-from workbench.report.comparison_tables import identification_summary, quality_summary
+from workbench.report.comparison_tables import quality_summary
 from workbench.report.evidence_tables import subset_summary
+from workbench.report.naming_tables import identification_summary
 from workbench.report.render import terminal_text
 from workbench.report.wording import (
     access_and_choice_sentences,

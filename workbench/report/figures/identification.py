@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from workbench.domain.comparison import Comparison
 from workbench.domain.metrics import IdentificationMetrics, Metric, Undefined
 from workbench.domain.number_format import figure_text
-from workbench.report.comparison_tables import identification_table
 from workbench.report.figures import style
 from workbench.report.figures.figure import ReportFigure
+from workbench.report.naming_tables import identification_table
 from workbench.report.wording import ALL_CLEAN, IDENTIFICATION_FIGURES
 
 # The axis is of shares and correlations, all in [-1, 1]; a root mean square error is neither.
