@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench import text_files
+from workbench.errors import InvalidConfigError, WorkbenchError
 from workbench.text_files import (
+    MOST_YAML,
     TextFault,
     decoded,
     encoding_of,
@@ -17,6 +20,8 @@ from workbench.text_files import (
     number,
     printable,
     read_csv,
+    read_file,
+    read_json,
     read_yaml,
     with_decimal_point,
 )
@@ -189,3 +194,63 @@ def test_what_is_no_yaml_says_why_on_one_line(text, words):
         read_yaml(text)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: !!timestamp x", "a value is not what its tag says"),
+        ("a: 0x" + "f" * 5000, "holds a number of thousands of digits"),
+        ("a: 1" + ":59" * 3000, "holds a number of thousands of digits"),
+        ("a: " + "9" * 5000, "holds a number of thousands of digits"),
+        ('"\\ud800": 1', "holds half a character"),
+        ("# " + "x" * MOST_YAML, "has more than 1,000,000 characters"),
+    ],
+)
+def test_values_that_nobody_could_write_again_are_refused(text, words):
+    with pytest.raises(TextFault, match=words):
+        read_yaml(text)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b'{"a": [1,\n2}', "line 2, column 2: "),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "holds a number of thousands of digits"),
+        (b'{"a": NaN}', "NaN is no number"),
+        (b'{"\\ud800": 1}', "holds half a character"),
+        (b'["\\udc00x"]', "holds half a character"),
+        (b'{"a": "\xff"}', "codec can't decode"),
+    ],
+)
+def test_what_is_no_json_says_why_on_one_line(data, words):
+    with pytest.raises(TextFault) as caught:
+        read_json(data)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_more_of_a_file_is_read_than_it_may_have(tmp_path):
+    file = tmp_path / "large"
+    file.write_bytes(b"x" * 1_000_001)
+    assert read_file(file, 1_000_001) == b"x" * 1_000_001
+    with pytest.raises(TextFault, match="is larger than the 1 MB that are read"):
+        read_file(file, 1_000_000)
+
+
+def test_a_csv_of_too_many_rows_is_refused(monkeypatch):
+    monkeypatch.setattr(text_files, "MOST_ROWS", 2)
+    assert len(read_csv("a\n1\n2\n").rows) == 2
+    with pytest.raises(TextFault, match="more than 2 rows"):
+        read_csv("a\n1\n2\n3\n")
+
+
+def test_a_message_is_bounded_whatever_it_quotes():
+    said = str(WorkbenchError(f"begin {'x' * 100_000} end: do this."))
+    assert len(said) < 4100
+    assert said.startswith("begin")
+    assert said.endswith("do this.")
+    many = InvalidConfigError("it", [f"a{n}: is missing" for n in range(3000)])
+    assert str(many).startswith("it has 3000 faults: a0: is missing;")
+    assert many.faults[-1] == "and 2950 more"

@@ -31,9 +31,22 @@ A message is one plain line: what was expected, what was found, where, and what 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+MOST_CHARACTERS = 4_000  # of a message, whatever a file that it quotes holds
+MOST_FAULTS = 50  # that are named
+_NAME = 80  # characters of a name that nobody knows
+_END = 400  # characters of a long message's end, which says what to do
+
 
 class WorkbenchError(Exception):
-    """Something could not be done, and the message tells the user what to do about it."""
+    """Something could not be done, and the message tells the user what to do about it.
+
+    A long message is cut in its middle.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        if len(message) > MOST_CHARACTERS:
+            message = f"{message[: MOST_CHARACTERS - _END]} … {message[-_END:]}"
+        super().__init__(message)
 
 
 class ConfigError(WorkbenchError):
@@ -58,14 +71,15 @@ class UnknownNameError(ConfigError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, sorted(known)
         folded = {_fold(candidate): candidate for candidate in self.known}
-        near = get_close_matches(_fold(name), folded, n=1, cutoff=0.6)
+        near = get_close_matches(_fold(name[:_NAME]), folded, n=1, cutoff=0.6)
         if near:
             hint = f"Did you mean '{folded[near[0]]}'?"
         elif self.known:
             hint = f"Known: {_some(self.known)}."
         else:
             hint = "There is none yet."
-        super().__init__(f"Unknown {kind} '{name}'. {hint}")
+        shown = name if len(name) <= _NAME else f"{name[:_NAME]}…"
+        super().__init__(f"Unknown {kind} '{shown}'. {hint}")
 
 
 class InvalidConfigError(ConfigError):
@@ -73,7 +87,7 @@ class InvalidConfigError(ConfigError):
 
     Args:
         where: The file or command that held the configuration.
-        faults: One line per fault, each starting with the field's path.
+        faults: One line per fault, each starting with the field's path; the first 50 are kept.
 
     Example:
         >>> print(InvalidConfigError("demo.yaml", ["seed: is missing", "mood: no such field"]))
@@ -81,9 +95,10 @@ class InvalidConfigError(ConfigError):
     """
 
     def __init__(self, where: str, faults: Sequence[str]) -> None:
-        self.where, self.faults = where, tuple(faults)
+        more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
+        self.where, self.faults = where, (*faults[:MOST_FAULTS], *more)
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        super().__init__(f"{where} has {count}: {'; '.join(faults)}.")
+        super().__init__(f"{where} has {count}: {'; '.join(self.faults)}.")
 
 
 class DraftError(WorkbenchError):

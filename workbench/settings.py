@@ -25,6 +25,7 @@ PROGRESS = "_WORKBENCH_PROGRESS"  # names the file in which a job of a page says
 DEFAULT_MODEL = "gpt-4o-mini"  # of OpenAI's API, if a key is set and no model is named
 
 
+_DIGITS = 9  # of a count
 _BUDGETS = ("max_tokens", "max_completion_tokens")
 
 _Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -293,8 +294,8 @@ def _path(variable: str) -> Path | None:
 
 def _count(variable: str) -> int | None:
     text = os.environ.get(variable)
-    if text and not (text.isdecimal() and int(text) > 0):
-        raise ConfigError(f"{variable} must be a whole number above 0, got '{text}'.")
+    if text and not (text.isdecimal() and len(text) <= _DIGITS and int(text) > 0):
+        raise ConfigError(f"{variable} must be a whole number above 0, got '{text[:40]}'.")
     return int(text) if text else None
 
 

@@ -6,11 +6,13 @@ Every reader of a table or a list comes here, so that one file means the same to
 import codecs
 import csv
 import io
+import json
 import math
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -160,18 +162,20 @@ def read_yaml(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any
     """Return the value of a YAML document.
 
     Raises:
-        TextFault: It is no YAML, holds a date that is none, is nested too deeply, or stands for far
-            more than it says: aliases of aliases.
+        TextFault: It is no YAML, larger than any of the workbench's, holds a number or a date that
+            is none, is nested too deeply, or stands for far more than it says: aliases of aliases.
 
     Example:
         >>> read_yaml("levels: [1, 2]")
         {'levels': [1, 2]}
     """
+    if len(text) > MOST_YAML:
+        raise TextFault(f"has more than {MOST_YAML:,} characters")
     try:
         value = yaml.load(text, loader)
         if "*" in text and _written_out(value, {}) > MOST_VALUES:
             raise TextFault("its aliases stand for far more than it says")
-        return value
+        return _sound(value)
     except RecursionError as fault:
         raise TextFault("nested too deeply") from fault
     except yaml.MarkedYAMLError as fault:
@@ -179,11 +183,85 @@ def read_yaml(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         where = f"line {line}, column {column}: " if mark else ""
         raise TextFault(f"{where}{fault.problem or fault.context}", line) from fault
+    except TextFault:
+        raise
+    except (AttributeError, TypeError) as fault:  # !!timestamp of what is no date
+        raise TextFault("a value is not what its tag says") from fault
     except (yaml.YAMLError, ValueError) as fault:  # a date such as 2026-13-45 is a ValueError
-        raise TextFault(" ".join(str(fault).split())) from fault
+        raise TextFault(_unpythonic(fault)) from fault
 
 
+def read_json(data: str | bytes) -> Any:
+    """Return the value of a JSON document.
+
+    Raises:
+        TextFault: It is no JSON, is nested too deeply, or holds a number or text that none is.
+
+    Example:
+        >>> read_json(b'{"levels": [1, 2]}')
+        {'levels': [1, 2]}
+    """
+    try:
+        return _sound(json.loads(data, parse_constant=_no_number))
+    except RecursionError as fault:
+        raise TextFault("nested too deeply") from fault
+    except json.JSONDecodeError as fault:
+        where = f"line {fault.lineno}, column {fault.colno}"
+        raise TextFault(f"{where}: {fault.msg}", fault.lineno) from fault
+    except TextFault:
+        raise
+    except ValueError as fault:
+        raise TextFault(_unpythonic(fault)) from fault
+
+
+def read_file(file: Path, most: int) -> bytes:
+    """Return the bytes of a file, if they are no more than it may have.
+
+    Raises:
+        TextFault: They are more.
+        OSError: It cannot be read.
+    """
+    with file.open("rb") as opened:
+        data = opened.read(most + 1)
+    if len(data) > most:
+        raise TextFault(f"is larger than the {most // 1_000_000} MB that are read")
+    return data
+
+
+def _no_number(name: str) -> None:
+    raise TextFault(f"{name} is no number")
+
+
+def _unpythonic(fault: Exception) -> str:
+    """Return what is wrong in one line, without advice that is for programmers."""
+    words = " ".join(str(fault).split())
+    return "holds a number of thousands of digits" if "digits" in words else words
+
+
+MOST_YAML = 1_000_000  # characters; the workbench's own have some thousand
+MOST_TABLE = 200_000_000  # bytes
+MOST_ROWS = 1_000_000  # of a CSV; each takes half a kilobyte in memory
 MOST_VALUES = 100_000  # in a YAML document, aliases written out
+_MOST_BITS = 4_096  # of a whole number: Python writes none of many thousand, nor does anybody
+
+
+def _sound(value: Any) -> Any:
+    """Return a value, if each text and number in it can be written again."""
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            left += [*one, *one.values()]
+        elif isinstance(one, (list, tuple, set)):
+            left += one
+        elif isinstance(one, int) and one.bit_length() > _MOST_BITS:
+            raise TextFault("holds a number of thousands of digits")
+        elif isinstance(one, str) and not one.isascii():
+            try:
+                one.encode()
+            except UnicodeEncodeError:
+                raise TextFault("holds half a character (a lone surrogate)") from None
+    return value
 
 
 def _written_out(value: Any, known: dict[int, float]) -> float:
@@ -282,7 +360,9 @@ def _rows(text: str, delimiter: str, line: int) -> Iterator[tuple[int, list[str]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     offset = line - 1
     try:
-        for cells in reader:
+        for count, cells in enumerate(reader):
+            if count > MOST_ROWS:
+                raise TextFault(f"the table has more than {MOST_ROWS:,} rows", line)
             if any(cell.strip() for cell in cells):
                 yield line, cells
             line = offset + reader.line_num + 1

@@ -65,3 +65,23 @@ def test_a_password_in_a_database_url_is_never_shown(workbench, monkeypatch, tmp
             _, out, err = workbench(*command, "--db", url)
             assert "tell-nobody" not in out + err
             assert "eva" in out + err
+
+
+def test_a_fault_of_the_program_is_one_line_wherever_its_traceback_can_be_kept(
+    workbench, monkeypatch, tmp_path
+):
+    def broken(*_arguments, **_options):
+        raise RuntimeError("\x1b[2J" + "x" * 10_000)
+
+    monkeypatch.setattr("workbench.cli.cli", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("WORKBENCH_HOME", "/dev/null")
+    for threads in ("1", "many"):  # with settings that can be read, and without
+        monkeypatch.setenv("WORKBENCH_THREADS", threads)
+        status, out, err = workbench("versions", "list")
+        assert (status, out, err.count("\n")) == (1, "", 1)
+        assert_harmless(err)
+        assert len(err) < 4200
+    kept = list(tmp_path.glob("workbench-*.log"))
+    assert len(kept) == 2
+    assert all("RuntimeError" in file.read_text() for file in kept)

@@ -4,6 +4,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from tests.datasets.layouts import CSIQ, picture
+from workbench.datasets import csiq
 from workbench.datasets.csiq import load as load_csiq
 from workbench.datasets.labelled import Present
 from workbench.errors import DataError
@@ -88,3 +89,9 @@ def test_a_spreadsheet_that_is_none_or_another_is_refused(built):
     book.save(root / "csiq.DMOS.xlsx")
     with pytest.raises(DataError, match="has no header image, dst_type, dst_lev, dmos"):
         load_csiq(root)
+
+
+def test_a_workbook_that_swells_is_refused_before_it_is_read(built, monkeypatch):
+    monkeypatch.setattr(csiq, "MOST_UNPACKED", 1_000)
+    with pytest.raises(DataError, match="when unpacked"):
+        load_csiq(built("csiq"))

@@ -165,6 +165,8 @@ def test_every_fault_is_named_at_once():
         ({"levels": 4}, "steps.1.parameters: 3 of them for 4 levels"),
         ({"levels": 10**9}, "levels: must be 1 to 20, got 1000000000"),
         ({"levels": 0x10 ** 5000}, "levels: must be 1 to 20, got a huge number"),
+        ({"steps": [{"operator": "darken", "parameters": [1]}] * 51},
+         "steps: at most 50 are done to an image, got 51"),
         ({"levels": 3, "steps": []}, "levels: without steps there are none; leave it out"),
         ({"steps": "darken"}, "steps: must be a list, got 'darken'"),
         ({"steps": [{"operator": "darken", "parameter": 1}]}, "levels: is missing, and no step"),

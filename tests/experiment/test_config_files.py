@@ -165,3 +165,28 @@ def test_an_override_reaches_into_a_list():
 def test_an_override_of_what_is_not_there_is_refused(override, words):
     with pytest.raises(ConfigError, match=words):
         load_experiment(FOLDER / "paper" / "tid2013-transfer.yaml", [override])
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("seed=!!timestamp x", "the value is not valid YAML: a value is not what its tag says"),
+        (f"seed={'9' * 5000}", "the value is not valid YAML: holds a number of thousands of"),
+        (f"seed=0x{'f' * 5000}", "the value is not valid YAML: holds a number of thousands of"),
+        ("seed=9223372036854775808", "seed: input should be less than 9223372036854775808"),
+        ("tuning.prompts=1000000000", "tuning.prompts: input should be less than or equal to 4096"),
+        ("regressor.hidden=[0, 1000000000]", "regressor.hidden.1: input should be less"),
+        ("data.width=1000000000", "width: input should be less than or equal to 65535"),
+        (f"name={'[' * 3000}", "nested too deeply"),
+        (f"transfer.{'9' * 5000}.root=x", "is no entry of a list"),
+        (f"seed={'y' * 100_000}", "unable to parse string as an integer, got 'yyyy"),
+    ],
+)
+def test_an_override_made_to_break_the_reader_is_one_short_line(tmp_path, override, words):
+    file = tmp_path / "it.yaml"
+    file.write_text("data: {distortions: [jpeg]}\ntransfer: []\n")
+    with pytest.raises(ConfigError) as refused:
+        load_experiment(file, [override])
+    assert words in str(refused.value)
+    assert len(str(refused.value)) < 600
+    assert "\n" not in str(refused.value)

@@ -190,3 +190,10 @@ def test_an_embedding_has_no_contributions_and_says_why(save, photographs):
         undefined="the regressor reads the image's embedding, which is made of no attributes"
     )
     assert score.contributions == score.base == reason
+
+
+@pytest.mark.parametrize("weight", [float("nan"), 1e200])
+def test_weights_that_were_made_to_fill_the_memory_do_not(weight):
+    f, (start, end) = network(), line()
+    f[0].weight.fill_(weight)
+    assert mean_gradient(f, start, end).shape == start.shape

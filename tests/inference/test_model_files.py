@@ -225,7 +225,7 @@ def drop_an_attribute(folder):
         (lambda folder: edit(folder, label="yours"), r"model\.json was changed after the model"),
         (
             lambda folder: (folder / CARD).write_text("[" * 100_000),
-            "cannot be read: maximum",
+            "cannot be read: nested too deeply",
         ),
         (spoil_a_number, r"'pairs' has values that are no numbers"),
         (drop_an_attribute, r"'pairs' is \(4, 2, 384\), not \(5, 2, 384\)"),
@@ -294,3 +294,37 @@ def test_auto_is_written_as_what_it_was(name, weights, expected):
     assert resolved_encoder(EncoderConfig(name="auto"), facts) == expected
     own = EncoderConfig(name="ViT-L-14", pretrained="my.pt")
     assert resolved_encoder(own, facts) == own
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("pairs", torch.float16), ("absent", torch.int64), ("groups", torch.float32)],
+)
+def test_numbers_of_another_kind_are_refused(folder, name, kind):
+    tensors = load_file(folder / WEIGHTS)
+    put_weights(folder, save({**tensors, name: tensors[name].to(kind)}))
+    with pytest.raises(CheckpointMismatchError, match=f"'{name}' holds .*which no model"):
+        load_model(folder)
+
+
+def test_weights_that_give_no_numbers_are_one_line(folder):
+    tensors = load_file(folder / WEIGHTS)
+    prompts = torch.full_like(tensors["tuned.prompts"], 3e38)
+    put_weights(folder, save({**tensors, "tuned.prompts": prompts}))
+    image = np.random.default_rng(0).integers(0, 256, (240, 300, 3), dtype=np.uint8)
+    with pytest.raises(CheckpointMismatchError, match="gives no numbers for the image"):
+        load_model(folder).score(image)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ('{"format": "quality-model/1", "x": ' + "9" * 5000 + "}", "thousands of digits"),
+        ('{"format": "quality-model/1", "\\ud800": 1}', "half a character"),
+    ],
+)
+def test_a_card_made_to_break_the_reader_is_one_line(folder, text, words):
+    (folder / CARD).write_text(text)
+    with pytest.raises(CheckpointMismatchError, match=words):
+        load_model(folder)

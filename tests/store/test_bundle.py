@@ -307,6 +307,16 @@ def test_a_bundle_that_swells_is_refused(source, tmp_path, monkeypatch):
         read_bundle(path)
 
 
+def test_a_bundle_of_very_many_members_is_refused_before_they_are_listed(
+    source, tmp_path, monkeypatch
+):
+    path = shutil.copy(source[1], tmp_path / "long.zip")
+    monkeypatch.setattr(members, "MOST_DIRECTORY", 500)
+    monkeypatch.setattr(zipfile.ZipFile, "__init__", None)
+    with pytest.raises(IntegrityError, match="more members than any bundle"):
+        read_bundle(path)
+
+
 def test_a_file_that_is_not_there_is_said(tmp_path):
     with pytest.raises(StoreError, match=r"none\.zip cannot be used: .*No such file"):
         read_bundle(tmp_path / "none.zip")

@@ -2,16 +2,20 @@
 
 import gc
 import importlib
+import os
 import sys
 import traceback
+from contextlib import suppress
+from errno import EDQUOT, ENOSPC
 from importlib import metadata
-from typing import Annotated, Any
+from tempfile import mkstemp
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from workbench.cli.console import print_anywhere, warn
-from workbench.errors import WorkbenchError
+from workbench.errors import MOST_CHARACTERS, WorkbenchError
 from workbench.event_log import write_events
 from workbench.settings import environment, read_settings
 
@@ -112,11 +116,32 @@ def main() -> None:
         )
         sys.exit(1)
     except Exception as fault:
+        if isinstance(fault, OSError) and fault.errno in (ENOSPC, EDQUOT):
+            where = f" ({fault.filename})" if fault.filename else ""
+            warn(f"workbench: No space is left to write to{where}. Free some, or write elsewhere.")
+            _leave_output()
+        words = f"{type(fault).__name__}: {fault}"[:MOST_CHARACTERS]
+        warn(f"workbench: internal error ({words}). {_traceback_kept()}; please report it.")
+        sys.exit(1)
+
+
+def _leave_output() -> NoReturn:
+    """Exit without a last attempt to write what is left of the output."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(1)
+
+
+def _traceback_kept() -> str:
+    """Keep the traceback where that is possible, and say where."""
+    text = traceback.format_exc()
+    with suppress(OSError, WorkbenchError):
         log = read_settings().results / "error.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(traceback.format_exc(), encoding="utf-8", errors="backslashreplace")
-        warn(
-            f"workbench: internal error ({type(fault).__name__}: {fault}). "
-            f"The traceback is in {log}; please report it."
-        )
-        sys.exit(1)
+        log.write_text(text, encoding="utf-8", errors="backslashreplace")
+        return f"The traceback is in {log}"
+    with suppress(OSError):
+        handle, name = mkstemp(prefix="workbench-", suffix=".log")
+        os.write(handle, text.encode("utf-8", "backslashreplace"))
+        return f"The traceback is in {name}"
+    return "No traceback could be kept"

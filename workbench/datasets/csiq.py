@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 from openpyxl import load_workbook
 
@@ -42,6 +42,7 @@ FACTS = DatasetFacts(
     images=866,
     references=30,
 )
+MOST_UNPACKED = 20_000_000  # bytes of the workbook; the release's has some hundred thousand
 SHEET, COLUMNS = "all_by_image", ("image", "dst_type", "dst_lev", "dmos")
 
 
@@ -133,6 +134,9 @@ def _sheet_rows(table: Path) -> Iterator[tuple[int, tuple[Any, ...]]]:
 
 def _cells(table: Path) -> list[tuple[Any, ...]]:
     try:
+        with ZipFile(table) as packed:
+            if sum(member.file_size for member in packed.infolist()) > MOST_UNPACKED:
+                raise ValueError(f"more than {MOST_UNPACKED // 1_000_000} MB when unpacked")
         with closing(load_workbook(table, read_only=True, data_only=True)) as book:
             sheet = book[SHEET]
             sheet.reset_dimensions()  # the size that the file states need not be right

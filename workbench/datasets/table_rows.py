@@ -11,12 +11,14 @@ from workbench.datasets.layout import FileIndex
 from workbench.datasets.text_tables import finite
 from workbench.errors import DataError
 from workbench.text_files import (
+    MOST_TABLE,
     TextFault,
     decoded,
     encoding_of,
     lines,
     printable,
     read_csv,
+    read_file,
     with_decimal_point,
 )
 
@@ -47,7 +49,9 @@ def read_text_table(file: Path) -> TextTable:
         DataError: The file cannot be opened, is no text or has no header.
     """
     try:
-        content = file.read_bytes()
+        content = read_file(file, MOST_TABLE)
+    except TextFault as fault:
+        raise DataError(f"{file} {fault}. Nothing was read.") from None
     except OSError as fault:
         raise DataError(
             f"{file} cannot be read: {fault.strerror}. Name the CSV, or allow reading it."

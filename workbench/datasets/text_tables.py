@@ -7,12 +7,14 @@ from typing import TypeVar
 
 from workbench.errors import DataError
 from workbench.text_files import (
+    MOST_TABLE,
     TextFault,
     decoded,
     lines,
     number,
     printable,
     read_csv,
+    read_file,
     with_decimal_point,
 )
 
@@ -40,7 +42,7 @@ def read_text(file: Path) -> str:
         DataError: It cannot be opened, or is no text.
     """
     try:
-        return decoded(file.read_bytes())
+        return decoded(read_file(file, MOST_TABLE))
     except TextFault as fault:
         line = f", line {fault.line}," if fault.line else ""
         raise DataError(f"{file}{line} {fault}. Or unpack it again.") from None

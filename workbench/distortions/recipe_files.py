@@ -10,7 +10,6 @@ steps:
 """
 
 import re
-import reprlib
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -22,11 +21,13 @@ import yaml
 
 from workbench.atomic_files import atomic_write
 from workbench.distortions.catalogue import catalogue, operators
+from workbench.domain.canonical import short_repr
 from workbench.domain.distortion import Distortion, Group, Recipe, Step, id_of
 from workbench.errors import ConfigError, InvalidConfigError, UnknownNameError
 from workbench.text_files import read_yaml, yaml_comment
 
 MOST_LEVELS = 20
+MOST_STEPS = 50
 
 _STEP_FIELDS = ("operator", "parameters", "parameter")
 
@@ -48,6 +49,9 @@ def read_steps(
         return ()
     if not isinstance(steps, list):
         faults.append(f"steps: must be a list, got {short_repr(steps)}")
+        return ()
+    if len(steps) > MOST_STEPS:
+        faults.append(f"steps: at most {MOST_STEPS} are done to an image, got {len(steps):,}")
         return ()
     levels = _levels(raw, steps, faults)
     read = [
@@ -145,19 +149,6 @@ def unknown_fields(raw: Mapping[Any, object], known: Sequence[str], path: str = 
         for key in raw
         if key not in known
     ]
-
-
-def short_repr(value: object) -> str:
-    """Return a value as a message can hold it: short, however large it is.
-
-    Example:
-        >>> short_repr(["a" * 1000])
-        "['aaaaaaaaaaaa...aaaaaaaaaaaaa']"
-    """
-    try:
-        return reprlib.repr(value)
-    except ValueError:  # Python writes no integer of more than 4,300 digits
-        return "a huge number"
 
 
 MOST_BYTES = 64 * 1024  # of a file; what is larger is no recipe

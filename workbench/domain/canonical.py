@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import reprlib
 import unicodedata
 from collections.abc import Callable
 from typing import Any
@@ -68,7 +69,24 @@ def _words(error: Any) -> str:
         return "is missing"
     if error["type"] == "value_error":  # in this program's own words
         return str(error["msg"]).removeprefix("Value error, ")
-    return f"{error['msg'][0].lower()}{error['msg'][1:]}, got {error['input']!r}"
+    return f"{error['msg'][0].lower()}{error['msg'][1:]}, got {short_repr(error['input'])}"
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60  # characters
+
+
+def short_repr(value: object) -> str:
+    """Return a value as a message can hold it: short, however large it is.
+
+    Example:
+        >>> short_repr(["a" * 1000])
+        "['aaaaaaaaaaaaaaaaaaaaaaaaaaaa...aaaaaaaaaaaaaaaaaaaaaaaaaaaaa']"
+    """
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a huge number"
 
 
 Progress = Callable[[float, str], None]  # the share done, in [0, 1], and what is being done

@@ -37,6 +37,12 @@ LONGEST_SIDE: Mapping[str, int] = {
 }
 
 
+# What a configuration may ask for, so that a slip of the finger does not ask for the whole memory.
+_Seed = Annotated[int, Field(ge=0, lt=2**63)]
+_Side = Annotated[int, Field(ge=64, le=65_535)]  # pixels
+_Width = Annotated[int, Field(ge=1, le=65_536)]  # of a layer
+
+
 def require_sides(width: int, height: int, forms: Iterable[str]) -> None:
     """Raise a DataError if a form of image files cannot hold so many pixels on a side.
 
@@ -105,10 +111,10 @@ class DataConfig(Frozen):
 
     photographs: str = "packaged"
     distortions: tuple[str, ...] = Field(min_length=1)
-    width: int = Field(384, ge=64)
-    height: int = Field(288, ge=64)
+    width: _Side = 384
+    height: _Side = 288
     quality_metric: QualityMetricName = "haarpsi"
-    seed: int = Field(0, ge=0)
+    seed: _Seed = 0
 
 
 class DatasetConfig(Frozen):
@@ -127,7 +133,7 @@ class DatasetConfig(Frozen):
     root: str = ""
     distortions: tuple[str, ...] = ()
     images: int | None = Field(None, ge=1)
-    seed: int = Field(0, ge=0)
+    seed: _Seed = 0
 
 
 def _kind(raw: Any) -> str:
@@ -183,16 +189,16 @@ class TuningConfig(_Section):
     )
 
     mode: Literal["none", "shallow", "deep", "whole"] = "shallow"
-    prompts: int = Field(16, ge=0)
+    prompts: int = Field(16, ge=0, le=4_096)
     insertion: Literal["end", "after_cls"] = "end"
     initialisation: Literal["normal", "uniform"] = "normal"
     prompt_dropout: float = Field(0.0, ge=0, lt=1)
     polarity: Literal["not", "no", "pristine"] | None = None
     logit_scale: float | None = Field(None, gt=0)
     weights: Literal["learned", "mean"] = "learned"
-    crops: int = Field(4, ge=1)
-    epochs: int = Field(100, ge=1)
-    batch_size: int = Field(32, ge=1)
+    crops: int = Field(4, ge=1, le=1_000)
+    epochs: int = Field(100, ge=1, le=1_000_000)
+    batch_size: int = Field(32, ge=1, le=100_000)
     learning_rate: float = Field(0.002, gt=0)
     weight_decay: float = Field(0.01, ge=0)
     warmup: float = Field(0.2, ge=0, lt=1)
@@ -223,10 +229,10 @@ class RegressorConfig(_Section):
     given: Literal["attributes", "strengths", "embedding"] = "attributes"
     readout: Literal["log_odds", "probabilities"] = "log_odds"
     views: Literal["crops", "crops_and_whole"] = "crops_and_whole"
-    hidden: tuple[int, int] = (128, 64)
+    hidden: tuple[_Width, _Width] = (128, 64)
     dropout: float = Field(0.2, ge=0, lt=1)
-    epochs: int = Field(100, ge=1)
-    batch_size: int = Field(64, ge=1)
+    epochs: int = Field(100, ge=1, le=1_000_000)
+    batch_size: int = Field(64, ge=1, le=100_000)
     learning_rate: float = Field(0.002, gt=0)
     warmup: float = Field(0.2, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
@@ -258,9 +264,9 @@ class SplitConfig(_Section):
 
     _later = frozenset(("repeats", "validation", "locked", "published"))
 
-    folds: int = Field(5, ge=2)
-    repeats: int = Field(1, ge=1)
-    seed: int = Field(0, ge=0)
+    folds: int = Field(5, ge=2, le=10_000)
+    repeats: int = Field(1, ge=1, le=1_000)
+    seed: _Seed = 0
     validation: float = Field(0.0, ge=0, lt=1)
     locked: float = Field(0.0, ge=0, lt=1)
     published: str | None = None
@@ -287,7 +293,7 @@ class RunConfig(_Section):
     split: SplitConfig = SplitConfig()
     transfer: tuple[AnyData, ...] = ()
     controls: bool = True
-    seed: int = Field(0, ge=0)
+    seed: _Seed = 0
 
     @field_validator("data")
     @classmethod

@@ -208,6 +208,8 @@ def _check_variables(name: str, text: str, declared: Mapping[str, str]) -> None:
             free = jinja2.meta.find_undeclared_variables(tree)
         except jinja2.TemplateSyntaxError as error:
             raise _fault(name, error.lineno, error.message or "syntax error") from error
+        except RecursionError as error:
+            raise _fault(name, source.count("\n") + 1, "nested too deeply") from error
         for variable in tree.find_all(jinja2.nodes.Name):
             if variable.name in free - set(declared):
                 raise _fault(

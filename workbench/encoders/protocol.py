@@ -199,7 +199,8 @@ def checked_file(file: Path, sha256: str, *, remedy: str) -> Path:
     """
     if not file.is_file():
         raise CheckpointMismatchError(f"{file} is missing. {remedy}")
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
     if digest != sha256:
         raise CheckpointMismatchError(
             f"{file} has SHA-256 {digest[:12]}…, expected {sha256[:12]}…. {remedy}"

@@ -16,7 +16,7 @@ from workbench.domain.config import AnyData, DataConfig, EncoderConfig, RunConfi
 from workbench.domain.distortion import Recipe
 from workbench.errors import ConfigError, InvalidConfigError
 from workbench.settings import Settings, resource
-from workbench.text_files import TextFault, read_yaml
+from workbench.text_files import MOST_YAML, TextFault, read_file, read_yaml
 
 STAND_IN_SIZE = 224  # pixels a side: one view of most encoders
 STAND_IN_IMAGES = 500  # of a dataset that is there
@@ -41,10 +41,13 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
         InvalidConfigError: Names every fault at once.
     """
     try:
-        raw = read_yaml(path.read_text(encoding="utf-8-sig"))
+        raw = read_yaml(read_file(path, MOST_YAML).decode("utf-8-sig"))
     except OSError as fault:
         raise ConfigError(f"Cannot read the experiment {path}: {fault.strerror}.") from fault
-    except (TextFault, UnicodeDecodeError) as fault:
+    except UnicodeDecodeError as fault:
+        where = f"byte {fault.start + 1}"
+        raise ConfigError(f"{path} is not valid YAML: {where} is not UTF-8.") from fault
+    except TextFault as fault:
         raise ConfigError(f"{path} is not valid YAML: {fault}.") from fault
     if not isinstance(raw, dict):
         raise ConfigError(f"{path} must hold a mapping of fields, such as 'data: …'.")
@@ -139,32 +142,37 @@ def _available(data: AnyData, photographs: str | None, default: tuple[str, ...])
     )
 
 
+_SHOWN = 60  # characters of an override in a message
+
+
 def _set(raw: dict[str, Any], override: str) -> None:
     path, equals, value = override.partition("=")
+    shown = override if len(override) <= _SHOWN else f"{override[:_SHOWN]}…"
     if not equals or not path:
-        raise ConfigError(f"--set takes field=value such as tuning.epochs=5, got '{override}'.")
+        raise ConfigError(f"--set takes field=value such as tuning.epochs=5, got '{shown}'.")
     *sections, field = path.split(".")
     holder: dict[str, Any] | list[Any] = raw
     for section in sections:
-        key = _key(holder, section, override)
+        key = _key(holder, section, shown)
         inner = holder.setdefault(key, {}) if isinstance(holder, dict) else holder[key]
         if not isinstance(inner, dict | list):
-            raise ConfigError(f"--set {override}: '{section}' is a value, not a section.")
+            raise ConfigError(f"--set {shown}: '{section[:_SHOWN]}' is a value, not a section.")
         holder = inner
-    key = _key(holder, field, override)
+    key = _key(holder, field, shown)
     try:
         holder[key] = read_yaml(value)
     except TextFault as fault:
-        raise ConfigError(f"--set {override}: the value is not valid YAML.") from fault
+        raise ConfigError(f"--set {shown}: the value is not valid YAML: {fault}.") from fault
 
 
-def _key(holder: dict[str, Any] | list[Any], name: str, override: str) -> Any:
+def _key(holder: dict[str, Any] | list[Any], name: str, shown: str) -> Any:
     """Return the key of a section or the index of a list's entry."""
     if isinstance(holder, dict):
         return name
-    if not name.isdecimal() or int(name) >= len(holder):
+    if not name.isdecimal() or len(name) > len(str(len(holder))) or int(name) >= len(holder):
         raise ConfigError(
-            f"--set {override}: '{name}' is no entry of a list of {len(holder)}, counted from 0."
+            f"--set {shown}: '{name[:_SHOWN]}' is no entry of a list of {len(holder)}, counted "
+            "from 0."
         )
     return int(name)
 

@@ -21,7 +21,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from workbench.atomic_files import atomic_folder
-from workbench.domain.canonical import content_hash, fault_words
+from workbench.domain.canonical import content_hash, fault_words, short_repr
 from workbench.domain.config import STORED
 from workbench.domain.run import Run, run_key
 from workbench.encoders.protocol import checked_tensors
@@ -35,10 +35,18 @@ from workbench.errors import (
 from workbench.inference.model_card import FORMAT, ModelCard
 from workbench.inference.unlikeness import Familiarity, familiarity_of
 from workbench.settings import Settings
+from workbench.text_files import TextFault, read_file, read_json
 from workbench.training.regressor import Regressor
 from workbench.training.tuned_model import TunedModel
 
 CARD, WEIGHTS, ONNX = "model.json", "model.safetensors", "model.onnx"
+MOST_CARD = 20_000_000  # bytes
+_EXACT = (torch.float32, torch.float64)
+_NUMBERS = {  # by how a tensor's name begins
+    "card": (torch.uint8,),
+    "groups": (torch.int64,),
+    "familiar": (*_EXACT, torch.float16),
+}
 REMEDY = "Export the model again."
 
 
@@ -175,17 +183,17 @@ def _write(folder: Path, card: ModelCard, tensors: dict[str, Tensor]) -> None:
 
 def _read_card(file: Path) -> dict[str, Any]:
     try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
+        raw = read_json(read_file(file, MOST_CARD))
     except FileNotFoundError:
         raise CheckpointMismatchError(
             f"{file} is missing. Name a folder that `workbench export` has written."
         ) from None
-    except (OSError, ValueError, RecursionError) as fault:
+    except (OSError, TextFault) as fault:
         raise CheckpointMismatchError(f"{file} cannot be read: {fault}. {REMEDY}") from fault
     stated = raw.get("format") if isinstance(raw, dict) else None
     if stated != FORMAT:
         raise CheckpointMismatchError(
-            f"{file} has the format {stated!r}, this workbench reads '{FORMAT}'. {REMEDY}"
+            f"{file} has the format {short_repr(stated)}, this workbench reads '{FORMAT}'. {REMEDY}"
         )
     return raw  # type: ignore[no-any-return]
 
@@ -211,6 +219,11 @@ def _require_shapes(file: Path, card: ModelCard, tensors: dict[str, Tensor]) -> 
         if got != shape:
             raise CheckpointMismatchError(f"{file}: '{name}' is {got}, not {shape}. {REMEDY}")
     for name, tensor in tensors.items():
+        if tensor.dtype not in _NUMBERS.get(name.partition(".")[0], _EXACT):
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise CheckpointMismatchError(
+                f"{file}: '{name}' holds {kind}, which no model that was saved here has. {REMEDY}"
+            )
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise CheckpointMismatchError(
                 f"{file}: '{name}' has values that are no numbers. {REMEDY}"

@@ -10,13 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from workbench.datasets.image_reader import read_image
 from workbench.datasets.photographs import photograph_files, readable_name
+from workbench.domain.canonical import fault_words
 from workbench.domain.image_score import (
     UNKNOWN_UNLIKE,
     ByAttribute,
@@ -27,10 +30,10 @@ from workbench.domain.image_score import (
 from workbench.domain.metrics import Metric, Undefined
 from workbench.encoders import load_encoder
 from workbench.encoders.protocol import computing_threads
-from workbench.errors import ConfigError, ShapeError, UnknownNameError
+from workbench.errors import CheckpointMismatchError, ConfigError, ShapeError, UnknownNameError
 from workbench.inference.contributions import QualityFunction, attribute_contributions
 from workbench.inference.model_card import ModelCard, require_encoder
-from workbench.inference.model_files import read_model
+from workbench.inference.model_files import REMEDY, read_model
 from workbench.inference.unlikeness import Familiarity, familiarity_of
 from workbench.settings import Settings, read_settings
 from workbench.training.checkpoint import below
@@ -218,9 +221,19 @@ class QualityModel:
             features = self.tuned.features([pixels for _, pixels in images], self.card.regressor)
             strengths = self.tuned.strengths(features.probabilities)
             return [
-                self._score(name, pixels, features, strengths, row)
+                self._finite_score(name, pixels, features, strengths, row)
                 for row, (name, pixels) in enumerate(images)
             ]
+
+    def _finite_score(self, name: str, *computed: Any) -> Score:
+        """Return what `_score` does, if all of it is numbers: weights may be anything."""
+        try:
+            return self._score(name, *computed)
+        except ValidationError as fault:
+            raise CheckpointMismatchError(
+                f"The model gives no numbers for {name or 'the image'} ({fault_words(fault)[0]}), "
+                f"so its weights are none that were fitted. {REMEDY}"
+            ) from fault
 
     def _score(
         self, name: str, pixels: np.ndarray, features: Features, strengths: np.ndarray, row: int

@@ -1,6 +1,5 @@
 """Splits in files: the workbench's own JSON, and the two forms that others publish."""
 
-import json
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -17,7 +16,7 @@ from workbench.datasets.splits.split import PARTS, Split, make_split
 from workbench.datasets.text_tables import first_few, read_text
 from workbench.domain.canonical import Frozen, content_hash
 from workbench.errors import ConfigError, DataError, DatasetNotFoundError
-from workbench.text_files import lines, name_key
+from workbench.text_files import MOST_TABLE, lines, name_key, read_file, read_json
 
 ABBREVIATED = {"train": "train", "validation": "val", "test": "test"}
 PADDING = -1  # fills rows of an array whose splits differ in size
@@ -179,12 +178,12 @@ def _names(dataset: ImageDataset) -> list[str]:
 
 def _read_document(file: Path) -> SplitFile:
     try:
-        return SplitFile.model_validate(json.loads(file.read_text(encoding="utf-8")))
+        return SplitFile.model_validate(read_json(read_file(file, MOST_TABLE)))
     except FileNotFoundError:
         raise DatasetNotFoundError(
             f"No split at {file}. Make one: workbench datasets split."
         ) from None
-    except (OSError, ValueError, RecursionError) as fault:
+    except (OSError, ValueError) as fault:
         reason = str(fault).splitlines()[0]
         raise DataError(
             f"{file} is no split of this program ({reason}). Make one: workbench datasets split."

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,6 +32,7 @@ from workbench.store.bundle.contents import (
     lineage_order,
 )
 from workbench.store.call_log import call_line, calls_of
+from workbench.text_files import TextFault, read_json
 
 _TERMS = """What may be done with the parts of this bundle
 
@@ -179,8 +182,8 @@ def _manifest(members: Mapping[str, bytes]) -> Manifest:
     if MANIFEST not in members:
         raise IntegrityError(f"it has no {MANIFEST}, so that it is no bundle of the workbench")
     try:
-        raw = json.loads(members[MANIFEST])
-    except (ValueError, RecursionError) as fault:
+        raw = read_json(members[MANIFEST])
+    except TextFault as fault:
         raise IntegrityError(f"its {MANIFEST} is no JSON") from fault
     format = raw.get("format") if isinstance(raw, dict) else None
     if format != FORMAT:
@@ -247,6 +250,8 @@ def _text(value: Any) -> bytes:
 
 
 MOST_BYTES = 200_000_000  # of all members together, unpacked
+MOST_DIRECTORY = 10_000_000  # bytes of the list of members: some 80,000 of them
+_END = struct.Struct("<4s4H2LH")  # of an archive: signature, disks and members, the list's size
 # The earliest moment that a zip can name; with the time of writing, no two exports would be equal.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -276,10 +281,22 @@ def unpack(path: Path) -> dict[str, bytes]:
         if not zipfile.is_zipfile(path):
             path.open("rb").close()  # says what is wrong with the file itself
             raise StoreError("it is no zip, or only the beginning of one")
+        _refuse_long_list(path)
         with _plain_errors(), zipfile.ZipFile(path) as archive:
             return dict(_contents(archive))
     except OSError as fault:
         raise StoreError(f"it cannot be read: {fault.strerror}") from fault
+
+
+def _refuse_long_list(path: Path) -> None:
+    """Refuse an archive of very many members before their list is read, which takes minutes."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _END.size - 65_535))  # a comment may follow
+        tail = file.read()
+    at = tail.rfind(b"PK\5\6", 0, len(tail) - _END.size + 4)
+    if at < 0 or _END.unpack_from(tail, at)[5] > MOST_DIRECTORY:
+        raise IntegrityError("it has more members than any bundle")
 
 
 def _contents(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
