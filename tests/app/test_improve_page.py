@@ -4,6 +4,7 @@ import pytest
 
 from tests.factories import make_proposal
 from workbench.domain.attributes import Attribute
+from workbench.domain.proposal import OtherSentence
 
 pytestmark = pytest.mark.slow
 
@@ -64,6 +65,41 @@ def test_taking_one_puts_it_into_the_draft_under_the_name_of_who_did(page, store
     assert "taken" in bodies(shown)
     button(shown, "Undo").click().run()
     assert store.draft.rows("jpeg")[0].attribute == row.attribute
+
+
+def test_another_sentence_of_the_front_is_compared_and_taken(page, store, row):
+    made = make_proposal(row)
+    figures = made.after.model_copy(update={"auc": 0.81, "specificity": 0.97})
+    other = OtherSentence(new="square tiles", figures=figures, validation_gain=0.25)
+    store.proposals.add_all([made.model_copy(update={"others": (other,)})], author="bob")
+    shown = page("improve")
+    (choice,) = [box for box in shown.selectbox if box.label == "Sentence to take"]
+    assert choice.options == ["tiles with hard borders (proposed)", "square tiles"]
+    assert ".97" in bodies(shown)  # the table of the front
+    shown = choice.set_value(1).run()
+    assert field(shown, "Words").value == "square tiles"
+    assert "25" in next(c.value for c in shown.caption if "rises by" in c.value)
+    button(shown, "Take").click().run()
+    (now,) = store.draft.rows("jpeg")
+    assert (now.attribute.phrase, now.attribute.origin) == ("square tiles", "improved")
+
+
+def test_what_counts_is_stated_and_weights_go_to_the_command(page, row, monkeypatch):
+    started = []
+    monkeypatch.setattr(
+        "workbench.app.background_jobs.start_job", lambda *asked: started.append(asked[3])
+    )
+    shown = page("improve")
+    usual = "Maximised: 0.4 AUC + 0.3 SRCC + 0.3 specificity - 0.2 redundancy - 0.1 dead levels."
+    assert usual in [caption.value for caption in shown.caption]
+    next(b for b in shown.selectbox if b.label.startswith("Quality")).set_value("haarpsi").run()
+    next(n for n in shown.number_input if n.label == "Weight: strength").set_value(0.6).run()
+    assert any("0.6 SRCC + 0.3 specificity + 0.3 quality" in c.value for c in shown.caption)
+    button(shown, "Seek better sentences").click().run()
+    assert started[0][:9] == [
+        "improve", "--rounds", "2", "--seed", "0", "--weights", "strength=0.6", "--scores",
+        "haarpsi",
+    ]  # fmt: skip
 
 
 def test_one_is_taken_in_ones_own_words_and_a_reason_is_kept(page, store, proposal):

@@ -29,6 +29,7 @@ from tests.drafting.behaviours import lists
 from tests.drafting.conftest import ScriptedServer
 from tests.factories import make_proposal
 from workbench.cli import cli, main
+from workbench.domain.proposal import OtherSentence
 from workbench.domain.question import Asked
 from workbench.experiment.config_files import load_experiment
 from workbench.settings import resource
@@ -303,7 +304,9 @@ def prepare_improving(place):
     """Six proposals, numbered as on the page."""
     with open_store(os.environ["WORKBENCH_DB"]) as store:
         rows = store.draft.rows()[:6]
-        proposed = [make_proposal(row, f"words number {n}") for n, row in enumerate(rows)]
+        made = [make_proposal(row, f"words number {n}") for n, row in enumerate(rows)]
+        other = OtherSentence(new="words beside", figures=made[0].after, validation_gain=0.1)
+        proposed = [each.model_copy(update={"others": (other,)}) for each in made]
         assert len(store.proposals.add_all(proposed, author="ann")) == 6
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.factories import make_proposal as proposal
 from workbench.domain.attributes import Attribute
+from workbench.domain.proposal import OtherSentence
 from workbench.errors import EditConflictError, StoreError
 from workbench.store.text import attribute_text, read_attributes
 
@@ -40,6 +41,25 @@ def test_taking_one_replaces_the_words_and_keeps_the_attribute(store, row):
     (taken,) = store.proposals.list("taken")
     assert (taken.decided_by, taken.decided_at is not None) == ("eva", True)
     assert store.history.of(attribute.identity)[-1].after == "tiles with hard borders"
+    assert store.verify() == []
+
+
+def test_another_point_of_the_front_is_taken_with_its_own_call(store, row):
+    call = store.calls.add(a_call())
+    made = proposal(row)
+    other = OtherSentence(new="square tiles", figures=made.after, validation_gain=0.2,
+                          call_id=call.id)  # fmt: skip
+    (kept,) = store.proposals.add_all([made.model_copy(update={"others": (other,)})], author="bob")
+    assert store.proposals.get(kept.id).others == (other,)
+    with pytest.raises(StoreError, match="has 1 other sentences, and number 2"):
+        store.proposals.take([kept.id], author="eva", other=2)
+    with pytest.raises(StoreError, match="cannot both be taken"):
+        store.proposals.take([kept.id], author="eva", other=1, words="tiles")
+    (now,) = store.proposals.take([kept.id], author="eva", other=1)
+    attribute = now.attribute
+    assert (attribute.phrase, attribute.origin, attribute.call_id) == (
+        "square tiles", "improved", call.id,
+    )  # fmt: skip
     assert store.verify() == []
 
 

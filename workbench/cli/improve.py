@@ -1,24 +1,23 @@
 """Attributes improved with evidence, on the command line: the search, and deciding on proposals."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from workbench.cli.console import Author, Db, Json, emit, open_workbench, progress_bar, table
 from workbench.domain.canonical import Progress, part
-from workbench.domain.config import EncoderConfig
+from workbench.domain.config import EncoderConfig, QualityMetricName
 from workbench.domain.number_format import count_text
 from workbench.domain.proposal import Proposal, ProposalState
-from workbench.errors import ConfigError
+from workbench.errors import ConfigError, UnknownNameError
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from workbench.drafting.templates import Messages
     from workbench.store import Store
-    from workbench.workflow.improve import Improvement, ImproveOptions
+    from workbench.workflow.improve import FirstPrompts, Improvement, ImproveOptions
 
 Numbers = Annotated[list[int], typer.Argument(metavar="ID...", help="Numbers of proposals.")]
 Note = Annotated[str, typer.Option(help="Why, kept beside the decision.")]
@@ -50,20 +49,45 @@ def improve(
     photographs: Annotated[
         str, typer.Option(help="'packaged', or a folder of photographs.")
     ] = "packaged",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the prompts.")] = False,
+    weights: Annotated[
+        str,
+        typer.Option(
+            help="What counts, such as identification=1,specificity=.5: of identification, "
+            "strength, specificity, quality, redundancy and dead; the others as usual."
+        ),
+    ] = "",
+    scores: Annotated[
+        str | None,
+        typer.Option(
+            help="Quality scores of the images: haarpsi, vsi or fsim; without, quality is left out."
+        ),
+    ] = None,
+    template: Annotated[
+        str, typer.Option(help="Prompt template that takes turns with the evidence.")
+    ] = "few_shot",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what is maximised, and the prompts.")
+    ] = False,
     author: Author = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
     """Propose better sentences, measured on photographs; the draft stays until you decide.
 
-    What was measured of each sentence goes to the language model, and its new sentences are
-    measured at once. Sentences that nothing speaks against are left alone. Started again with the
-    same seed, it asks nothing twice and ends in the same proposals.
+    The language model is asked to draft anew and, in turn, told what was measured of each
+    sentence. Its new sentences are measured at once; sentences that nothing speaks against are
+    left alone. Started again with the same seed, it asks nothing twice and ends in the same
+    proposals.
     """
+    from workbench.domain.objective import objective_of
+    from workbench.drafting.templates import load_template
     from workbench.workflow.improve import ImproveOptions, draft_scope
 
-    options = ImproveOptions(rounds=rounds, seed=seed, photographs=photographs)
+    load_template(template)  # a fault ends it before anything is loaded
+    options = ImproveOptions(
+        rounds=rounds, seed=seed, photographs=photographs, template=template,
+        scores=_metric(scores), objective=objective_of(weights, scored=scores is not None),
+    )  # fmt: skip
     with open_workbench(db) as (settings, store):
         who = author or settings.author
         settings = settings.model_copy(update={"model": model or settings.model})
@@ -74,7 +98,7 @@ def improve(
                     f"first: 'workbench versions restore {start}'."
                 )
             store.draft.restore(start, author=who)
-        draft_scope(store, ids or ())  # a fault ends it before anything is loaded
+        draft_scope(store, ids or ())
         config = EncoderConfig(name=encoder, pretrained=pretrained)
         with progress_bar("improve") as progress:
             if dry_run:
@@ -85,10 +109,16 @@ def improve(
                     store, ids or (), settings, config, options, limits, who, progress
                 )
     if dry_run:
-        _show_prompts(prompts, json)
+        _show_prompts(prompts, options.objective.said(), json)
         return
     document = [_document(proposal) for proposal in result.proposals]
     emit(json, document, lambda: _text(result))
+
+
+def _metric(name: str | None) -> str:
+    if name is not None and name not in get_args(QualityMetricName):
+        raise UnknownNameError("full-reference metric", name, get_args(QualityMetricName))
+    return name or ""
 
 
 def _prompts(
@@ -98,7 +128,7 @@ def _prompts(
     config: EncoderConfig,
     options: "ImproveOptions",
     progress: Progress,
-) -> "dict[str, Messages]":
+) -> "dict[str, FirstPrompts]":
     from workbench.encoders import load_encoder
     from workbench.encoders.protocol import computing_threads
     from workbench.workflow.improve import first_prompts
@@ -118,7 +148,7 @@ def _improve(
     author: str,
     progress: Progress,
 ) -> "Improvement":
-    from workbench.drafting.improvement.budget import Budget
+    from workbench.drafting.improvement.search import Budget
     from workbench.drafting.local_server import open_language_model
     from workbench.encoders import load_encoder
     from workbench.encoders.protocol import computing_threads
@@ -163,11 +193,30 @@ def list_proposals(
     emit(json, [_document(each) for each in found], lambda: _table(found))
 
 
+@proposals.command("show")
+def show_proposal(
+    id: Annotated[int, typer.Argument(metavar="ID", help="Number of a proposal.")],
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Show one proposal beside the other sentences that could be taken instead.
+
+    None of them is as good as another one in every figure: which of them serves is yours to say.
+    """
+    with open_workbench(db) as (_, store):
+        proposal = store.proposals.get(id)
+    emit(json, _document(proposal), lambda: _front(proposal))
+
+
 @proposals.command("take")
 def take_proposals(
     ids: Numbers,
     words: Annotated[
         str | None, typer.Option(help="Put these words in instead; for a single proposal.")
+    ] = None,
+    other: Annotated[
+        int | None,
+        typer.Option(min=1, help="Take this one of its other sentences, see `show`; for a single."),
     ] = None,
     note: Note = "",
     author: Author = None,
@@ -180,7 +229,7 @@ def take_proposals(
     """
     with open_workbench(db) as (settings, store):
         numbers, who = list(dict.fromkeys(ids)), author or settings.author
-        rows = store.proposals.take(numbers, author=who, words=words, note=note)
+        rows = store.proposals.take(numbers, author=who, words=words, other=other, note=note)
     from workbench.cli.editing import row_document
 
     emit(
@@ -230,6 +279,27 @@ def _table(found: Sequence[Proposal]) -> "Table | str":
     return table(columns, [_row(proposal) for proposal in found])
 
 
+def _front(proposal: Proposal) -> object:
+    from rich.console import Group
+
+    columns = ("", "sentence", "score", "AUC", "SRCC", "specificity", "quality", "redundancy")
+    candidates = [
+        ("now", proposal.old, proposal.before),
+        ("proposed", proposal.new, proposal.after),
+        *((str(n), each.new, each.figures) for n, each in enumerate(proposal.others, start=1)),
+    ]
+    rows = [
+        [
+            label, words, f"{own.score:.2f}", f"{own.auc:.2f}", f"{own.srcc:.2f}",
+            f"{own.specificity:.2f}", "" if own.quality is None else f"{own.quality:.3f}",
+            f"{own.redundancy:.2f}",
+        ]
+        for label, words, own in candidates
+    ]  # fmt: skip
+    about = f"{proposal.distortion}, {proposal.state}. {proposal.reason}"
+    return Group(about, table(columns, rows), f"Maximised: {proposal.facts.objective}.")
+
+
 def _row(proposal: Proposal) -> list[object]:
     def both(name: str) -> str:
         before, after = (getattr(each, name) for each in (proposal.before, proposal.after))
@@ -239,7 +309,20 @@ def _row(proposal: Proposal) -> list[object]:
     return [*words, *map(both, ("score", "auc", "srcc", "specificity"))]
 
 
-def _show_prompts(prompts: "dict[str, Messages]", json: bool) -> None:
-    document = [{"distortion": id, "messages": list(messages)} for id, messages in prompts.items()]
-    texts = [message["content"] for messages in prompts.values() for message in messages]
-    emit(json, document, lambda: "\n\n".join(texts) or "Nothing speaks against any sentence.")
+def _show_prompts(prompts: "dict[str, FirstPrompts]", objective: str, json: bool) -> None:
+    document = [
+        {
+            "distortion": id,
+            "objective": objective,
+            "drafting": list(each.drafting),
+            "messages": list(each.evidence),
+        }
+        for id, each in prompts.items()
+    ]
+    texts = [m["content"] for each in prompts.values() for m in (*each.drafting, *each.evidence)]
+    said = f"Maximised: {objective}."
+    emit(
+        json,
+        document,
+        lambda: "\n\n".join([said, *(texts or ["Nothing speaks against any sentence."])]),
+    )

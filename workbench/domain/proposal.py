@@ -23,6 +23,8 @@ class SentenceFigures(Frozen):
         twin: That sentence, if it says the same.
         dead_levels: Levels at which it is no more probable than on clean photographs.
         curve: Mean probability at each level of its own type, clean first.
+        quality: Of the variance of the quality scores that the other sentences of the set leave
+            unexplained, the share that it explains; None without scores.
     """
 
     score: float
@@ -34,6 +36,7 @@ class SentenceFigures(Frozen):
     twin: str | None = None
     dead_levels: tuple[int, ...] = ()
     curve: tuple[float, ...] = ()
+    quality: float | None = None
 
 
 class SearchFacts(Frozen):
@@ -50,6 +53,9 @@ class SearchFacts(Frozen):
         tried: Sentences that were measured in the search.
         calls: Calls of the language model, those answered from the log included.
         cost_usd: What the calls cost, in US dollars, as far as prices are known.
+        weights: Weights of the sum by name; none on record in an older search.
+        scores: The metric of the quality scores; "" without.
+        template: The drafting template that takes turns with the evidence; "" in an older search.
     """
 
     objective: str
@@ -63,6 +69,25 @@ class SearchFacts(Frozen):
     tried: int
     calls: int
     cost_usd: float = 0.0
+    weights: dict[str, float] = Field(default_factory=dict)
+    scores: str = ""
+    template: str = ""
+
+
+class OtherSentence(Frozen):
+    """Another point of a proposal's Pareto front: it could stand in the same place.
+
+    Attributes:
+        new: Its words.
+        figures: What was measured of it on the search part.
+        validation_gain: By how much the sentence's score rises on the validation part.
+        call_id: The LLM call that wrote it.
+    """
+
+    new: str = Field(min_length=1)
+    figures: SentenceFigures
+    validation_gain: float
+    call_id: int | None = None
 
 
 class Proposal(Frozen):
@@ -79,6 +104,8 @@ class Proposal(Frozen):
         before, after: Figures of the present and the proposed words on the search part.
         validation_gain: By how much the sentence's score rises on the validation part.
         facts: How the search was made.
+        others: Sentences that could be taken instead, which no other one beats in every figure,
+            the highest score first.
         call_id: The LLM call that wrote the words.
         id: Number in the store, once it is stored.
         state: What has become of it.
@@ -100,6 +127,7 @@ class Proposal(Frozen):
     after: SentenceFigures
     validation_gain: float
     facts: SearchFacts
+    others: tuple[OtherSentence, ...] = ()
     call_id: int | None = None
     id: int | None = None
     state: ProposalState = "open"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
-from workbench.domain.attributes import DraftRow
+from workbench.domain.attributes import DraftRow, Origin
 from workbench.domain.canonical import canonical_json
 from workbench.domain.proposal import Proposal, ProposalState
 from workbench.errors import EditConflictError, StoreError
@@ -20,7 +20,7 @@ from workbench.store.draft_rows import DRAFT, Change, read_rows, revised, row_va
 from workbench.store.tables import ProposalRow, utc_now
 from workbench.store.working_draft import refuse_duplicate, usable_phrase
 
-_FIGURES = ("old", "before", "after", "validation_gain", "facts")  # kept as one document
+_FIGURES = ("old", "before", "after", "validation_gain", "facts", "others")  # kept as one document
 
 
 class ProposalRepository(Repository):
@@ -50,8 +50,23 @@ class ProposalRepository(Repository):
         with self._database.reading() as session:
             return [_value(found) for found in session.exec(query)]
 
+    def get(self, id: int) -> Proposal:
+        """Return one proposal.
+
+        Raises:
+            StoreError: There is none of this number.
+        """
+        with self._database.reading() as session:
+            return _value(_row(session, id))
+
     def take(
-        self, ids: Sequence[int], *, author: str, words: str | None = None, note: str = ""
+        self,
+        ids: Sequence[int],
+        *,
+        author: str,
+        words: str | None = None,
+        other: int | None = None,
+        note: str = "",
     ) -> builtins.list[DraftRow]:
         """Put proposed words in place of those of the draft, all or none; the origin is "improved".
 
@@ -63,6 +78,8 @@ class ProposalRepository(Repository):
             author: Who takes them.
             words: Other words than the proposed ones, for a single proposal; the origin is then
                 "expert", as of any sentence that a person has worded.
+            other: Number of another sentence of its front to take instead, from 1, for a single
+                proposal.
             note: Why, in the author's words.
 
         Raises:
@@ -70,14 +87,18 @@ class ProposalRepository(Repository):
             StoreError: There is no such open proposal, or the type has these words already, or
                 they cannot be used.
         """
-        if words is not None and len(ids) != 1:
+        if (words is not None or other is not None) and len(ids) != 1:
             raise StoreError(
                 f"Other words are for one proposal, and {len(ids)} were named. Nothing was changed."
+            )
+        if words is not None and other is not None:
+            raise StoreError(
+                "Own words and another sentence cannot both be taken. Nothing was changed."
             )
         new = None if words is None else usable_phrase(words)
         with self._database.writing(author=author) as session:
             taken = [_open(session, id) for id in ids]
-            changes = [_exchange(session, row, new or row.phrase, author) for row in taken]
+            changes = [_exchange(session, row, *_chosen(row, new, other), author) for row in taken]
             write_changes(session, changes, author=author)
             for row in taken:
                 _decide(session, row, "taken", author, note)
@@ -130,10 +151,15 @@ def _stored(session: Session, proposal: Proposal, author: str) -> ProposalRow:
     return row
 
 
-def _open(session: Session, id: int) -> ProposalRow:
+def _row(session: Session, id: int) -> ProposalRow:
     row = session.get(ProposalRow, id)
     if row is None:
         raise StoreError(f"There is no proposal {id}. Nothing was changed.")
+    return row
+
+
+def _open(session: Session, id: int) -> ProposalRow:
+    row = _row(session, id)
     if row.state != "open":
         raise StoreError(
             f"Proposal {id} ('{row.phrase}') was {row.state} by {row.decided_by} already. Nothing "
@@ -142,7 +168,31 @@ def _open(session: Session, id: int) -> ProposalRow:
     return row
 
 
-def _exchange(session: Session, proposal: ProposalRow, words: str, author: str) -> Change:
+def _chosen(
+    row: ProposalRow, words: str | None, other: int | None
+) -> tuple[str, Origin, int | None]:
+    """Return the words that are taken, their origin and the call that wrote them."""
+    if other is None:
+        own = words is not None and words != row.phrase
+        return words or row.phrase, "expert" if own else "improved", row.call_id
+    others = _value(row).others
+    if not 1 <= other <= len(others):
+        raise StoreError(
+            f"Proposal {row.id} has {len(others)} other sentences, and number {other} was asked "
+            "for. Nothing was changed."
+        )
+    chosen = others[other - 1]
+    return chosen.new, "improved", chosen.call_id
+
+
+def _exchange(
+    session: Session,
+    proposal: ProposalRow,
+    words: str,
+    origin: Origin,
+    call_id: int | None,
+    author: str,
+) -> Change:
     """Return the change of the draft that puts words in place of those that a proposal is for."""
     old = _value(proposal).old
     rows = read_rows(session, DRAFT.c.id == proposal.row_id)
@@ -160,11 +210,10 @@ def _exchange(session: Session, proposal: ProposalRow, words: str, author: str) 
             "since. Reject the proposal, and improve again; nothing was changed."
         )
     refuse_duplicate(session, row.distortion, words, except_id=row.id)
-    origin = "improved" if words == proposal.phrase else "expert"
     new = {
         "phrase": words,
         "phrase_key": words.casefold(),
-        "call_id": proposal.call_id,
+        "call_id": call_id,
         "origin": origin,
     }
     return Change("edit", row, revised(row, author, **new))

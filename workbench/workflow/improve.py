@@ -14,7 +14,7 @@ from workbench.datasets.photographs import photograph_files
 from workbench.domain.attributes import Attribute, AttributeSet, DraftRow
 from workbench.domain.canonical import Progress, part
 from workbench.domain.distortion import Distortion
-from workbench.domain.proposal import Proposal, SearchFacts
+from workbench.domain.proposal import OtherSentence, Proposal, SearchFacts, SentenceFigures
 from workbench.drafting.client import LanguageModel
 from workbench.drafting.draft_attributes import DraftOptions, draft_attributes
 from workbench.drafting.improvement import (
@@ -24,9 +24,9 @@ from workbench.drafting.improvement import (
     PhotographParts,
     PhotographsOfPart,
 )
-from workbench.drafting.improvement.budget import Budget
-from workbench.drafting.improvement.search import Ask, Change, Found, Search, search
-from workbench.drafting.lint import RememberedTexts, load_probe
+from workbench.drafting.improvement.exchange import Change
+from workbench.drafting.improvement.search import Ask, Budget, Found, Search, search
+from workbench.drafting.lint import RememberedTexts, load_probe, load_scores
 from workbench.drafting.templates import Messages, PromptContext, load_template, render
 from workbench.encoders import Encoder
 from workbench.errors import ConfigError
@@ -45,6 +45,8 @@ class ImproveOptions(NamedTuple):
         seed: Of the search and of the model's sampling.
         photographs: "packaged", or a folder.
         objective: What is maximised.
+        template: The drafting template that takes turns with the evidence.
+        scores: Full-reference metric of the photographs' quality scores; "" for no scores.
     """
 
     rounds: int = 2
@@ -52,6 +54,8 @@ class ImproveOptions(NamedTuple):
     seed: int = 0
     photographs: str = "packaged"
     objective: Objective = DEFAULT_OBJECTIVE
+    template: str = "few_shot"
+    scores: str = ""
 
 
 DEFAULTS = ImproveOptions()
@@ -77,13 +81,25 @@ class Improvement(NamedTuple):
     objective: str
 
 
+class FirstPrompts(NamedTuple):
+    """What the model would be asked about a type.
+
+    Attributes:
+        drafting: First, by the drafting template; nothing of what was measured.
+        evidence: Then, with what was measured, unless a sentence of the first answer is better.
+    """
+
+    drafting: Messages
+    evidence: Messages
+
+
 class Benches:
     """Measures sentences of a set of types on each part of the photographs; parts made as needed.
 
     Args:
         store: For the types that were added as data.
         encoder: Its untuned towers measure.
-        distortions: The types, of which each must not fit the others.
+        attributes: The set; its types must not fit each other.
         options: Names the photographs and the objective.
         cache: `Settings.cache`.
         text: The encoder's texts; a page keeps them from one search to the next.
@@ -93,7 +109,7 @@ class Benches:
         self,
         store: Store,
         encoder: Encoder,
-        distortions: Sequence[str],
+        attributes: AttributeSet,
         options: ImproveOptions,
         *,
         cache: Path,
@@ -102,7 +118,8 @@ class Benches:
         self.catalogue = store.recipes.catalogue()
         self.recipes = tuple(store.recipes.list())
         self.encoder, self.cache, self.options = encoder, cache, options
-        self.specs = [self.catalogue[d] for d in distortions]
+        self.attributes = attributes
+        self.specs = [self.catalogue[d] for d in attributes.by_distortion]
         self.files = photograph_files(options.photographs)
         self.parts = PhotographParts.of(self.files)
         self.text = text or RememberedTexts(encoder)
@@ -120,12 +137,20 @@ class Benches:
         return self._of(PhotographsOfPart(self.files, self.parts, "test"), progress)
 
     def _of(self, files: Mapping[str, Path], progress: Progress) -> Bench:
+        metric = self.options.scores
         probe = load_probe(
             self.encoder, self.specs, cache=self.cache, photographs=files,
-            recipes=self.recipes, progress=progress,
+            recipes=self.recipes, progress=part(progress, 0.0, 0.5 if metric else 1.0),
         )  # fmt: skip
         polarity = partial(sentence_pairs, polarity=self.encoder.default_polarity)
-        return Bench(probe, self.catalogue, self.text, polarity, self.options.objective)
+        bench = Bench(probe, self.catalogue, self.text, polarity, self.options.objective)
+        if not metric:
+            return bench
+        scores = load_scores(
+            self.encoder, self.specs, metric, cache=self.cache, photographs=files,
+            recipes=self.recipes, progress=part(progress, 0.5, 1.0),
+        )  # fmt: skip
+        return bench.with_quality(scores, self.attributes)
 
 
 def improve_draft(
@@ -167,7 +192,7 @@ def improve_draft(
     store.actor.require("editor", "have sentences improved")
     rows, wanted, measured = draft_scope(store, distortions)
     attributes = _set_of(rows, measured)
-    benches = Benches(store, encoder, measured, options, cache=cache, text=text)
+    benches = Benches(store, encoder, attributes, options, cache=cache, text=text)
     bench = benches.search(part(progress, 0.0, 0.2))
     ask = asking(store, model, options, budget)
     found = search(
@@ -176,7 +201,8 @@ def improve_draft(
     )  # fmt: skip
     if found.fault is not None and not found.changes:
         raise found.fault
-    confirmed = confirm(attributes, found, benches.validation(part(progress, 0.9, 1.0)))
+    validation = benches.validation(part(progress, 0.9, 1.0))
+    confirmed = confirm(attributes, found, validation)
     facts = SearchFacts(
         objective=options.objective.said(),
         photographs=options.photographs,
@@ -189,9 +215,12 @@ def improve_draft(
         tried=found.tried,
         calls=budget.spent_calls,
         cost_usd=round(budget.spent_usd, 6),
+        weights=options.objective.weights(),
+        scores=options.scores,
+        template=options.template,
     )
     proposals = [
-        _proposal(change, gain, rows[change.distortion], bench, attributes, facts)
+        _proposal(change, gain, rows[change.distortion], (bench, validation), attributes, facts)
         for change, gain in confirmed
     ]
     return Improvement(
@@ -240,12 +269,19 @@ def draft_scope(
 
 
 def asking(store: Store, model: LanguageModel, options: ImproveOptions, budget: Budget) -> Ask:
-    """Return a function that asks the model about a type, within the budget; calls are logged."""
-    draft = DraftOptions(template=TEMPLATE, k=options.k, seed=options.seed)
+    """Return a function that asks the model about a type, within the budget; calls are logged.
+
+    Questions take turns: first the drafting template, which is told nothing, then the evidence.
+    What comes is measured either way, so that a model that makes nothing of evidence still gains.
+    """
+    drafting, told = (
+        DraftOptions(template=template, k=options.k, seed=options.seed)
+        for template in (options.template, TEMPLATE)
+    )
 
     def ask(spec: Distortion, context: PromptContext, turn: int) -> tuple[Attribute, ...]:
         return draft_attributes(
-            spec, model, draft,
+            spec, model, told if turn % 2 else drafting,
             sample=turn + 1,  # the first one is greedy, and every seed would get the same
             context=context,
             log=budget.logging(store.calls.add),
@@ -264,19 +300,21 @@ def first_prompts(
     cache: Path,
     progress: Progress,
     text: RememberedTexts | None = None,
-) -> dict[str, Messages]:
+) -> dict[str, FirstPrompts]:
     """Return what the model would be asked first about each type with a sentence at fault.
 
     Takes and raises what `improve_draft` does; nobody is asked.
     """
     rows, wanted, measured = draft_scope(store, distortions)
     attributes = _set_of(rows, measured)
-    benches = Benches(store, encoder, measured, options, cache=cache, text=text)
+    benches = Benches(store, encoder, attributes, options, cache=cache, text=text)
     bench = benches.search(progress)
     task = Search(attributes, bench, _nobody, wanted, options.rounds, Budget(), progress)
-    template = load_template(TEMPLATE)
+    drafting, told = (load_template(name) for name in (options.template, TEMPLATE))
     return {
-        d: render(template, bench.catalogue[d], options.k, context)
+        d: FirstPrompts(
+            *(render(each, bench.catalogue[d], options.k, context) for each in (drafting, told))
+        )
         for d, context in task.first_contexts().items()
     }
 
@@ -285,13 +323,19 @@ def confirm(attributes: AttributeSet, found: Found, bench: Bench) -> list[tuple[
     """Return the changes that gain on the validation part too, each by itself, and by how much."""
     confirmed = []
     for change in found.changes:
-        phrases = list(attributes.phrases()[change.distortion])
-        before = bench.evidence(change.distortion, phrases)
-        phrases[change.place] = change.new
-        gain, _ = bench.gain_interval(before, bench.evidence(change.distortion, phrases))
+        gain = _gain(attributes, change, change.new, bench)
         if gain > 0:
-            confirmed.append((change, round(gain, 4)))
+            confirmed.append((change, gain))
     return confirmed
+
+
+def _gain(attributes: AttributeSet, change: Change, phrase: str, bench: Bench) -> float:
+    """Return by how much a sentence in the place of a change gains, to four places."""
+    phrases = list(attributes.phrases()[change.distortion])
+    before = bench.evidence(change.distortion, phrases)
+    phrases[change.place] = phrase
+    gain, _ = bench.gain_interval(before, bench.evidence(change.distortion, phrases))
+    return round(gain, 4)
 
 
 def _set_of(rows: Mapping[str, Sequence[DraftRow]], types: Sequence[str]) -> AttributeSet:
@@ -306,14 +350,21 @@ def _proposal(
     change: Change,
     gain: float,
     rows: Sequence[DraftRow],
-    bench: Bench,
+    benches: tuple[Bench, Bench],
     attributes: AttributeSet,
     facts: SearchFacts,
 ) -> Proposal:
-    row, phrases = rows[change.place], list(attributes.phrases()[change.distortion])
-    before = bench.figures(bench.evidence(change.distortion, phrases), change.place)
-    phrases[change.place] = change.new
-    after = bench.figures(bench.evidence(change.distortion, phrases), change.place)
+    row, phrases = rows[change.place], attributes.phrases()[change.distortion]
+    bench, validation = benches
+
+    def figures(phrase: str) -> SentenceFigures:
+        return bench.figures_at(change.distortion, phrases, change.place, phrase)
+
+    others = [
+        OtherSentence(new=phrase, figures=figures(phrase), validation_gain=other, call_id=call_id)
+        for phrase, call_id in change.others
+        if (other := _gain(attributes, change, phrase, validation)) > 0
+    ]
     return Proposal(
         row=row.id,
         row_version=row.row_version,
@@ -322,9 +373,10 @@ def _proposal(
         old=change.old,
         new=change.new,
         reason=change.reason,
-        before=before,
-        after=after,
+        before=figures(change.old),
+        after=figures(change.new),
         validation_gain=gain,
         facts=facts,
+        others=tuple(others),
         call_id=change.call_id,
     )

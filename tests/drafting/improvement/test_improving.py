@@ -5,7 +5,9 @@ import json
 import pytest
 
 from tests.drafting.behaviours import fails, lists, says
-from workbench.drafting.improvement.budget import Budget
+from workbench.domain.objective import DEFAULT_OBJECTIVE, objective_of
+from workbench.drafting.improvement.exchange import pareto_front
+from workbench.drafting.improvement.search import Budget
 from workbench.errors import ConfigError, LLMRequestError
 from workbench.store import open_store
 from workbench.workflow.improve import ImproveOptions, first_prompts, improve_draft
@@ -60,8 +62,38 @@ def test_proposals_stand_beside_the_sentences_and_nothing_is_replaced(store, ask
         call = store.calls.get(proposal.call_id)
         assert call.distortion == proposal.distortion
         assert proposal.new in call.reply
-        assert call.request.template == "improve"
-        assert proposal.old in call.request.messages[-1]["content"]
+        assert call.request.template == "few_shot"  # the first question
+        assert proposal.facts.weights == DEFAULT_OBJECTIVE.weights()
+        assert proposal.facts.template == "few_shot"
+        assert proposal.before.quality is None
+
+
+def test_drafting_anew_and_the_evidence_take_turns(store, ask, improve):
+    junk = [f"paid invoice number {n} of the tax office" for n in range(5)]
+    improve(ask(lists(*junk)), ids=["jpeg"], rounds=3)
+    calls = sorted(store.calls.list(), key=lambda call: call.id)
+    assert [call.request.template for call in calls] == ["few_shot", "improve", "few_shot"]
+    fresh, told, anew = (call.request.messages[-1]["content"] for call in calls)
+    assert PLANTED["jpeg", 1] in told
+    assert junk[0] in told  # what was tried
+    assert anew == fresh
+
+
+def test_quality_counts_where_there_are_scores_and_the_front_can_be_chosen_from(
+    store, ask, improve
+):
+    objective = objective_of("quality=.5", scored=True)
+    result = improve(ask(from_pool), objective=objective, scores="haarpsi")
+    proposal = next(each for each in result.proposals if each.others)
+    assert "0.5 quality" in proposal.facts.objective
+    assert proposal.facts.scores == "haarpsi"
+    assert proposal.after.quality >= 0
+    assert proposal.before.quality >= 0
+    points = [proposal.after, *(other.figures for other in proposal.others)]
+    assert len(pareto_front(dict(enumerate(points)))) == len(points)
+    assert all(other.validation_gain > 0 for other in proposal.others)
+    (now,) = store.proposals.take([proposal.id], author="eva", other=1)
+    assert (now.attribute.phrase, now.attribute.origin) == (proposal.others[0].new, "improved")
 
 
 def test_what_is_taken_is_improved_and_its_version_has_the_parent(store, ask, improve):
@@ -144,7 +176,9 @@ def test_the_first_prompts_are_shown_and_nobody_is_asked(store, encoder, folder,
         progress=lambda share, what: None,
     )  # fmt: skip
     assert list(prompts) == ["jpeg"]
-    assert PLANTED["jpeg", 1] in prompts["jpeg"][-1]["content"]
+    assert PLANTED["jpeg", 1] in prompts["jpeg"].evidence[-1]["content"]
+    assert prompts["jpeg"].drafting[-1]["content"].startswith("JPEG:")
+    assert PLANTED["jpeg", 1] not in str(prompts["jpeg"].drafting)
     assert store.calls.count() == 0
 
 

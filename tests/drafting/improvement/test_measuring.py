@@ -5,9 +5,11 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
+from workbench.domain.attributes import AttributeSet
+from workbench.domain.objective import Objective, objective_of
 from workbench.drafting.improvement.measuring import Bench, faults_of, likeness, win_shares
-from workbench.drafting.improvement.objective import Objective
-from workbench.errors import UnknownNameError
+from workbench.drafting.improvement.quality import QualityTerm
+from workbench.errors import ConfigError, UnknownNameError
 
 from .conftest import GOOD, PLANTED, TYPES
 
@@ -107,3 +109,68 @@ def test_faults_are_said_in_words(bench):
     ]
     (clause, *_) = faults_of(bench.evidence("white_noise", [neighbour]), 0, bench.catalogue)
     assert "White noise" in clause
+
+
+def test_quality_is_the_squared_partial_correlation_given_the_other_sentences():
+    draws = np.random.default_rng(0)
+    photographs, levels = 6, 4
+    odds = {d: draws.normal(size=(2, photographs, 1 + 2 * levels)) for d in ("a", "b")}
+    columns = np.concatenate([own.reshape(2, -1) for own in odds.values()])
+    noise = draws.normal(size=columns.shape[1])
+    quality = (columns.T @ [0.8, 0.1, 0.5, 0.0] + noise).reshape(photographs, -1)
+    scores = {
+        d: np.column_stack([quality[:, :1], quality[:, 1 + n * levels :][:, :levels]])
+        for n, d in enumerate(odds)
+    }
+    added = QualityTerm(scores, odds).added("a", odds["a"])
+    assert added.shape == (2, photographs)
+    for index in range(2):
+        rest = np.column_stack([np.ones(len(noise)), np.delete(columns, index, axis=0).T])
+        left = [
+            values - rest @ np.linalg.lstsq(rest, values, rcond=None)[0]
+            for values in (quality.ravel(), columns[index])
+        ]
+        assert added[index].mean() == pytest.approx(np.corrcoef(*left)[0, 1] ** 2, abs=0.01)
+    assert added[0].mean() > 0.2 > added[1].mean()
+
+
+def test_a_sentence_that_repeats_another_adds_nothing_to_quality(bench):
+    twice = AttributeSet.from_phrases({d: own[:2] for d, own in GOOD.items()})
+    levels = {d: table.shape[1] for d, table in bench.probe.embeddings.items()}
+    scores = {d: np.linspace(1, 0, n)[None].repeat(3, 0) for d, n in levels.items()}
+    own = bench.with_quality(scores, twice)
+    evidence = own.evidence("jpeg", [*GOOD["jpeg"], GOOD["jpeg"][0]])
+    figures = [own.figures(evidence, index) for index in range(4)]
+    assert figures[3].quality < 0.005  # the ridge shrinks its twin a little
+    assert figures[1].quality > 0.01
+
+
+@pytest.mark.parametrize(
+    ("weights", "scored", "said"),
+    [
+        ("", False, "0.4 AUC + 0.3 SRCC + 0.3 specificity - 0.2 redundancy - 0.1 dead levels"),
+        ("strength=0, dead=0", True, "0.4 AUC + 0.3 specificity + 0.3 quality - 0.2 redundancy"),
+    ],
+)
+def test_the_objective_is_stated(weights, scored, said):
+    assert objective_of(weights, scored=scored).said() == said
+
+
+@pytest.mark.parametrize(
+    ("weights", "fault"),
+    [
+        ("qualty=1", "Did you mean 'quality'"),
+        ("strength", "'strength' is no weight"),
+        ("strength=2", "must be from 0 to 1"),
+        ("quality=.5", "no weight without scores"),
+        ("identification=0,strength=0,specificity=0", "must have a weight above 0"),
+    ],
+)
+def test_weights_that_say_nothing_are_refused(weights, fault):
+    with pytest.raises(ConfigError, match=fault):
+        objective_of(weights, scored=False)
+
+
+def test_what_it_takes_to_replace_a_sentence_grows_with_the_weights():
+    doubled = Objective(identification=0.8, strength=0.6, specificity=0.6)
+    assert doubled.least(faulty=True) == pytest.approx(2 * Objective().least(faulty=True))

@@ -6,8 +6,7 @@ import pytest
 
 from workbench.datasets.photographs import photograph_files
 from workbench.drafting.improvement import PhotographParts, PhotographsOfPart
-from workbench.drafting.improvement.budget import Budget
-from workbench.drafting.improvement.search import search
+from workbench.drafting.improvement.search import Budget, search
 from workbench.errors import DataError, SplitLeakageError
 
 from .conftest import TYPES, planted

@@ -2,8 +2,8 @@
 
 import pytest
 
-from workbench.drafting.improvement.budget import Budget
-from workbench.drafting.improvement.search import search, text_rules
+from workbench.drafting.improvement.exchange import text_rules
+from workbench.drafting.improvement.search import Budget, search
 from workbench.errors import DraftParseError, LLMRequestError
 
 from .conftest import GOOD, PLANTED, TYPES, planted

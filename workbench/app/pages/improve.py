@@ -5,6 +5,7 @@ with a session. Nothing is replaced before somebody takes it.
 """
 
 from collections.abc import Mapping
+from typing import get_args
 
 import streamlit as st
 
@@ -15,9 +16,13 @@ from workbench.app.markup import html_table
 from workbench.app.services import Session, current_session
 from workbench.app.undoing import undo_and_redo
 from workbench.app.widgets import announce, escaped, heading, moment, named, page_link, show_errors
+from workbench.datasets.weak_scores import LABELS
 from workbench.domain.attributes import DraftRow
+from workbench.domain.config import QualityMetricName
 from workbench.domain.number_format import count_text, figure_text
+from workbench.domain.objective import DEFAULT_OBJECTIVE, QUALITY, objective_of
 from workbench.domain.proposal import Proposal, SentenceFigures
+from workbench.drafting.templates import template_names
 
 TITLE = "Improve with evidence"
 ICON = ":material/trending_up:"
@@ -25,6 +30,15 @@ ORDER = 27
 
 SHOWN = 10  # proposals at once
 _TYPES = "types"
+_NO_DRAFTS = ("improve", "opposite")  # templates that do not draft
+_WEIGHED = {
+    "identification": "AUC of its own type against all other images.",
+    "strength": "SRCC with the strength of its own type.",
+    "specificity": "AUC against the type that it is taken for most.",
+    "quality": "What it explains of the quality scores beyond the rest of the set.",
+    "redundancy": "Taken off: what it repeats of the sentences before it.",
+    "dead": "Taken off: levels at which it is no more probable than on clean photographs.",
+}
 
 
 def render() -> None:
@@ -99,7 +113,8 @@ def _more_options(session: Session) -> list[str]:
     """Let be said what is seldom other than usual; return it as the command's options."""
     versions = session.store.versions.summaries()
     label = named(versions)
-    with st.expander("More: where to start, model, encoder, photographs"):
+    with st.expander("More: what counts, where to start, model, encoder, photographs"):
+        weighed = _weights()
         start_from = st.selectbox(
             "Start from",
             [None, *(version.hash for version in versions)],
@@ -108,17 +123,53 @@ def _more_options(session: Session) -> list[str]:
         )
         if start_from is not None and session.store.draft.base() != start_from:
             st.warning("The draft is replaced by this version first. Undo brings it back.")
-        first, second, third = st.columns(3)
+        first, second, third, fourth = st.columns(4)
         model = first.text_input("Model", placeholder="that of the settings")
-        encoder = second.text_input("Encoder", placeholder="auto")
-        photographs = third.text_input("Photographs: a folder", placeholder="packaged")
+        template = second.selectbox(
+            "Template",
+            [name for name in template_names() if name not in _NO_DRAFTS],
+            index=None,
+            placeholder="few_shot",
+            help="What the model drafts by, in turn with being told what was measured.",
+        )
+        encoder = third.text_input("Encoder", placeholder="auto")
+        photographs = fourth.text_input("Photographs: a folder", placeholder="packaged")
     options = (
         ("--from", start_from),
         ("--model", model),
+        ("--template", template),
         ("--encoder", encoder),
         ("--photographs", photographs),
     )
-    return [word for option, value in options if value for word in (option, value.strip())]
+    words = [word for option, value in options if value for word in (option, value.strip())]
+    return [*weighed, *words]
+
+
+def _weights() -> list[str]:
+    """Let be said what makes a sentence good, and show the sum; return it as options."""
+    metric = st.selectbox(
+        "Quality scores of the images",
+        get_args(QualityMetricName),
+        index=None,
+        format_func=LABELS.__getitem__,
+        placeholder="none: quality does not count",
+        help="A full-reference metric, computed once. What a sentence adds to it then counts.",
+    )
+    usual = {**DEFAULT_OBJECTIVE.weights(), "quality": QUALITY if metric else 0.0}
+    chosen = {
+        name: column.number_input(
+            f"Weight: {name}", 0.0, 1.0, weight, 0.1,
+            key=f"improve-{name}-{metric}" if name == "quality" else f"improve-{name}",
+            disabled=name == "quality" and metric is None,
+            help=_WEIGHED[name],
+        )
+        for column, (name, weight) in zip(st.columns(len(usual)), usual.items(), strict=True)
+    }  # fmt: skip
+    changed = ",".join(f"{name}={chosen[name]:g}" for name in usual if chosen[name] != usual[name])
+    with show_errors():
+        st.caption(f"Maximised: {objective_of(changed, scored=metric is not None).said()}.")
+    options = [("--weights", changed), ("--scores", metric)]
+    return [word for option, value in options if value for word in (option, value)]
 
 
 def _proposals(session: Session, names: Mapping[str, str], chosen: tuple[str, ...]) -> None:
@@ -146,16 +197,58 @@ def _proposal(
     name = names.get(proposal.distortion, proposal.distortion)
     st.subheader(escaped(f"{name}: {proposal.new}"), anchor=False)
     st.markdown(f"in place of **{escaped(proposal.old)}**  \n{escaped(proposal.reason)}")
+    other = _choice(proposal)
+    chosen = proposal.after if other is None else proposal.others[other].figures
     left, right = st.columns([6, 5])
-    left.html(_figures_table(proposal, names))
-    left.caption(escaped(_facts_words(proposal)))
+    left.html(_figures_table(proposal, chosen, names))
+    left.caption(escaped(_facts_words(proposal, other)))
     with right:
-        _curves(proposal, name)
-    _decision(session, proposal, row)
+        _curves(proposal, chosen, name)
+    _decision(session, proposal, row, other)
 
 
-def _figures_table(proposal: Proposal, names: Mapping[str, str]) -> str:
-    before, after = proposal.before, proposal.after
+def _choice(proposal: Proposal) -> int | None:
+    """Let another point of the front be chosen; return its index, None for what is proposed."""
+    if not proposal.others:
+        return None
+    sentences = [proposal.new, *(each.new for each in proposal.others)]
+    index = st.selectbox(
+        "Sentence to take",
+        range(len(sentences)),
+        format_func=lambda index: sentences[index] if index else f"{sentences[0]} (proposed)",
+        key=f"improve-choice-{proposal.id}",
+        help="Those that no other one beats in every figure; the proposed one has the best sum.",
+    )
+    with st.expander(f"Compare {count_text(len(sentences), 'sentence')}"):
+        st.html(_front_table(proposal))
+    return index - 1 if index else None
+
+
+def _front_table(proposal: Proposal) -> str:
+    figures = [proposal.after, *(each.figures for each in proposal.others)]
+    sentences = [proposal.new, *(each.new for each in proposal.others)]
+    rows = [
+        (
+            words,
+            *(
+                "–" if value is None else figure_text(value, digits=2)
+                for value in (own.score, own.auc, own.srcc, own.specificity, own.quality)
+            ),
+        )
+        for words, own in zip(
+            [proposal.old, *sentences], [proposal.before, *figures], strict=True
+        )
+    ]  # fmt: skip
+    return html_table(
+        "The present sentence first; each of the others is best in some respect",
+        ("Sentence", "Score", "AUC", "Strength SRCC", "Specificity", "Quality"),
+        rows,
+        figures=(1, 2, 3, 4, 5),
+    )
+
+
+def _figures_table(proposal: Proposal, after: SentenceFigures, names: Mapping[str, str]) -> str:
+    before = proposal.before
     rows = [
         (title, figure_text(one, digits=2), figure_text(other, digits=2))
         for title, one, other in (
@@ -166,6 +259,9 @@ def _figures_table(proposal: Proposal, names: Mapping[str, str]) -> str:
             ("Redundancy", before.redundancy, after.redundancy),
         )
     ]
+    if after.quality is not None and before.quality is not None:
+        one, other = (figure_text(each, digits=3) for each in (before.quality, after.quality))
+        rows.append(("Share in quality", one, other))
     rows.append(("Taken for most", _rival(before, names), _rival(after, names)))
     rows.append(("Dead levels", _levels(before), _levels(after)))
     caption = f"Measured on {count_text(proposal.facts.search, 'photograph')}"
@@ -180,11 +276,11 @@ def _levels(figures: SentenceFigures) -> str:
     return ", ".join(map(str, figures.dead_levels)) or "none"
 
 
-def _curves(proposal: Proposal, name: str) -> None:
+def _curves(proposal: Proposal, after: SentenceFigures, name: str) -> None:
     """Draw both dose-response curves; a proposal of an older search has none."""
     points = [
         CurvePoint("", series, float(level), value, value, value)
-        for series, figures in (("present", proposal.before), ("proposed", proposal.after))
+        for series, figures in (("present", proposal.before), ("proposed", after))
         for level, value in enumerate(figures.curve)
     ]
     if points:
@@ -195,19 +291,22 @@ def _curves(proposal: Proposal, name: str) -> None:
         )
 
 
-def _facts_words(proposal: Proposal) -> str:
+def _facts_words(proposal: Proposal, other: int | None) -> str:
     facts = proposal.facts
-    call = f", call {proposal.call_id}" if proposal.call_id is not None else ""
+    chosen = proposal if other is None else proposal.others[other]
+    call = f", call {chosen.call_id}" if chosen.call_id is not None else ""
     return (
         f"On {count_text(facts.validation, 'other photograph')} its score rises by "
-        f"{figure_text(proposal.validation_gain, digits=2)}. "
+        f"{figure_text(chosen.validation_gain, digits=2)}. "
         f"One of {count_text(facts.tried, 'sentence')} that {proposal.author} had tried; "
         f"{facts.model}{call}, encoder {facts.encoder}, seed {facts.seed}, "
         f"{moment(proposal.created_at)}."
     )
 
 
-def _decision(session: Session, proposal: Proposal, row: DraftRow | None) -> None:
+def _decision(
+    session: Session, proposal: Proposal, row: DraftRow | None, other: int | None
+) -> None:
     if row is None:
         st.warning("The attribute is no longer in the draft: the proposal can only be rejected.")
     elif row.row_version != proposal.row_version:
@@ -220,22 +319,26 @@ def _decision(session: Session, proposal: Proposal, row: DraftRow | None) -> Non
     fits = row is not None and row.row_version == proposal.row_version
     with st.form(f"decide {proposal.id}", border=False):
         words, note, take, reject = st.columns([5, 4, 1.6, 1.6], vertical_alignment="bottom")
-        new = words.text_input("Words", proposal.new, disabled=not fits)
+        chosen = proposal.new if other is None else proposal.others[other].new
+        new = words.text_input("Words", chosen, disabled=not fits)
         why = note.text_input("Why", placeholder="kept beside your decision")
         taken = take.form_submit_button("Take", disabled=not fits, width="stretch")
         rejected = reject.form_submit_button("Reject", width="stretch")
     if taken:
-        signed(session, lambda named: _take(named, proposal, new, why))
+        own = None if new == chosen else new
+        signed(session, lambda named: _take(named, proposal, own, other, why))
     if rejected:
         signed(session, lambda named: _reject(named, proposal, why))
 
 
-def _take(session: Session, proposal: Proposal, words: str, note: str) -> None:
-    """Put words into the draft: the proposed ones, or what was made of them."""
+def _take(
+    session: Session, proposal: Proposal, words: str | None, other: int | None, note: str
+) -> None:
+    """Put words into the draft: own ones, or those of a point of the front."""
     assert proposal.id is not None
-    own = None if words == proposal.new else words
+    number = None if other is None or words is not None else other + 1
     (row,) = session.store.proposals.take(
-        [proposal.id], author=session.author, words=own, note=note
+        [proposal.id], author=session.author, words=words, other=number, note=note
     )
     announce(f"'{row.attribute.phrase}' stands in the draft now, in place of '{proposal.old}'.")
     st.rerun()

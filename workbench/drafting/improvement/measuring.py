@@ -4,15 +4,17 @@ Shapes: S sentences, P photographs, L levels (each type its own), C crops of an 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from workbench.domain.attributes import AttributeSet
 from workbench.domain.distortion import Distortion, are_near
+from workbench.domain.objective import Objective
 from workbench.domain.proposal import SentenceFigures
-from workbench.drafting.improvement.objective import Objective
+from workbench.drafting.improvement.quality import QualityTerm, log_odds
 from workbench.drafting.lint.probe import Probe, Response
 from workbench.drafting.lint.rule import Polarity, TextTower
 from workbench.drafting.lint.rules.repeated import ALIKE_WITHIN
@@ -43,6 +45,8 @@ class Evidence:
         chance: SRCC that shuffled levels reach in one of twenty cases.
         vector: Embedding of the sentence, (E,), L2-normalised.
         curve: Mean probability at each level of its own type, (L+1,), clean first.
+        odds: Log-odds on every image that has a score, as `QualityTerm` lists them, (P, N);
+            empty without scores.
     """
 
     distortion: str
@@ -55,6 +59,7 @@ class Evidence:
     chance: float
     vector: NDArray[np.float32]
     curve: Floats
+    odds: Floats
 
     @property
     def auc(self) -> float:
@@ -91,6 +96,7 @@ class Bench:
         text: Embeds sentences.
         polarity: Phrases to their (positive, negative) sentences.
         objective: Weights of the sum.
+        quality: What sentences add to the quality scores; None where there are none.
     """
 
     probe: Probe
@@ -98,6 +104,7 @@ class Bench:
     text: TextTower
     polarity: Polarity
     objective: Objective
+    quality: QualityTerm | None = None
 
     def __post_init__(self) -> None:
         self._known: dict[tuple[str, str], Evidence] = {}
@@ -117,16 +124,27 @@ class Bench:
             raise UnknownNameError("measured type", distortion, self.probe.distortions)
         new = [p for p in dict.fromkeys(phrases) if (distortion, p) not in self._known]
         if new:
-            pairs = self.polarity(new)
-            sentences = [sentence for pair in pairs for sentence in pair]
-            vectors = self.text.encode_texts(sentences).cpu().numpy().reshape(len(new), 2, -1)
-            for phrase, vector, response in zip(
-                new, vectors, self._responses(vectors), strict=True
-            ):
+            vectors = self._embedded(new)
+            responses = self._responses(vectors)
+            for phrase, vector, response in zip(new, vectors, responses, strict=True):
                 self._known[distortion, phrase] = self._evidence(
-                    distortion, phrase, vector[0], response
+                    distortion, phrase, vector, response
                 )
         return [self._known[distortion, phrase] for phrase in phrases]
+
+    def with_quality(self, scores: Mapping[str, Floats], attributes: AttributeSet) -> "Bench":
+        """Return a bench that measures what sentences add to quality scores, too.
+
+        Args:
+            scores: Type to the scores of its images, (P, L+1), clean first.
+            attributes: The set; what a sentence adds is beside its other sentences.
+        """
+        odds = {
+            d: log_odds(self.probe, self._embedded(phrases))
+            for d, phrases in attributes.phrases().items()
+            if phrases
+        }
+        return replace(self, quality=QualityTerm(scores, odds))
 
     def score(self, evidence: Sequence[Evidence]) -> float:
         """Return the score of a type's sentences, in their order; 0 without any."""
@@ -143,7 +161,12 @@ class Bench:
         """
         repeated = float(np.mean(likeness(evidence)))
         tables = np.stack([each.by_example(self.objective) for each in evidence])
-        return np.asarray(tables.mean(0) - self.objective.redundancy * repeated)
+        added = self._quality(evidence).mean(0)  # (P,)
+        return np.asarray(
+            tables.mean(0)
+            + self.objective.quality * added[:, None]
+            - self.objective.redundancy * repeated
+        )
 
     def gain_interval(
         self, before: Sequence[Evidence], after: Sequence[Evidence]
@@ -161,7 +184,12 @@ class Bench:
         """Return the figures of one sentence among those of its type, rounded to four places."""
         own, alike = evidence[index], likeness(evidence)[index]
         twin = twin_of(evidence, index)
-        score = float(own.by_example(self.objective).mean()) - self.objective.redundancy * alike
+        added = float(self._quality(evidence)[index].mean())
+        score = (
+            float(own.by_example(self.objective).mean())
+            + self.objective.quality * added
+            - self.objective.redundancy * alike
+        )
         return SentenceFigures(
             score=round(score, 4),
             auc=round(own.auc, 4),
@@ -172,7 +200,27 @@ class Bench:
             twin=None if twin is None else evidence[twin].phrase,
             dead_levels=own.dead,
             curve=tuple(round(float(value), 4) for value in own.curve),
+            quality=None if self.quality is None else round(added, 4),
         )
+
+    def figures_at(
+        self, distortion: str, phrases: Sequence[str], index: int, phrase: str
+    ) -> SentenceFigures:
+        """Return the figures of a sentence in the place of one of a type's sentences."""
+        standing = [*phrases[:index], phrase, *phrases[index + 1 :]]
+        return self.figures(self.evidence(distortion, standing), index)
+
+    def _quality(self, evidence: Sequence[Evidence]) -> Floats:
+        """Return what each sentence adds to the quality on each photograph, (S, P); 0 without."""
+        if self.quality is None:
+            return np.zeros((len(evidence), len(self.probe.photographs)))
+        return self.quality.added(evidence[0].distortion, np.stack([e.odds for e in evidence]))
+
+    def _embedded(self, phrases: Sequence[str]) -> NDArray[np.float32]:
+        """Return the embeddings of the (positive, negative) sentences of phrases, (S, 2, E)."""
+        sentences = [sentence for pair in self.polarity(phrases) for sentence in pair]
+        vectors = self.text.encode_texts(sentences).cpu().numpy()
+        return np.asarray(vectors).reshape(len(phrases), 2, -1)
 
     def _responses(self, vectors: NDArray[np.float32]) -> list[Response]:
         """Return the probabilities of S sentences, (S, 2, E), on all images at once."""
@@ -187,7 +235,7 @@ class Bench:
         ]
 
     def _evidence(
-        self, distortion: str, phrase: str, vector: NDArray[np.float32], response: Response
+        self, distortion: str, phrase: str, pair: NDArray[np.float32], response: Response
     ) -> Evidence:
         own = response.probability[distortion]
         clean = own[:, :1]
@@ -211,8 +259,9 @@ class Bench:
             rival=rival,
             dead=tuple(int(level) + 1 for level in np.flatnonzero(higher <= EVEN)),
             chance=chance_dose_srcc(levels, photographs, level=CHANCE),
-            vector=vector,
+            vector=pair[0],
             curve=own.mean(0),
+            odds=np.empty((0, 0)) if self.quality is None else log_odds(self.probe, pair[None])[0],
         )
 
     def _near(self, one: str, other: str) -> bool:

@@ -7,6 +7,7 @@ one call for one type, and of what came each sentence by itself may take the pla
 that a good one is left alone. Decision 0029.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,13 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.domain.canonical import Progress
 from workbench.domain.distortion import Distortion
-from workbench.domain.finding import Finding
-from workbench.drafting.improvement.budget import Budget, BudgetSpentError
-from workbench.drafting.improvement.measuring import Bench, Evidence, faults_of
-from workbench.drafting.lint import lint, lint_phrase
-from workbench.drafting.lint.rule import rules
+from workbench.domain.llm_call import LLMCall
+from workbench.drafting.client import Log
+from workbench.drafting.draft_attributes import Recall
+from workbench.drafting.improvement.exchange import Change, Exchanges
+from workbench.drafting.improvement.measuring import Bench, Evidence
 from workbench.drafting.templates import PromptContext
-from workbench.errors import DraftParseError, WorkbenchError
+from workbench.errors import DraftError, DraftParseError, WorkbenchError
 
 if TYPE_CHECKING:
     from gepa.core.adapter import EvaluationBatch
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 TRIED = 8  # sentences that a prompt names as tried; a small model reads no more
 NEAREST = 2  # types that a prompt contrasts with
 CONFUSED = 0.9  # AUC against the worst confusion below which a prompt names it
-REPEATS = frozenset({"duplicate", "near_duplicate", "same_meaning"})  # rules about two sentences
 LONGEST = 120  # characters of one clause in a prompt
 
 Ask = Callable[[Distortion, PromptContext, int], tuple[Attribute, ...]]
@@ -41,25 +41,6 @@ class Example(NamedTuple):
     distortion: str
     photograph: int
     level: int
-
-
-class Change(NamedTuple):
-    """One sentence in place of another.
-
-    Attributes:
-        distortion: The type.
-        place: Index among its sentences.
-        old, new: The words.
-        reason: What is wrong with the old ones, in words.
-        call_id: The call that wrote the new ones.
-    """
-
-    distortion: str
-    place: int
-    old: str
-    new: str
-    reason: str
-    call_id: int | None
 
 
 @dataclass(frozen=True)
@@ -77,10 +58,77 @@ class Found:
     fault: WorkbenchError | None = None
 
 
-def text_rules() -> tuple[str, ...]:
-    """Return the names of lint's rules that need no image: the hard bounds of a search."""
-    return tuple(name for name, rule in rules().items() if "image" not in rule.needs
-                 and rule.needs != "opposites")  # fmt: skip
+class BudgetSpentError(DraftError):
+    """No further call may be made; what was found so far stands."""
+
+
+@dataclass
+class Budget:
+    """Calls, cost and time; a call that is answered from the log counts as one that is made.
+
+    So a search that was broken off and is started again ends where it would have ended, time apart.
+
+    Attributes:
+        calls: Most calls; None for any number.
+        cost_usd: Most US dollars; None for any.
+        minutes: Longest time in which calls are begun; None for any.
+        clock: Seconds of a clock that only goes forward.
+    """
+
+    calls: int | None = None
+    cost_usd: float | None = None
+    minutes: float | None = None
+    clock: Callable[[], float] = time.monotonic
+    spent_calls: int = 0
+    spent_usd: float = 0.0
+    _started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._started = self.clock()
+
+    @property
+    def spent(self) -> bool:
+        """Whether no further call may be begun."""
+        return (
+            (self.calls is not None and self.spent_calls >= self.calls)
+            or (self.cost_usd is not None and self.spent_usd >= self.cost_usd)
+            or (self.minutes is not None and self.clock() - self._started >= 60 * self.minutes)
+        )
+
+    def counted(self, call: LLMCall) -> LLMCall:
+        """Count a call, and return it."""
+        self.spent_calls += 1
+        self.spent_usd += call.cost_usd or 0.0
+        return call
+
+    def recalling(self, recall: Recall) -> Recall:
+        """Return a function that recalls, and counts what it recalls."""
+
+        def counting(key: str) -> LLMCall | None:
+            call = recall(key)
+            return None if call is None else self.counted(call)
+
+        return counting
+
+    def logging(self, log: Log) -> Log:
+        """Return a function that logs and counts; after a useless reply it ends what is spent.
+
+        Whoever asks would ask again then. A request that was refused is logged, and not counted.
+
+        Raises:
+            BudgetSpentError: The reply was of no use, and no further call may be made.
+        """
+
+        def counting(call: LLMCall) -> LLMCall:
+            logged = log(call)
+            if not (logged.model_answered or logged.reply or logged.reasoning):
+                return logged
+            self.counted(logged)
+            if logged.error is not None and self.spent:
+                raise BudgetSpentError(f"The budget is spent; the last reply: {logged.error}")
+            return logged
+
+        return counting
 
 
 def search(
@@ -138,7 +186,8 @@ def search(
     )
     best = result.best_candidate
     progress(1.0, "searched")
-    return Found(tuple(task.changes(best)), task.tried, task.fault)
+    changes = task.exchanges.changes({d: _lines(best[d]) for d in wanted})
+    return Found(tuple(changes), task.tried, task.fault)
 
 
 class _AllExamples:
@@ -170,20 +219,10 @@ class Search:
     tried: int = 0
     fault: WorkbenchError | None = None
     asked: dict[str, int] = field(default_factory=dict)
-    calls: dict[tuple[str, str], int | None] = field(default_factory=dict)  # of what came
-    _text_faults: dict[tuple[str, str, tuple[str, ...]], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.present = self.attributes.phrases()
-        findings = lint(
-            self.attributes, self.bench.catalogue, text=self.bench.text,
-            polarity=self.bench.polarity, only=text_rules(),
-        )  # fmt: skip
-        self.findings = {
-            (found.distortion, found.phrase): found
-            for found in reversed(findings)  # the worst one stays
-            if found.severity != "hint"
-        }
+        self.exchanges = Exchanges(self.attributes, self.bench)
+        self.present = self.exchanges.present  # sentences of each type
 
     # What gepa calls.
 
@@ -193,7 +232,7 @@ class Search:
         """Score a candidate on examples; the trace of one is what its type's sentences do."""
         from gepa.core.adapter import EvaluationBatch
 
-        measured = {d: self.measured(d, _lines(text)) for d, text in candidate.items()}
+        measured = {d: self.bench.evidence(d, _lines(text)) for d, text in candidate.items()}
         tables = {d: self.bench.by_example(each) for d, each in measured.items()}
         return EvaluationBatch(
             outputs=[None] * len(batch),
@@ -208,7 +247,9 @@ class Search:
         traces = {trace[0].distortion: trace for trace in eval_batch.trajectories}
         phrases = {d: [each.phrase for each in traces[d]] for d in components_to_update}
         return {
-            d: [{"phrase": p, "faults": self.faults(d, own, i)} for i, p in enumerate(own)]
+            d: [
+                {"phrase": p, "faults": self.exchanges.faults(d, own, i)} for i, p in enumerate(own)
+            ]
             for d, own in phrases.items()
         }
 
@@ -233,10 +274,8 @@ class Search:
                 self.fault = fault
                 return {}
             for attribute in came:
-                if (d, attribute.phrase) not in self.calls and attribute.phrase not in phrases:
-                    self.calls[d, attribute.phrase] = attribute.call_id
-                    self.tried += 1
-            better = self.assembled(d, phrases)
+                self.tried += self.exchanges.add(d, attribute.phrase, attribute.call_id)
+            better = self.exchanges.assembled(d, phrases)
             if better != phrases:
                 texts[d] = "\n".join(better)
         return texts
@@ -264,95 +303,6 @@ class Search:
         asked_all = all(self.asked.get(d, 0) >= self.rounds for d in self.wanted)
         return self.fault is not None or self.budget.spent or fresh or asked_all
 
-    def changes(self, best: Candidate) -> list[Change]:
-        """Return what differs between the best candidate and the set, with the reasons."""
-        return [
-            Change(d, index, old, new, self._reason(d, index), self.calls[d, new])
-            for d in self.wanted
-            for index, (old, new) in enumerate(zip(self.present[d], _lines(best[d]), strict=True))
-            if old != new
-        ]
-
-    def measured(self, distortion: str, phrases: Sequence[str]) -> list[Evidence]:
-        """Return what was measured of a type's sentences."""
-        return self.bench.evidence(distortion, phrases)
-
-    def faults(self, distortion: str, phrases: Sequence[str], index: int) -> list[str]:
-        """Return what speaks against a sentence, in words: what was measured, then its words."""
-        said = faults_of(self.measured(distortion, phrases), index, self.bench.catalogue)
-        finding = self.findings.get((distortion, phrases[index]))
-        if finding is None or (
-            finding.rule in REPEATS and (said or self._is_gone(finding, phrases))
-        ):
-            return said
-        return [*said, finding.reason[0].lower() + finding.reason[1:].rstrip(".")]
-
-    def _is_gone(self, finding: Finding, phrases: Sequence[str]) -> bool:
-        """Whether what a sentence repeats has been replaced since."""
-        siblings = {f"{finding.distortion}: {phrase}" for phrase in phrases}
-        own = f"{finding.distortion}: "
-        return all(other.startswith(own) and other not in siblings for other in finding.others)
-
-    def assembled(self, distortion: str, phrases: Sequence[str]) -> list[str]:
-        """Return the sentences after every exchange that gains enough, the greatest first."""
-        current = list(phrases)
-        for _ in range(2 * len(current)):
-            exchange = self._best_exchange(distortion, current)
-            if exchange is None:
-                break
-            place, phrase = exchange
-            current[place] = phrase
-        return current
-
-    def _best_exchange(self, distortion: str, phrases: Sequence[str]) -> tuple[int, str] | None:
-        """Return place and sentence of the exchange that gains most of those that rules allow."""
-        evidence = self.measured(distortion, phrases)
-        gains = [
-            (gain, -place, phrase)
-            for place in range(len(phrases))
-            for d, phrase in self.calls
-            if d == distortion
-            and phrase not in phrases
-            and (gain := self._gain(distortion, evidence, place, phrase)) > 0
-        ]
-        for _, place, phrase in sorted(gains, reverse=True):  # rules cost more than gains
-            if not self._breaks_rule(distortion, phrases, -place, phrase):
-                return -place, phrase
-        return None
-
-    def _gain(
-        self, distortion: str, evidence: Sequence[Evidence], index: int, phrase: str
-    ) -> float:
-        """Return what an exchange gains; 0 if that is less than it takes."""
-        after = list(evidence)
-        (after[index],) = self.measured(distortion, [phrase])
-        if faults_of(after, index, self.bench.catalogue):
-            return 0.0
-        words = [each.phrase for each in evidence]
-        present = words[index] in self.present[distortion]
-        if present and not self.faults(distortion, words, index):
-            # By itself: what another sentence repeats of it is that one's fault.
-            gain, low = self.bench.gain_interval([evidence[index]], [after[index]])
-            return gain if gain >= self.bench.objective.margin and low > 0 else 0.0
-        gain, _ = self.bench.gain_interval(evidence, after)
-        return gain if gain >= self.bench.objective.gain else 0.0
-
-    def _breaks_rule(
-        self, distortion: str, phrases: Sequence[str], index: int, phrase: str
-    ) -> bool:
-        """Whether lint finds a fault or a doubt in a sentence's words, beside the others."""
-        siblings = tuple(p for place, p in enumerate(phrases) if place != index)
-        key = distortion, phrase, siblings
-        if key not in self._text_faults:
-            others = {**self.present, distortion: siblings}
-            found: list[Finding] = lint_phrase(
-                phrase, distortion, AttributeSet.from_phrases(others), self.bench.catalogue,
-                text=self.bench.text, polarity=self.bench.polarity, only=text_rules(),
-            )  # fmt: skip
-            serious = (finding.reason for finding in found if finding.severity != "hint")
-            self._text_faults[key] = next(serious, "")
-        return bool(self._text_faults[key])
-
     def _answers(
         self, distortion: str, found: Sequence[Mapping[str, Any]]
     ) -> tuple[Attribute, ...]:
@@ -368,10 +318,13 @@ class Search:
             distortion: The type.
             faults: Its sentences in their order, each with what speaks against it.
         """
-        measured = sorted(self.measured(distortion, list(faults)), key=lambda e: e.specificity)
+        measured = sorted(
+            self.bench.evidence(distortion, list(faults)), key=lambda e: e.specificity
+        )
         rivals = dict.fromkeys(e.rival for e in measured if e.rival and e.specificity < CONFUSED)
-        tried = [p for d, p in self.calls if d == distortion and p not in faults]
+        tried = [p for d, p in self.exchanges.came if d == distortion and p not in faults]
         return PromptContext(
+            phrases=tuple(faults),
             neighbours=tuple(self.bench.catalogue[r] for r in [*rivals][:NEAREST]),
             kept=tuple(phrase for phrase, clauses in faults.items() if not clauses),
             evidence=tuple(
@@ -387,7 +340,11 @@ class Search:
         start = {d: "\n".join(self.present[d]) for d in self.wanted}
         return {
             d: self.context(
-                d, {p: self.faults(d, self.present[d], i) for i, p in enumerate(self.present[d])}
+                d,
+                {
+                    p: self.exchanges.faults(d, self.present[d], i)
+                    for i, p in enumerate(self.present[d])
+                },
             )
             for d in self._open_types(start)
         }
@@ -398,19 +355,18 @@ class Search:
             d
             for d in self.wanted
             if self.asked.get(d, 0) < self.rounds
-            and any(
-                self.faults(d, _lines(candidate[d]), index)
-                for index in range(len(_lines(candidate[d])))
-            )
+            and any(self._faults(d, _lines(candidate[d])).values())
         ]
 
-    def _score(self, distortion: str, candidate: Candidate) -> float:
-        return self.bench.score(self.measured(distortion, _lines(candidate[distortion])))
+    def _faults(self, distortion: str, phrases: Sequence[str]) -> dict[str, list[str]]:
+        """Return what speaks against each sentence of a type, in their order."""
+        return {
+            phrase: self.exchanges.faults(distortion, phrases, index)
+            for index, phrase in enumerate(phrases)
+        }
 
-    def _reason(self, distortion: str, index: int) -> str:
-        """Say in one sentence what is wrong with a sentence of the set."""
-        words = "; ".join(self.faults(distortion, self.present[distortion], index))
-        return f"{words[:1].upper()}{words[1:]}." if words else "Another one does better."
+    def _score(self, distortion: str, candidate: Candidate) -> float:
+        return self.bench.score(self.bench.evidence(distortion, _lines(candidate[distortion])))
 
 
 def _lines(text: str) -> list[str]:

@@ -11,7 +11,7 @@ changes nothing.
 from workbench.drafting.lint.draft_lint import DraftLint
 from workbench.drafting.lint.linting import RememberedTexts, lint, lint_phrase, response_of
 from workbench.drafting.lint.probe import Curve, Probe, Response
-from workbench.drafting.lint.probe_set import load_probe, missing_from_probe
+from workbench.drafting.lint.probe_set import load_probe, load_scores, missing_from_probe
 from workbench.drafting.lint.rule import Rule, TextTower, rules
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "lint",
     "lint_phrase",
     "load_probe",
+    "load_scores",
     "missing_from_probe",
     "response_of",
     "rules",

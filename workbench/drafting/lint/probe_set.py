@@ -21,6 +21,7 @@ from safetensors.numpy import load_file, save_file
 from workbench.atomic_files import atomic_write
 from workbench.datasets.image_reader import READER
 from workbench.datasets.photographs import load_photograph, photograph_files
+from workbench.datasets.weak_scores import LABELS, weak_scores
 from workbench.distortions import apply_distortion, effective_strength, operator_of
 from workbench.domain.canonical import content_hash
 from workbench.domain.distortion import Distortion, Recipe
@@ -68,7 +69,7 @@ def load_probe(
     for done, spec in enumerate(chosen):
         if progress:
             progress(done / len(chosen), spec.id)
-        cached = making.cached_embeddings(spec)
+        cached = making.cached(spec)
         embeddings[spec.id] = making.made(spec) if cached is None else cached
     return Probe(
         photographs=tuple(making.files),
@@ -79,6 +80,31 @@ def load_probe(
         embeddings=embeddings,
         scale=encoder.logit_scale,
     )
+
+
+def load_scores(
+    encoder: "Encoder",
+    distortions: Sequence[Distortion],
+    metric: str,
+    *,
+    cache: Path,
+    photographs: Mapping[str, Path],
+    recipes: tuple[Recipe, ...] = (),
+    progress: Progress | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    """Return a full-reference score of every image of a probe, (P, L+1) a type, clean first.
+
+    Takes and raises what `load_probe` does, and the name of the metric: "haarpsi", "vsi" or
+    "fsim". They are weak supervision, and no opinion of people.
+    """
+    making = _Making(encoder, photographs, cache / "lint-probe", recipes)
+    scores = {}
+    for done, spec in enumerate(distortions):
+        if progress:
+            progress(done / len(distortions), f"{spec.id}: {LABELS[metric]}")
+        cached = making.cached(spec, metric)
+        scores[spec.id] = making.scored(spec, metric) if cached is None else cached
+    return scores
 
 
 def missing_from_probe(
@@ -124,40 +150,66 @@ class _Making:
     def clean(self) -> NDArray[np.float32]:
         return self.embedded(self.pictures)
 
-    def file(self, spec: Distortion) -> Path:
+    def file(self, spec: Distortion, metric: str = "") -> Path:
+        """Return where the embeddings of a type are kept, or its scores by a metric."""
         key = {**self.facts, "spec": spec.model_dump(mode="json"),
                "source": _source_digest(spec.id, self.recipes)}  # fmt: skip
-        return self.folder / f"{spec.id}-{content_hash(key)[:24]}.safetensors"
+        label = f"-{metric}" if metric else ""
+        return self.folder / f"{spec.id}-{content_hash(key)[:24]}{label}.safetensors"
 
-    def cached_embeddings(self, spec: Distortion) -> NDArray[np.float32] | None:
-        """Return what the cache holds; a damaged file counts as none."""
+    def cached(self, spec: Distortion, metric: str = "") -> NDArray[Any] | None:
+        """Return what the cache holds, embeddings or scores; a damaged file counts as none."""
         try:
-            cached = load_file(self.file(spec))["embeddings"]
+            cached = load_file(self.file(spec, metric))["scores" if metric else "embeddings"]
         except (OSError, SafetensorError, KeyError):
             return None
         return cached
 
+    def distorted(self, spec: Distortion, index: int) -> list[NDArray[np.uint8]]:
+        """Return a photograph at every level of a type."""
+        return [
+            apply_distortion(
+                self.pictures[index], spec.id, level, seed=SEED + index, recipes=self.recipes
+            )
+            for level in range(1, len(spec.levels) + 1)
+        ]
+
     def made(self, spec: Distortion) -> NDArray[np.float32]:
         """Return new embeddings, (P, L+1, C, E), and keep them."""
-        levels = range(1, len(spec.levels) + 1)
         distorted = [
-            apply_distortion(picture, spec.id, level, seed=SEED + index, recipes=self.recipes)
-            for index, picture in enumerate(self.pictures)
-            for level in levels
+            image for index in range(len(self.pictures)) for image in self.distorted(spec, index)
         ]
-        tables = self.embedded(distorted).reshape(len(self.pictures), len(levels), CROPS, -1)
+        tables = self.embedded(distorted)
+        tables = tables.reshape(len(self.pictures), len(spec.levels), CROPS, -1)
         embeddings = np.concatenate([self.clean[:, None], tables], axis=1)
-        file = self.file(spec)
+        self.keep(self.file(spec), "embeddings", embeddings)
+        return embeddings
+
+    def scored(self, spec: Distortion, metric: str) -> NDArray[np.float64]:
+        """Return new scores by a full-reference metric, (P, L+1), and keep them."""
+        rows = [
+            weak_scores(picture, np.stack([picture, *self.distorted(spec, index)]), metric)
+            for index, picture in enumerate(self.pictures)
+        ]
+        scores = np.stack(rows)
+        self.keep(self.file(spec, metric), "scores", scores)
+        return scores
+
+    def keep(self, file: Path, name: str, values: NDArray[Any]) -> None:
+        """Write what was made, complete or not at all.
+
+        Raises:
+            DataError: It cannot be written.
+        """
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(file) as passing:
-                save_file({"embeddings": embeddings}, passing)
+                save_file({name: values}, passing)
         except (OSError, SafetensorError) as fault:
             raise DataError(
                 f"The probe cannot be kept in {file.parent}: {fault}. Free some space, or set "
                 "WORKBENCH_CACHE to another folder."
             ) from fault
-        return embeddings
 
     def embedded(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Return L2-normalised embeddings of the crops, (N, C, E), of N images (H, W, 3)."""
