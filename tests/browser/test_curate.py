@@ -367,3 +367,28 @@ def test_who_comes_back_from_another_page_sees_what_was_done_meanwhile(page, sto
     expect(page.get_by_text("5 of 5 attributes shown")).to_be_visible()
     page.get_by_role("button", name="Take theirs").click()
     expect(alert).to_have_count(0)
+
+
+def test_keys_just_before_leaving_are_done_and_one_just_after_empties_no_page(page, store):
+    press = """async ([grid, link, keys]) => {
+      const press = (key) => grid.querySelector(".row.current").dispatchEvent(
+        new KeyboardEvent("keydown", { key, bubbles: true, composed: true }));
+      keys.forEach(press);
+      await new Promise((isSent) => setTimeout(isSent, 50));
+      link.click();
+      press("d");
+    }"""
+    link = page.get_by_test_id("stSidebarNav").get_by_role("link", name="Versions")
+    for keys, wanted in (
+        ("ajr", {"muddy colours": "accepted", "flat patches": "rejected"}),
+        ("wja", {"muddy colours": "needs work", "flat patches": "accepted"}),
+    ):
+        grid = page.get_by_role("grid").element_handle()
+        page.evaluate(press, [grid, link.element_handle(), [*keys]])
+        settled(page, "Versions")
+        wait_until(lambda w=wanted: w.items() <= statuses(store).items(), "they are stored")
+        settled(page, "Versions")
+        expect(page.get_by_text("Frozen attribute sets: immutable")).to_be_visible()
+        go_to(page, "Curate")
+        for phrase, status in wanted.items():
+            expect(row(page, phrase)).to_contain_text(status)

@@ -6,7 +6,7 @@ people), and where it applies `conflicts` (ids that somebody else changed meanwh
 (id to the row version that the act made), `ask` (what must be confirmed first) or `findings`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -51,6 +51,34 @@ def do_act(board: DraftBoard, store: Store, act: Act, *, author: str) -> Answer:
     board.refresh()
     board.note_outcome(uid, answer)
     return answer
+
+
+def build_on(done: Act, answer: Answer, acts: Iterable[dict[str, Any]]) -> None:
+    """Let acts that were sent together build on what one of them has made of a row.
+
+    Args:
+        done: An act that was done.
+        answer: What became of it.
+        acts: Those after it; a row version that `done` read too becomes the one that it made.
+
+    Example:
+        >>> second = {"rows": [[1, 4], [2, 9]]}
+        >>> build_on({"id": 1, "version": 4}, {"versions": {1: 5}}, [second])
+        >>> second
+        {'rows': [[1, 5], [2, 9]]}
+    """
+    read = {int(id): version for id, version in done.get("rows", ())}
+    if "version" in done:
+        read[int(done["id"])] = done["version"]
+    made = {int(id): version for id, version in answer.get("versions", {}).items()}
+    for act in acts:
+        if "rows" in act:
+            act["rows"] = [
+                [id, made.get(id, version) if read.get(id) == version else version]
+                for id, version in act["rows"]
+            ]
+        elif "version" in act and read.get(act["id"]) == act["version"]:
+            act["version"] = made.get(act["id"], act["version"])
 
 
 def curated_set() -> AttributeSet:

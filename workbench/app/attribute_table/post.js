@@ -1,13 +1,14 @@
-// Acts on their way to the server: one at a time, kept until they are answered, done once.
+// Acts on their way to the server, in their order: kept until they are answered, done once. Each
+// message has all that wait, so that none is lost when the next takes its place or the page is left.
 
 class Post {
   constructor(model, changed, say, who) {
     this.model = model;
     this.changed = changed;
     this.say = say;
-    this.who = who; // asks who one is, and then for the act again
+    this.who = who; // asks who one is, and then for the acts again
     this.sentAt = 0;
-    this.waiting = new Map(); // questions, such as what lint says: uid to what takes the answer
+    this.question = null; // such as what lint says: only the newest matters
   }
 
   get have() {
@@ -27,49 +28,48 @@ class Post {
     return act.rows?.map(([id]) => id) ?? (act.id === undefined ? [] : [act.id]);
   }
 
-  // Send the first act again if nobody answered: the server knows it if it was done.
-  send(again = false) {
-    const [first] = this.model.outbox;
-    if (!first || (this.sentAt && !again) || !this.component) return;
+  // Send all that nobody has answered; what was done already is known by its name.
+  send(more = [], have = this.have) {
+    if (!this.component) return;
     this.sentAt = Date.now();
-    this.component.setTriggerValue("act", { ...first, have: this.have });
+    const question = this.question ? [this.question.act] : [];
+    this.component.setTriggerValue("act", { acts: [...this.model.outbox, ...question, ...more], have });
   }
 
   ask(question, take) {
-    const uid = randomName();
-    this.waiting.clear(); // only the newest question matters
-    this.waiting.set(uid, take);
-    this.question = { uid, ...question };
-    this.askedAt = Date.now();
-    this.component.setTriggerValue("act", { ...this.question, have: this.have });
+    this.question = { act: { uid: randomName(), ...question }, take };
+    this.send();
   }
 
   // What needs no answer.
-  tell(have, act = "have") {
-    this.component.setTriggerValue("act", { act, uid: "", have });
+  tell(have) {
+    this.send([], have);
+  }
+
+  toggleDrawer() {
+    this.send([{ act: "drawer" }]);
   }
 
   look() {
-    if (this.sentAt && Date.now() - this.sentAt > PATIENCE_MS) this.send(true);
-    else if (this.waiting.size && Date.now() - this.askedAt > PATIENCE_MS) {
-      this.askedAt = Date.now();
-      this.component.setTriggerValue("act", { ...this.question, have: this.have });
-    }
+    const waits = this.model.outbox.length > 0 || this.question;
+    if (waits && Date.now() - this.sentAt > PATIENCE_MS) this.send();
   }
 
   receive(component, answers) {
+    const isFirst = !this.component;
     this.component = component;
     for (const answer of answers) {
-      this.waiting.get(answer.uid)?.(answer);
-      this.waiting.delete(answer.uid);
+      if (this.question?.act.uid === answer.uid) {
+        this.question.take(answer);
+        this.question = null;
+      }
       const at = this.model.outbox.findIndex((act) => act.uid === answer.uid);
       if (at < 0) continue;
       const [act] = this.model.outbox.splice(at, 1);
-      this.sentAt = 0;
       this.settle(act, answer);
     }
     this.model.keep();
-    this.send();
+    if (isFirst && this.model.outbox.length) this.send(); // what an earlier page has left
   }
 
   settle(act, answer) {

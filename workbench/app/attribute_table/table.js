@@ -391,15 +391,17 @@ class Table {
     });
   }
 
-  // Nobody is named yet: ask, and then do what was asked for.
+  // Nobody is named yet: ask, and then do what was asked for, in its order.
   who(act) {
+    const { uid, ...again } = act;
+    if (this.dialog.open && this.nameless?.length) return void this.nameless.push(again);
+    this.nameless = [again];
     const name = el("input", { type: "text", "aria-label": "Your name", maxlength: 60 });
     this.ask("Who are you?", [el("p", {}, "Edits, decisions and comments are kept under your name. This browser remembers it."), name],
       "Continue", () => {
         if (!name.value.trim()) return "Say a name: your own, or the one that people here know you by.";
-        this.post.act({ act: "say who", name: name.value });
-        const { uid, ...again } = act;
-        this.post.act(again);
+        for (const next of [{ act: "say who", name: name.value }, ...this.nameless]) this.post.act(next);
+        this.nameless = [];
         return null;
       });
   }
@@ -498,7 +500,7 @@ class Table {
       n: () => this.edit(this.newKey()), Delete: () => this.change("remove", {}),
       u: () => this.post.act({ act: "undo" }), U: () => this.post.act({ act: "redo" }),
       x: () => this.tick(), " ": () => this.tick(), "/": () => this.find.focus(),
-      d: () => this.post.tell(this.post.have, "drawer"), f: () => this.freeze(), "?": () => this.showKeys(), Escape: () => this.drop(),
+      d: () => this.post.toggleDrawer(), f: () => this.freeze(), "?": () => this.showKeys(), Escape: () => this.drop(),
       t: () => this.inConflict() && this.takeTheirs(Number(this.model.current)),
       m: () => this.inConflict() && this.keepMine(Number(this.model.current)),
     };

@@ -12,7 +12,7 @@ from workbench.app.services import board_of, current_session
 from workbench.app.widgets import heading, show_errors
 from workbench.errors import WorkbenchError
 from workbench.workflow.curation import LINT_SHARE, DraftBoard
-from workbench.workflow.draft_acts import Act, Answer, do_act
+from workbench.workflow.draft_acts import Act, Answer, build_on, do_act
 
 TITLE = "Curate"
 ICON = ":material/checklist:"
@@ -67,21 +67,23 @@ def _document(board: DraftBoard) -> bytes:
 
 
 def _act() -> None:
-    """Do what the browser asks for; the answer goes out with the rows."""
-    act: dict[str, Any] = st.session_state[KEY].get("act") or {}
-    st.session_state[_HAVE] = act.get("have")
-    if act.get("act") == "drawer":
-        st.session_state[_EVIDENCE] = not st.session_state.get(_EVIDENCE, True)
-    if act.get("act") in (None, "have", "drawer"):
-        return
+    """Do what the browser asks for, in its order; the answers go out with the rows."""
+    sent: dict[str, Any] = st.session_state[KEY].get("act") or {}
+    st.session_state[_HAVE] = sent.get("have")
     answers: dict[str, Any] = st.session_state.setdefault(_ANSWERS, {})
-    try:
-        answer = _sign_in(act) if act["act"] == "say who" else _do(act)
-    except WorkbenchError as fault:
-        answer = {"ok": False, "said": str(fault)}
-    answer = {**answer, "uid": act.get("uid", "")}
-    answers.pop(answer["uid"], None)
-    answers[answer["uid"]] = answer
+    acts = [dict(act) for act in sent.get("acts", [])]
+    for number, act in enumerate(acts):
+        if act["act"] == "drawer":
+            st.session_state[_EVIDENCE] = not st.session_state.get(_EVIDENCE, True)
+            continue
+        try:
+            answer = _sign_in(act) if act["act"] == "say who" else _do(act)
+        except WorkbenchError as fault:
+            answer = {"ok": False, "said": str(fault)}
+        answer = {**answer, "uid": act.get("uid", "")}
+        build_on(act, answer, acts[number + 1 :])
+        answers.pop(answer["uid"], None)
+        answers[answer["uid"]] = answer
     for uid in list(answers)[:-ANSWERS]:
         del answers[uid]
 
