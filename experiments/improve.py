@@ -27,6 +27,7 @@ from workbench.distortions import catalogue
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.domain.config import EncoderConfig
 from workbench.domain.distortion import Distortion
+from workbench.drafting.candidates import pooled
 from workbench.drafting.client import LanguageModel
 from workbench.drafting.draft_attributes import DraftOptions, draft_attributes
 from workbench.drafting.improvement import DEFAULT_OBJECTIVE, Bench, PhotographParts
@@ -41,7 +42,6 @@ from workbench.settings import read_settings, resource
 from workbench.store import Store, open_store
 from workbench.store.text import read_attributes
 from workbench.training.prompt_pairs import sentence_pairs
-from workbench.workflow.drafting import draft_candidates
 from workbench.workflow.improve import ImproveOptions, asking, confirm
 
 TYPES = ("color_quantization", "darken", "gaussian_blur", "impulse_noise", "jpeg", "motion_blur",
@@ -53,21 +53,23 @@ FIGURES = ("top-1 type", "strength SRCC", "sentence SRCC", "specificity", "score
            "top-1, regression")  # fmt: skip
 START, BLIND, SWAP = "drafted", "drafted again, blind", "random swap"
 BETTER, CURATED = "improved with evidence", "curated"
+DRAWS = 3
+Answer = tuple[Attribute, ...]
 Indices = NDArray[np.int64]
 Table = NDArray[np.float64]  # one row per held-out photograph, one column per figure
 
 
 @dataclass
 class Asked:
-    """An `Ask` that keeps what came, by type."""
+    """An `Ask` that keeps what came, by type, and counts."""
 
     ask: Ask
     came: dict[str, list[str]] = field(default_factory=dict)
+    count: int = 0
 
-    def __call__(
-        self, spec: Distortion, context: PromptContext, turn: int
-    ) -> tuple[Attribute, ...]:
+    def __call__(self, spec: Distortion, context: PromptContext, turn: int) -> Answer:
         """Ask."""
+        self.count += 1
         answer = self.ask(spec, context, turn)
         self.came.setdefault(spec.id, []).extend(a.phrase for a in answer)
         return answer
@@ -82,16 +84,28 @@ def part_of(probe: Probe, wanted: Indices) -> Probe:
     )
 
 
+def drawn(store: Store, model: LanguageModel, number: int, spec: Distortion) -> Answer:
+    """Return one of the DRAWS answers of the drafting template, which all seeds share.
+
+    A seed takes them in its own order, so that asking anew costs no call of its own.
+    """
+    options = DraftOptions(seed=number % DRAWS)
+    return draft_attributes(
+        spec, model, options, sample=1, log=store.calls.add, recall=store.calls.find
+    )
+
+
 def blind(store: Store, model: LanguageModel, seed: int) -> Ask:
     """Return a function that asks with the drafting template, whatever was measured."""
+    return lambda spec, _context, turn: drawn(store, model, seed + turn, spec)
 
-    def ask(spec: Distortion, _context: PromptContext, turn: int) -> tuple[Attribute, ...]:
-        options = DraftOptions(seed=seed)
-        return draft_attributes(
-            spec, model, options, sample=turn + 1, log=store.calls.add, recall=store.calls.find
-        )
 
-    return ask
+def by_turns(store: Store, model: LanguageModel, seed: int, rounds: int) -> Ask:
+    """Return a function that asks as `workbench improve` does: anew, then with evidence."""
+    told = asking(store, model, ImproveOptions(rounds=rounds, seed=seed), Budget())
+    return lambda spec, context, turn: (
+        told(spec, context, turn) if turn % 2 else drawn(store, model, seed + turn // 2, spec)
+    )
 
 
 def improved(
@@ -136,12 +150,11 @@ def swapped(
 def redrafted(
     store: Store, model: LanguageModel, start: AttributeSet, seed: int, rounds: int
 ) -> AttributeSet:
-    """Return the best of as many new samples, as `workbench draft --samples` takes them."""
-    options = DraftOptions(samples=1 + rounds, seed=seed)
-    chosen = start.phrases()
-    for d, found in draft_candidates(store, tuple(chosen), model, options):
-        if not isinstance(found, Exception):
-            chosen[d] = tuple(c.attribute.phrase for c in found[: options.k])
+    """Return the best of the pooled samples, as `workbench draft --samples` takes them."""
+    chosen = {}
+    for d, first in start.by_distortion.items():
+        more = [drawn(store, model, seed + turn, catalogue()[d]) for turn in range(rounds)]
+        chosen[d] = [found.attribute.phrase for found in pooled([first, *more])[: len(first)]]
     return AttributeSet.from_phrases(chosen)
 
 
@@ -335,8 +348,7 @@ def compared(
 ) -> None:
     """Make every set of one seed, and add its figures to the tables."""
     searching, confirming = bench(split.searched), bench(split.confirming)
-    budget = Budget()
-    asked = Asked(asking(store, model, ImproveOptions(rounds=rounds, seed=seed), budget))
+    asked = Asked(by_turns(store, model, seed, rounds))
     better, tried = improved(start, asked, searching, confirming, seed, rounds)
     chosen, tried_blind = improved(
         start, blind(store, model, seed), searching, confirming, seed, rounds
@@ -360,7 +372,7 @@ def compared(
     )
     sizes = [len(each) for each in (split.searched, split.confirming, split.held)]
     print(f"\nseed {seed}: {sizes[0]} search, {sizes[1]} confirm, {sizes[2]} held out")
-    print(f"{budget.spent_calls} calls, {tried} sentences tried, {changed} replaced")
+    print(f"{asked.count} questions, {tried} sentences tried, {changed} replaced")
     print(f"asked blind, measured: {tried_blind} tried")
 
 

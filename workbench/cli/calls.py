@@ -2,12 +2,15 @@
 
 from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.console import Db, Json, emit, open_workbench, table
+from workbench.cli.console import Db, Json, emit, open_workbench, progress_bar, table
 from workbench.domain.llm_call import LLMCall
+
+if TYPE_CHECKING:
+    from workbench.workflow.template_figures import Estimate
 
 calls = typer.Typer(help="The log of LLM calls.", no_args_is_help=True, add_completion=False)
 
@@ -44,6 +47,65 @@ def show_call(
     emit(json, call.model_dump(mode="json"), lambda: _text(call))
 
 
+@calls.command("templates")
+def compare_templates(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Distortions; default all.")
+    ] = None,
+    against: Annotated[
+        str, typer.Option(help="Template that the others are compared with.")
+    ] = "few_shot",
+    encoder: Annotated[str, typer.Option(help="Encoder that measures the sentences.")] = "auto",
+    pretrained: Annotated[
+        str | None, typer.Option(help="open_clip tag or checkpoint of that encoder.")
+    ] = None,
+    photographs: Annotated[
+        str, typer.Option(help="'packaged', or a folder of photographs.")
+    ] = "packaged",
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Compare prompt templates and models by the sentences that the log holds; nobody is asked.
+
+    Each sentence is measured on photographs as `improve` measures it. Figures are means over
+    distortions, with their 95 % interval.
+    """
+    from workbench.domain.config import EncoderConfig
+    from workbench.drafting.templates import load_template
+    from workbench.encoders import load_encoder
+    from workbench.encoders.protocol import computing_threads
+    from workbench.workflow.improve import ImproveOptions
+    from workbench.workflow.template_figures import FIGURES, template_figures
+
+    load_template(against)
+    with open_workbench(db) as (settings, store), progress_bar("templates") as progress:
+        tower = load_encoder(EncoderConfig(name=encoder, pretrained=pretrained), settings, seed=0)
+        with computing_threads(tower.threads):
+            found = template_figures(
+                store, ids or (), tower, ImproveOptions(photographs=photographs),
+                against=against, cache=settings.cache, progress=progress,
+            )  # fmt: skip
+    columns = ("template", "model", "types", "sentences", *FIGURES, f"score less {against}")
+    rows = [
+        [
+            each.template, each.model, each.types, each.sentences,
+            *(_interval(each.figures[name]) for name in FIGURES),
+            "" if each.ahead is None else f"{_interval(each.ahead, '+.2f')}, {each.common} types",
+        ]
+        for each in found
+    ]  # fmt: skip
+    document = [
+        each._asdict()
+        | {
+            "figures": {name: own._asdict() for name, own in each.figures.items()},
+            "ahead": each.ahead and each.ahead._asdict(),
+            "against": against,
+        }
+        for each in found
+    ]
+    emit(json, document, lambda: table(columns, rows))
+
+
 @calls.command("export")
 def export_calls(
     path: Annotated[Path, typer.Argument(help="A .jsonl file.")],
@@ -78,6 +140,10 @@ def import_calls(
         new = store.calls.count() - before
     document = {"calls": len(read), "new": new}
     emit(json, document, lambda: f"{len(read)} calls read, {new} of them new")
+
+
+def _interval(own: "Estimate", form: str = ".2f") -> str:
+    return f"{own.mean:{form}} [{own.low:{form}}, {own.high:{form}}]"
 
 
 def _summary(call: LLMCall) -> tuple[object, ...]:

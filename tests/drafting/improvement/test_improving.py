@@ -6,11 +6,14 @@ import pytest
 
 from tests.drafting.behaviours import fails, lists, says
 from workbench.domain.objective import DEFAULT_OBJECTIVE, objective_of
+from workbench.drafting.draft_attributes import DraftOptions
 from workbench.drafting.improvement.exchange import pareto_front
 from workbench.drafting.improvement.search import Budget
 from workbench.errors import ConfigError, LLMRequestError
 from workbench.store import open_store
+from workbench.workflow.drafting import draft_distortion
 from workbench.workflow.improve import ImproveOptions, first_prompts, improve_draft
+from workbench.workflow.template_figures import template_figures
 
 from .conftest import GOOD, PLANTED, POOL, planted
 
@@ -22,6 +25,12 @@ def from_pool(handler):
     asked = handler.body["messages"][-1]["content"]
     distortion = next(d for d, name in NAMES.items() if asked.startswith(name))
     lists(*POOL[distortion])(handler)
+
+
+def from_pool_of_another_type(handler):
+    """List what the pool has for another type than the question is about."""
+    asked = handler.body["messages"][-1]["content"]
+    lists(*POOL["gaussian_blur" if "JPEG:" in asked else "jpeg"])(handler)
 
 
 @pytest.fixture
@@ -182,6 +191,31 @@ def test_the_first_prompts_are_shown_and_nobody_is_asked(store, encoder, folder,
     assert store.calls.count() == 0
 
 
+def test_templates_are_compared_by_what_the_log_holds(store, ask, encoder, folder, cache):
+    for template, answer in (("few_shot", from_pool), ("paper", from_pool_of_another_type)):
+        model = ask(answer)
+        for d in NAMES if template == "few_shot" else ("jpeg", "white_noise"):
+            draft_distortion(store, d, model, DraftOptions(template=template))
+            draft_distortion(store, d, model, DraftOptions(template=template, seed=1))  # the same
+    options = ImproveOptions(photographs=str(folder))
+    first, second = template_figures(
+        store, (), encoder, options, against="few_shot", cache=cache,
+        progress=lambda share, what: None,
+    )  # fmt: skip
+    assert (first.template, first.types, first.replies, first.sentences) == ("few_shot", 3, 3, 15)
+    assert (second.template, second.types, second.common) == ("paper", 2, 2)
+    assert first.ahead is None
+    assert second.ahead.mean < 0
+    assert first.figures["faultless"].mean > second.figures["faultless"].mean
+    score = first.figures["score"]
+    assert score.low < score.mean < score.high
+    with pytest.raises(ConfigError, match="no replies that can be measured"):
+        template_figures(
+            store, ["pixelate"], encoder, options, against="few_shot", cache=cache,
+            progress=lambda share, what: None,
+        )  # fmt: skip
+
+
 def test_the_commands_do_the_same(workbench, scripted, store, folder, cache, monkeypatch, tmp_path):
     scripted.behaviours = [from_pool]
     for name, value in {
@@ -201,4 +235,15 @@ def test_the_commands_do_the_same(workbench, scripted, store, folder, cache, mon
     assert (status, "was taken by eva already" in err) == (1, True)
     status, _, err = workbench("improve", "jpeg", "--cost", 1, *options)
     assert (status, "is not known, so --cost cannot be kept to" in err) == (1, True)
+    status, out, _ = workbench("calls", "templates", *options)
+    (row,) = json.loads(out)
+    assert (row["template"], row["sentences"]) == ("few_shot", 5)
+    assert row["figures"]["score"]["mean"] > 0
+    status, out, _ = workbench(
+        "improve", "white_noise", "--dry-run", "--weights", "dead=0", *options
+    )
+    (asked,) = json.loads(out)
+    assert asked["objective"] == "0.4 AUC + 0.3 SRCC + 0.3 specificity - 0.2 redundancy"
+    status, _, err = workbench("improve", "jpeg", "--scores", "mos", *options)
+    assert (status, "Unknown full-reference metric 'mos'" in err) == (1, True)
     assert GOOD["jpeg"][0] in store.draft.attribute_set().phrases()["jpeg"]
