@@ -180,6 +180,10 @@ def read_roles(file: Path | None) -> Roles:
         ) from error
 
 
+TRACKING = "MLFLOW_TRACKING_URI"  # names an MLflow server
+TRACKED_AS = "attribute workbench"  # the experiment there, unless another is named
+
+
 def environment(*names: str) -> dict[str, str]:
     """Return those of these variables that are set, in this order."""
     return {name: os.environ[name] for name in names if os.environ.get(name)}

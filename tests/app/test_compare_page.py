@@ -184,6 +184,25 @@ def test_runs_of_different_protocols_are_refused_before_anything_is_counted(link
     assert full_store.access_log.list() == []
 
 
+def test_versions_are_compared_over_all_seeds_once_that_is_asked_for(compared, page, full_store):
+    section(compared, "Over seeds")
+    assert "no other training seed in common" in told(compared)
+    config = CONFIG.model_copy(update={"seed": CONFIG.seed + 1})
+    for name, noise in (("draft", 0.2), ("curated", 0.1)):
+        finish(full_store, full_store.versions.get(name), noise=noise, config=config)
+    shown = section(press(page("compare")), "Over seeds")
+    assert "This is 4 further test-set accesses" in told(shown)
+    before = len(full_store.access_log.list())
+    press(shown, "Compare over all seeds")
+    assert len(full_store.access_log.list()) == before + 4
+    again = section(page("compare"), "Over seeds")
+    assert len(full_store.access_log.list()) == before + 4
+    (headings, *rows) = table(again, "Versions over training seeds")
+    assert "SRCC over 2 training seeds (1, 0)" in headings
+    assert [row[0] for row in rows] == ["draft", "curated"]
+    assert "With other photographs and other seeds: " in told(again)
+
+
 def test_other_data_that_the_runs_were_tried_on_is_a_test_set_of_its_own(link, page, full_store):
     numbers = []
     for name in ("draft", "curated"):

@@ -1,5 +1,7 @@
 """The page Runs: it fills the queue and shows it; the work is another process's."""
 
+import sys
+
 import pytest
 
 from workbench.domain.run import LossPoint
@@ -360,3 +362,28 @@ def test_a_run_that_was_resumed_says_how_often_its_worker_died(opened, alive):
     alive.runs.mark_interrupted(-1.0)  # every heartbeat is older than the future
     runs = opened(run.id)
     assert any("Its worker has died once." in text for text in texts(runs.caption))
+
+
+def test_a_run_goes_to_an_mlflow_server_of_an_admins_choice_or_the_one_that_is_set(
+    opened, alive, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    done, looks = run_in(alive, "done"), alive.access_log.list()
+    shown = tracking(opened(done.id), done)
+    assert next(b for b in shown.button if b.label == f"Send run {done.id}").disabled
+    next(f for f in shown.text_input if f.label == "Address").set_value("http://127.0.0.1:1")
+    press(shown.run(), f"Send run {done.id}")
+    assert "pip install" in shown.error[0].value
+    assert alive.access_log.list() == looks
+    monkeypatch.setenv("WORKBENCH_ROLE", "editor")
+    shown = tracking(opened(done.id), done)
+    assert "No server is set" in shown.info[0].value
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    shown = tracking(opened(done.id), done)
+    assert "Address" not in [field.label for field in shown.text_input]
+    assert f"Send run {done.id}" in labels_of(shown)
+
+
+def tracking(shown, run):
+    shown.session_state[f"track-{run.id}"] = True
+    return shown.run()

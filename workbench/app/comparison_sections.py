@@ -21,6 +21,7 @@ from workbench.app.comparison_texts import (
     edits_section,
     files_section,
     other_data_section,
+    seeds_section,
     terms_section,
 )
 from workbench.app.comparison_view import View, ends, folded, notes, one_of, one_of_runs, records
@@ -340,6 +341,7 @@ _SECTIONS: Mapping[str, Callable[[View], None]] = {
     "Dose–response": _dose,
     "Subsets and wins": _parts,
     "What the words are worth": _worth,
+    "Over seeds": seeds_section,
     "Other data": other_data_section,
     "Terms and accesses": terms_section,
     "Report and files": files_section,

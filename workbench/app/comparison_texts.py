@@ -20,11 +20,13 @@ from workbench.app.comparison_view import View, ends, notes, one_of, records
 from workbench.app.comparisons import (
     attributed_before,
     attribution,
+    compared_runs,
     csv_of,
     json_of,
     matrix_opened,
     open_attribution,
     open_matrix,
+    over_seeds,
     report_of,
 )
 from workbench.app.identity import signed
@@ -32,17 +34,17 @@ from workbench.app.markup import html_data_table, html_list, html_table
 from workbench.app.services import Session
 from workbench.app.widgets import escaped, moment
 from workbench.domain.attributes import AttributeSet
+from workbench.domain.comparison import labels_of
 from workbench.domain.data_table import DataTable, Value
 from workbench.domain.difference import difference, word_changes
 from workbench.domain.number_format import count_text
 from workbench.evaluation.comparable import ComparedRuns
 from workbench.evaluation.cross_dataset import transfer_matrix
+from workbench.report.comparison_tables import over_seeds_table
 from workbench.report.figures.intervals import MOST_EDITS, edits_figure
 from workbench.report.terms import terms_tables
 from workbench.report.transfer_tables import Panel, matrix_notes, matrix_panels
-from workbench.report.wording import (
-    title_of,
-)
+from workbench.report.wording import over_seeds_sentences, title_of
 
 _MOST_ACCESSES = 200  # listed, the latest
 
@@ -185,6 +187,48 @@ def edits_section(view: View) -> None:
 def _attribute(session: Session, pair: ComparedRuns) -> None:
     attribution(session, pair)  # what fails is not counted
     open_attribution(session, pair)
+    st.rerun()
+
+
+def seeds_section(view: View) -> None:
+    """Show what the versions say over all training seeds that they were run with, once asked."""
+    from workbench.workflow.compare import runs_of_other_seeds
+
+    store, configs = view.session.store, {run.config.hash for run in view.compared.runs}
+    others = runs_of_other_seeds(store, view.compared) if len(configs) == 1 else []
+    if not others:
+        st.info(
+            "These were run with no other training seed in common. Start runs with more seeds on "
+            "the page Runs; a difference that holds over them does not hang on one training."
+        )
+        return
+    seeds = [view.chosen._replace(runs=tuple(ids)) for ids in others]
+    runs = [run for one in (view.chosen, *seeds) for run in one.runs]
+    test_hash, labels = view.chosen.test_set.hash, view.compared.labels
+    if not store.access_log.last_together(test_hash, runs, act="seeds"):
+        st.markdown(
+            f"The mean over {len(seeds) + 1} training seeds, with an interval that holds for other "
+            f"photographs and other seeds. This is {len(runs)} further test-set accesses, one for "
+            "each run."
+        )
+        if st.button("Compare over all seeds", type="primary"):
+            signed(view.session, lambda named: _open_seeds(named, view, runs))
+        return
+    over = over_seeds([view.compared, *(compared_runs(store, one) for one in seeds)])
+    st.html(html_data_table(over_seeds_table(over)))
+    notes(over_seeds_sentences(over, labels_of(view.comparison)), small=False)
+    marks = [Mark(row.label, "", *ends(row.srcc, row.srcc_ci)) for row in over.rows]
+    chart = interval_chart(marks, x="mean SRCC over seeds, 95 % interval")
+    show_chart(chart, None, about=f"The mean SRCC of {', '.join(labels)} over seeds.")
+
+
+def _open_seeds(session: Session, view: View, runs: Sequence[int]) -> None:
+    session.store.access_log.add_all(
+        view.chosen.test_set.hash,
+        runs=runs,
+        purpose=f"seeds {', '.join(view.compared.labels)} in the browser",
+        author=session.settings.author,
+    )
     st.rerun()
 
 

@@ -18,7 +18,7 @@ from workbench.app.services import Session, configuration_words
 from workbench.atomic_files import atomic_write
 from workbench.domain.audit_events import Look
 from workbench.domain.canonical import content_hash
-from workbench.domain.comparison import AccessCount, Comparison
+from workbench.domain.comparison import AccessCount, Comparison, OverSeeds
 from workbench.domain.edit_effects import Attribution
 from workbench.domain.lineage import VersionSummary
 from workbench.domain.number_format import count_text
@@ -189,7 +189,7 @@ def opened_before(session: Session, chosen: Chosen) -> Opened | None:
     """Return the answer as it was opened last; None if nobody has opened it. Counts nothing."""
     from workbench.workflow.compare import last_opened
 
-    compared = _compared(session.store, chosen)
+    compared = compared_runs(session.store, chosen)
     looks = last_opened(session.store, compared)
     if not looks:
         return None
@@ -211,7 +211,7 @@ def open_comparison(session: Session, chosen: Chosen, *, after: int = 0) -> None
 
     store = session.store
     with _OPENING:
-        compared = _compared(store, chosen)
+        compared = compared_runs(store, chosen)
         looks = last_opened(store, compared)
         if looks and looks[-1].id > after:
             return
@@ -232,7 +232,7 @@ def _answer(store: Store, chosen: Chosen, looks: tuple[Look, ...], cache: Path) 
     try:
         return Comparison.model_validate_json(file.read_text(encoding="utf-8"))
     except (OSError, ValidationError):  # opened elsewhere, by a command, or by another release
-        comparison = reopen_comparison(store, _compared(store, chosen))
+        comparison = reopen_comparison(store, compared_runs(store, chosen))
         _keep(file, comparison)
         return comparison
 
@@ -259,7 +259,8 @@ def _keep(file: Path, comparison: Comparison) -> None:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=_BY_URL)
-def _compared(store: Store, chosen: Chosen) -> "ComparedRuns":
+def compared_runs(store: Store, chosen: Chosen) -> "ComparedRuns":
+    """Return the runs with their figures on the test set."""
     from workbench.workflow.compare import runs_on
 
     return runs_on(store, chosen.runs, chosen.labels, chosen.test_set.hash)
@@ -343,6 +344,22 @@ def _attribution(
     return attribute_runs(
         _pair, settings=_session.settings, recipes=tuple(_session.store.recipes.list())
     )
+
+
+def over_seeds(by_seed: Sequence["ComparedRuns"]) -> OverSeeds:
+    """Return what versions say over several training seeds."""
+    key = tuple((run.id, label) for seed in by_seed for run, label, _ in seed.items())
+    return _over_seeds((by_seed[0].test_hash, *key), by_seed)
+
+
+@st.cache_data(max_entries=16, show_spinner="Drawing 10,000 samples of photographs and seeds…")
+def _over_seeds(
+    key: tuple[object, ...],  # noqa: ARG001  # what the answer is kept by
+    _by_seed: Sequence["ComparedRuns"],
+) -> OverSeeds:
+    from workbench.evaluation.over_seeds import compare_over_seeds
+
+    return compare_over_seeds(_by_seed)
 
 
 def matrix_opened(store: Store, compared: "ComparedRuns") -> bool:

@@ -17,8 +17,9 @@ from workbench.domain.run import LossPoint, Run
 from workbench.experiment.config_files import experiment_text
 from workbench.report.render import csv_table
 from workbench.report.wording import access_sentences
+from workbench.settings import TRACKED_AS, TRACKING, environment
 from workbench.store.run_traces import LINES
-from workbench.workflow.runs import restart_run
+from workbench.workflow.runs import restart_run, track_runs
 
 LOG_LINES = 15  # that the page shows
 _OPENED = "figures of runs"  # where a session keeps the figures that it was shown
@@ -108,6 +109,39 @@ def show_run(session: Session, run: Run, label: str) -> None:
         _log(session, run.id)
     with st.expander("Settings"):
         st.code(experiment_text(run.config), language="yaml")
+    if run.status in ("done", "failed", "cancelled"):
+        _track(session, run.id)
+
+
+def _track(session: Session, run: int) -> None:
+    """Offer to send a run to an MLflow server: to any for an admin, else to the one that is set."""
+    server = environment(TRACKING).get(TRACKING, "")
+    box = st.expander("Send it to an MLflow server", key=f"track-{run}", on_change="rerun")
+    if not box.open:
+        return
+    with box:
+        if session.settings.role == "admin":
+            server = st.text_input("Address", server, placeholder="http://127.0.0.1:5000").strip()
+        elif not server:
+            st.info("No server is set. An admin of this workbench can set one, or send the run.")
+            return
+        experiment = st.text_input("Experiment", TRACKED_AS, help="Made there if there is none.")
+        help = f"Recorded as a test-set access if it has figures. {term('test-set access')}"
+        if st.button(f"Send run {run}", help=help, disabled=not (server and experiment.strip())):
+            signed(session, lambda named: _send(named, run, server, experiment.strip()))
+
+
+def _send(session: Session, run: int, server: str, experiment: str) -> None:
+    with show_errors(), st.spinner("Sending…"):
+        ((sent, _),) = track_runs(
+            session.store,
+            [run],
+            uri=server,
+            experiment=experiment,
+            settings=session.settings,
+            author=session.settings.author,
+        )
+        st.success(escaped(f"Run {run} is there ({sent.state}): {sent.url}"))
 
 
 def _log(session: Session, run: int) -> None:

@@ -18,6 +18,7 @@ from workbench.cli.run_output import (
 from workbench.domain.number_format import count_text, figure_text
 from workbench.domain.run import Run, RunFilter, RunStatus
 from workbench.errors import RunError
+from workbench.settings import TRACKED_AS, TRACKING
 
 if TYPE_CHECKING:
     from workbench.settings import Settings
@@ -266,12 +267,10 @@ def show_log(id: RunId, json: Json = False, db: Db = None) -> None:
 @runs.command("track")
 def track(
     ids: Annotated[list[int], typer.Argument(metavar="ID...", help="Numbers of ended runs.")],
-    to: Annotated[
-        str, typer.Option(help="Address of the MLflow server.", envvar="MLFLOW_TRACKING_URI")
-    ] = "",
+    to: Annotated[str, typer.Option(help="Address of the MLflow server.", envvar=TRACKING)] = "",
     experiment: Annotated[
         str, typer.Option(help="Name of the experiment on the server; made if there is none.")
-    ] = "attribute workbench",
+    ] = TRACKED_AS,
     author: Author = None,
     json: Json = False,
     db: Db = None,

@@ -4,10 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from workbench.domain.attributes import AttributeSet
-from workbench.domain.comparison import Comparison, ComparisonPair, ComparisonRow, labels_of
+from workbench.domain.comparison import (
+    Comparison,
+    ComparisonPair,
+    ComparisonRow,
+    OverSeeds,
+    labels_of,
+)
 from workbench.domain.data_table import Column, DataTable, text_columns
 from workbench.domain.metrics import Metric, QualityMetrics, Undefined
-from workbench.domain.number_format import count_text, p_text
+from workbench.domain.number_format import count_text, figure_text, interval_text, p_text
 from workbench.domain.run import BASELINE_TITLES, RunResult
 from workbench.evaluation.paired_comparison import explainability_gap
 from workbench.report.wording import (
@@ -303,3 +309,17 @@ def quoted_records(comparison: Comparison, **fields: str) -> list[Record]:
         if any(value is not None for value in figures.values()):
             records.append({"label": f"{row.method} on {row.dataset}, quoted", **figures})
     return records
+
+
+def over_seeds_table(over: OverSeeds) -> DataTable:
+    """Return the mean of each version over several training seeds, and what each gave."""
+    seeds = f"{len(over.seeds)} training seeds ({', '.join(map(str, over.seeds))})"
+    return DataTable.of_texts(
+        ("version", f"SRCC over {seeds}", "95 %", "of each seed"),
+        [
+            (row.label, figure_text(row.srcc), interval_text(row.srcc_ci),
+             ", ".join(map(figure_text, row.by_seed)))
+            for row in over.rows
+        ],
+        title="Versions over training seeds",
+    )  # fmt: skip

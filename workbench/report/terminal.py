@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from workbench.domain.comparison import Comparison, OverSeeds, Subset, SubsetKind, labels_of
+from workbench.domain.comparison import Comparison, Subset, SubsetKind, labels_of
 from workbench.domain.data_table import DataTable
 from workbench.domain.metrics import Undefined
-from workbench.domain.number_format import figure_text, interval_text, p_text, signed_text
+from workbench.domain.number_format import interval_text, p_text, signed_text
 from workbench.evaluation.rankings import wins_sentence
-from workbench.report.comparison_tables import quality_summary
+from workbench.report.comparison_tables import over_seeds_table, quality_summary
 from workbench.report.evidence_tables import subset_summary
 from workbench.report.naming_tables import identification_summary
 from workbench.report.render import terminal_text
 from workbench.report.wording import (
     access_and_choice_sentences,
+    over_seeds_sentences,
     quoted_sentences,
     undefined_reasons,
     verdict_lines,
@@ -30,37 +31,21 @@ def comparison_text(comparison: Comparison) -> str:
         *comparison.notes,
         *quoted_sentences(comparison.quoted),
     )
+    over: tuple[DataTable | str, ...] = ()
+    if comparison.over_seeds:
+        over = (
+            over_seeds_table(comparison.over_seeds),
+            *over_seeds_sentences(comparison.over_seeds, labels),
+        )
     return terminal_text(
         (
             quality_summary(comparison),
             identification_summary(comparison),
             *(line for pair in comparison.pairs for line in verdict_lines(pair, labels)),
             *(f"· {note}" for note in notes),
-            *(_over_seeds_parts(comparison.over_seeds, labels) if comparison.over_seeds else ()),
+            *over,
         )
     )
-
-
-def _over_seeds_parts(over: OverSeeds, labels: Mapping[str, str]) -> Iterator[DataTable | str]:
-    seeds = f"{len(over.seeds)} training seeds ({', '.join(map(str, over.seeds))})"
-    yield DataTable.of_texts(
-        ("version", f"SRCC over {seeds}", "95 %", "of each seed"),
-        [
-            (row.label, figure_text(row.srcc), interval_text(row.srcc_ci),
-             ", ".join(map(figure_text, row.by_seed)))
-            for row in over.rows
-        ],
-    )  # fmt: skip
-    for pair in over.pairs:
-        verdict = pair.verdict if pair.verdict == "not distinguishable" else f"{pair.verdict} than"
-        joined = "from " if verdict == "not distinguishable" else ""
-        yield (
-            f"With other photographs and other seeds: {labels[pair.b]} is {verdict} "
-            f"{joined}{labels[pair.a]}: ΔSRCC {signed_text(pair.delta_srcc)} "
-            f"(95 % {interval_text(pair.ci, signed=True)}, p {p_text(pair.p_holm)}); this set and "
-            f"{len(over.seeds)} seeds could have shown a difference of "
-            f"{figure_text(pair.smallest_detectable)}. {pair.reason}".rstrip()
-        )
 
 
 def subsets_text(comparison: Comparison, kinds: Sequence[SubsetKind] | None = None) -> str:

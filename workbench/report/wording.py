@@ -10,6 +10,7 @@ from workbench.domain.comparison import (
     Estimate,
     Interval,
     NamingVerdict,
+    OverSeeds,
     QuotedRow,
     Verdict,
     WordsWorth,
@@ -271,3 +272,19 @@ def _evidence(
     if isinstance(p_looked, float) and p_looked != p_holm:
         words += f", {p_text(p_looked)} after all accesses"
     return f"{change} (95 % {interval_text(ci, signed=True)}, p {words})"
+
+
+def over_seeds_sentences(over: OverSeeds, labels: Mapping[str, str]) -> list[str]:
+    """Return what several training seeds say of each pair."""
+    sentences = []
+    for pair in over.pairs:
+        verdict = pair.verdict if pair.verdict == "not distinguishable" else f"{pair.verdict} than"
+        joined = "from " if verdict == "not distinguishable" else ""
+        sentences.append(
+            f"With other photographs and other seeds: {labels[pair.b]} is {verdict} "
+            f"{joined}{labels[pair.a]}: ΔSRCC {signed_text(pair.delta_srcc)} "
+            f"(95 % {interval_text(pair.ci, signed=True)}, p {p_text(pair.p_holm)}); this set and "
+            f"{len(over.seeds)} seeds could have shown a difference of "
+            f"{figure_text(pair.smallest_detectable)}. {pair.reason}".rstrip()
+        )
+    return sentences

@@ -84,6 +84,30 @@ def runs_by_seed(
     Raises:
         ConfigError: There is no second seed.
     """
+    common = runs_of_other_seeds(store, runs)
+    if not common:
+        raise ConfigError(
+            f"{', '.join(runs.labels)} have been run with no training seed in common but "
+            f"{runs.runs[0].config.seed}. Run them with more: workbench run REF… --config FILE "
+            "--seeds 0,1,2."
+        )
+    others = [[store.runs.get(id) for id in ids] for ids in common]
+    return [
+        runs,
+        *(labelled_runs(store, each, locked=locked, transfer=transfer) for each in others),
+    ]
+
+
+def runs_of_other_seeds(store: Store, runs: ComparedRuns) -> list[list[int]]:
+    """Return the newest runs of the same versions and settings with each other training seed.
+
+    Args:
+        store: The open store.
+        runs: Those of one seed, all under one configuration.
+
+    Returns:
+        Numbers of runs in the order of the versions, for each seed that all versions have run.
+    """
     base = runs.runs[0].config
     finished: list[dict[int, int]] = []
     for one in runs.runs:
@@ -94,16 +118,7 @@ def runs_by_seed(
             if run.config.model_copy(update={"seed": base.seed}).hash == base.hash
         })  # fmt: skip
     common = sorted(set.intersection(*map(set, finished)) - {base.seed})
-    if not common:
-        raise ConfigError(
-            f"{', '.join(runs.labels)} have been run with no training seed in common but "
-            f"{base.seed}. Run them with more: workbench run REF… --config FILE --seeds 0,1,2."
-        )
-    others = [[store.runs.get(ids[seed]) for ids in finished] for seed in common]
-    return [
-        runs,
-        *(labelled_runs(store, each, locked=locked, transfer=transfer) for each in others),
-    ]
+    return [[ids[seed] for ids in finished] for seed in common]
 
 
 def labelled_runs(
