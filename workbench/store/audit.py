@@ -5,11 +5,11 @@ in or taken out without all that follow.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy import ColumnElement, Table, func, insert, select
 from sqlmodel import Session
 
 from workbench.domain.audit_events import Event
@@ -127,7 +127,7 @@ def record_all(
         events.append(event._replace(digest=digest))
     if events:
         session.flush()  # what the events are about goes first
-        session.connection().execute(insert(EVENTS), [event._asdict() for event in events])
+        insert_rows(session, EVENTS, [event._asdict() for event in events])
         session.info[_LAST] = events[-1].id, digest
         session.info[DONE] = {
             "author": author, "action": events[0].action, "subject": events[0].subject,
@@ -136,12 +136,29 @@ def record_all(
     return events
 
 
-def read_events(session: Session, *conditions: ColumnElement[bool]) -> Iterator[AuditEvent]:
-    """Go through the events that meet some conditions, in the order in which they were recorded."""
+def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows in one message; the driver of PostgreSQL would send one for each."""
+    connection, statement = session.connection(), insert(table)
+    if len(rows) > 1 and connection.dialect.name != "sqlite":
+        statement = statement.returning(table.c.id)  # what is returned is inserted together
+    connection.execute(statement, rows)
+
+
+def read_events(
+    session: Session, *conditions: ColumnElement[bool], many: bool = False
+) -> Iterator[AuditEvent]:
+    """Go through the events that meet some conditions, in the order in which they were recorded.
+
+    Args:
+        session: A session.
+        conditions: Which events.
+        many: They may be more than fit into memory; a server then keeps them, which it is asked
+            for again and again.
+    """
     columns = [EVENTS.c[name] for name in AuditEvent._fields]
     rows = session.connection().execute(
         select(*columns).where(*conditions).order_by(EVENTS.c.id),
-        execution_options={"yield_per": _CHUNK},
+        execution_options={"yield_per": _CHUNK} if many else {},
     )
     return (AuditEvent._make(row) for row in rows)
 

@@ -72,7 +72,7 @@ class AuditLogRepository(Repository):
     def all(self, wanted: AuditFilter = EVERYTHING) -> Iterator[Event]:
         """Yield all events, oldest first, a few at a time in memory."""
         with self._database.reading() as session:
-            for event in read_events(session, *_conditions(wanted)):
+            for event in read_events(session, *_conditions(wanted), many=True):
                 yield event.value
 
     def choices(self) -> AuditChoices:

@@ -8,9 +8,9 @@ Writes last milliseconds; nobody holds the turn while a person or a model thinks
 
 import copy
 import gc
-import logging
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -30,6 +30,7 @@ from workbench.errors import (
 )
 from workbench.event_log import log_event
 from workbench.roles import ANYBODY, Actor, Role
+from workbench.store.server_engine import server_engine
 
 # Under which a writer's session knows the browser that it works for, and who acts.
 CLIENT, ACTOR = "client", "actor"
@@ -125,6 +126,7 @@ class Database:
     def __init__(self, url: str) -> None:
         parsed = parse_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._turn = threading.Lock()
         self.location = parsed.database if self.is_sqlite and parsed.database else str(parsed)
         if self.is_sqlite:
             _make_folder(parsed)
@@ -135,7 +137,7 @@ class Database:
         self._writes = self._engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
         # In PostgreSQL's default isolation each statement sees another snapshot. Connections of
         # their own are told so once; to tell it each time would double what goes to and fro.
-        self._reads = self._engine if self.is_sqlite else _server_engine(parsed, "REPEATABLE READ")
+        self._reads = self._engine if self.is_sqlite else server_engine(parsed, "REPEATABLE READ")
         try:
             if self.is_sqlite:
                 self._use_wal()
@@ -200,10 +202,23 @@ class Database:
     @contextmanager
     def connected(self) -> Iterator[Connection]:
         """Like `writing`, with the bare connection: for migrations."""
-        with self._plain_errors(), self._writes.begin() as connection:
+        with self._plain_errors(), self._own_turn(), self._writes.begin() as connection:
             if not self.is_sqlite:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
             yield connection
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        """Let the threads of this process wait for each other here, without a connection each."""
+        if not self._turn.acquire(timeout=BUSY_TIMEOUT_S):
+            raise StoreError(
+                f"Cannot use the store {self.location}: it is being written for a long time. Try "
+                "again."
+            )
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         """Close every connection."""
@@ -369,20 +384,11 @@ def _make_folder(url: URL) -> None:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return _server_engine(url, "READ COMMITTED")
+        return server_engine(url, "READ COMMITTED")
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
-
-
-def _server_engine(url: URL, isolation_level: Any) -> Engine:
-    """Return an engine for PostgreSQL; of its usual 100 connections a process takes 40 at most."""
-    # A connection that broke is told by who asked over it, not by a traceback of the pool's.
-    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
-    return create_engine(
-        url, pool_pre_ping=True, isolation_level=isolation_level, pool_size=10, max_overflow=10
-    )
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -8,17 +8,25 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert
+from sqlalchemy import ColumnElement, delete, insert, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from workbench.domain.attributes import Attribute, AttributeSet, DraftRow
-from workbench.store.audit import AuditEvent, NewEvent, State, actor_of, record_all
+from workbench.store.audit import (
+    AuditEvent,
+    NewEvent,
+    State,
+    actor_of,
+    insert_rows,
+    record_all,
+)
 from workbench.store.digest import VersionAttribute
 from workbench.store.frozen_versions import attribute_of, set_of
 from workbench.store.tables import METADATA, DraftBaseRow, VersionRow, utc_now
 
 DRAFT = METADATA.tables["draft_attribute"]
+_MANY = 10_000  # parameters of a statement; PostgreSQL takes 65,535
 
 
 class DraftRecord(NamedTuple):
@@ -142,12 +150,18 @@ def write_changes(
     if any(map(_judges, changes)):
         actor_of(session).require("reviewer", "judge an attribute")
     connection = session.connection()
-    # Rows that change are taken out and put in again, so that two attributes may swap their words
-    # although no two of a distortion may have the same.
-    if removed := [{"old_id": change.before.id} for change in changes if change.before]:
-        connection.execute(delete(DRAFT).where(DRAFT.c.id == bindparam("old_id")), removed)
-    if kept := [c.after._asdict() for c in changes if c.after and c.after.id is not None]:
-        connection.execute(insert(DRAFT), kept)
+    removed = [change.before.id for change in changes if change.before]
+    kept = [c.after._asdict() for c in changes if c.after and c.after.id is not None]
+    if len(removed) == len(kept) == len(changes) == 1:
+        connection.execute(update(DRAFT).where(DRAFT.c.id == removed[0]).values(kept[0]))
+    else:
+        # Rows that change are taken out and put in again, so that two attributes may swap their
+        # words although no two of a distortion may have the same.
+        for start in range(0, len(removed), _MANY):
+            some = removed[start : start + _MANY]
+            connection.execute(delete(DRAFT).where(DRAFT.c.id.in_(some)))
+        if kept:
+            insert_rows(session, DRAFT, kept)
     written = _insert_new(session, changes)
     events = record_all(session, map(_event, written), author=author)
     return written, events

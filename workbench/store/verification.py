@@ -47,7 +47,7 @@ class _Log:
         self.editor: dict[str, str] = {}
         self.faults: list[str] = []
         digest = ""
-        for event in read_events(session):
+        for event in read_events(session, many=True):
             if event.digest != event_digest(event._asdict(), digest):
                 self.faults.append(
                     f"event {event.id}: it is not what was recorded, or what came before it is not"

@@ -47,6 +47,7 @@ class DraftNews(NamedTuple):
         gone: Numbers of attributes that the draft no longer has.
         comments: Identity to number of comments, where somebody commented.
         complete: Whether `rows` are the entire draft, and `comments` all there are.
+        types: Whether a distortion type may have been added or removed.
     """
 
     event: int
@@ -54,6 +55,7 @@ class DraftNews(NamedTuple):
     gone: list[int]
     comments: dict[str, int]
     complete: bool
+    types: bool = True
 
 
 MANY_CHANGES = 5_000  # beyond it the entire draft is read sooner
@@ -83,22 +85,23 @@ class DraftRepository(Repository):
             connection = session.connection()
             newest: int = connection.execute(select(func.max(EVENTS.c.id))).scalar() or 0
             if newest == since:
-                return DraftNews(newest, [], [], {}, complete=newest == 0)
+                return DraftNews(newest, [], [], {}, complete=newest == 0, types=False)
             if since == 0 or not 0 < newest - since <= MANY_CHANGES:
                 rows = [row_value(row) for row in read_rows(session)]
                 return DraftNews(newest, rows, [], comment_counts(session), complete=True)
             query = select(EVENTS.c.subject, EVENTS.c.identity).where(EVENTS.c.id > since)
-            changed, remarked = set(), set()
+            changed, remarked, types = set(), set(), False
             for subject, identity in connection.execute(query):
                 kind, _, number = subject.partition(":")
                 if kind == "attribute":
                     changed.add(int(number))
                 elif kind == "comment":
                     remarked.add(identity)
+                types = types or kind == "recipe"
             rows = [row_value(row) for row in read_rows(session, DRAFT.c.id.in_(changed))]
             gone = sorted(changed - {row.id for row in rows})
             comments = comment_counts(session, remarked) if remarked else {}
-            return DraftNews(newest, rows, gone, comments, complete=False)
+            return DraftNews(newest, rows, gone, comments, complete=False, types=types)
 
     def attribute_set(self) -> AttributeSet:
         """Return the draft as one set, rejected attributes included."""

@@ -102,7 +102,8 @@ class DraftBoard:
             return
         self._event = news.event
         self._number += 1
-        self._read_types()
+        if news.types or not self._types:
+            self._read_types()
         gone = self._rows.keys() - {row.id for row in news.rows} if news.complete else news.gone
         for id in list(gone):
             self._leave(id)

@@ -146,7 +146,7 @@ def _history(session: Session, identities: Collection[str]) -> tuple[BundledEven
     """Return what was done to the attributes here, and in the stores of earlier bundles."""
     history = []
     calls = call_digests(session)
-    for event in read_events(session, EVENTS.c.identity != ""):
+    for event in read_events(session, EVENTS.c.identity != "", many=True):
         if event.identity in identities and event.subject.startswith("attribute:"):
             history.append(
                 BundledEvent(
@@ -158,7 +158,7 @@ def _history(session: Session, identities: Collection[str]) -> tuple[BundledEven
                     after=_portable(event.after, calls),
                 )
             )
-    for event in read_events(session, EVENTS.c.action == IMPORT_ACTION):
+    for event in read_events(session, EVENTS.c.action == IMPORT_ACTION, many=True):
         imported = map(BundledEvent.model_validate, state_of(event.after)["history"])
         history += [earlier for earlier in imported if earlier.identity in identities]
     # An event that came home in a bundle has the same text, in whatever order its fields are.
