@@ -97,6 +97,17 @@ def _preparing_connection() -> type:
             return Cursor(self)
 
         def execute_simple(self, statement: str) -> Any:
+            try:
+                return self._execute(statement)
+            except ConnectionError as fault:  # the driver lets some through as they are
+                raise pg8000.InterfaceError("network error") from fault
+
+        def execute_unnamed(self, statement: str, vals: Any = (), **more: Any) -> Any:
+            if vals or more:
+                return super().execute_unnamed(statement, vals=vals, **more)
+            return self.execute_simple(statement)  # commit and rollback
+
+        def _execute(self, statement: str) -> Any:
             if not self.values or statement == "begin transaction":
                 return super().execute_simple(statement)
             values, self.values = self.values, ()
