@@ -93,7 +93,7 @@ def test_what_counts_is_stated_and_weights_go_to_the_command(page, row, monkeypa
     usual = "Maximised: 0.4 AUC + 0.3 SRCC + 0.3 specificity - 0.2 redundancy - 0.1 dead levels."
     assert usual in [caption.value for caption in shown.caption]
     next(b for b in shown.selectbox if b.label.startswith("Quality")).set_value("haarpsi").run()
-    next(n for n in shown.number_input if n.label == "Weight: strength").set_value(0.6).run()
+    next(n for n in shown.number_input if n.label == "Strength").set_value(0.6).run()
     assert any("0.6 SRCC + 0.3 specificity + 0.3 quality" in c.value for c in shown.caption)
     button(shown, "Seek better sentences").click().run()
     assert started[0][:9] == [

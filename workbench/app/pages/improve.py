@@ -156,9 +156,10 @@ def _weights() -> list[str]:
         help="A full-reference metric, computed once. What a sentence adds to it then counts.",
     )
     usual = {**DEFAULT_OBJECTIVE.weights(), "quality": QUALITY if metric else 0.0}
+    st.caption("Weights of what makes a sentence good, 0 to 1")
     chosen = {
         name: column.number_input(
-            f"Weight: {name}", 0.0, 1.0, weight, 0.1,
+            "Dead levels" if name == "dead" else name.capitalize(), 0.0, 1.0, weight, 0.1,
             key=f"improve-{name}-{metric}" if name == "quality" else f"improve-{name}",
             disabled=name == "quality" and metric is None,
             help=_WEIGHED[name],
@@ -200,10 +201,11 @@ def _proposal(
     other = _choice(proposal)
     chosen = proposal.after if other is None else proposal.others[other].figures
     left, right = st.columns([6, 5])
-    left.html(_figures_table(proposal, chosen, names))
+    title = "proposed" if other is None else "chosen"
+    left.html(_figures_table(proposal.before, chosen, title, names, proposal.facts.search))
     left.caption(escaped(_facts_words(proposal, other)))
     with right:
-        _curves(proposal, chosen, name)
+        _curves(proposal.before, chosen, title, name)
     _decision(session, proposal, row, other)
 
 
@@ -225,33 +227,40 @@ def _choice(proposal: Proposal) -> int | None:
 
 
 def _front_table(proposal: Proposal) -> str:
-    figures = [proposal.after, *(each.figures for each in proposal.others)]
-    sentences = [proposal.new, *(each.new for each in proposal.others)]
+    sentences = [
+        (proposal.old, proposal.before),
+        (proposal.new, proposal.after),
+        *((each.new, each.figures) for each in proposal.others),
+    ]
     rows = [
         (
             words,
             *(
-                "–" if value is None else figure_text(value, digits=2)
-                for value in (own.score, own.auc, own.srcc, own.specificity, own.quality)
+                figure_text(value, digits=2)
+                for value in (own.score, own.auc, own.srcc, own.specificity)
             ),
+            "–" if own.quality is None else figure_text(own.quality, digits=3),
         )
-        for words, own in zip(
-            [proposal.old, *sentences], [proposal.before, *figures], strict=True
-        )
-    ]  # fmt: skip
+        for words, own in sentences
+    ]
     return html_table(
-        "The present sentence first; each of the others is best in some respect",
+        "The present sentence first; none of the others beats another one in every figure",
         ("Sentence", "Score", "AUC", "Strength SRCC", "Specificity", "Quality"),
         rows,
         figures=(1, 2, 3, 4, 5),
     )
 
 
-def _figures_table(proposal: Proposal, after: SentenceFigures, names: Mapping[str, str]) -> str:
-    before = proposal.before
+def _figures_table(
+    before: SentenceFigures,
+    after: SentenceFigures,
+    title: str,
+    names: Mapping[str, str],
+    photographs: int,
+) -> str:
     rows = [
-        (title, figure_text(one, digits=2), figure_text(other, digits=2))
-        for title, one, other in (
+        (name, figure_text(one, digits=2), figure_text(other, digits=2))
+        for name, one, other in (
             ("Score", before.score, after.score),
             ("AUC against all else", before.auc, after.auc),
             ("Strength SRCC", before.srcc, after.srcc),
@@ -264,8 +273,8 @@ def _figures_table(proposal: Proposal, after: SentenceFigures, names: Mapping[st
         rows.append(("Share in quality", one, other))
     rows.append(("Taken for most", _rival(before, names), _rival(after, names)))
     rows.append(("Dead levels", _levels(before), _levels(after)))
-    caption = f"Measured on {count_text(proposal.facts.search, 'photograph')}"
-    return html_table(caption, ("Figure", "Present", "Proposed"), rows, figures=(1, 2))
+    caption = f"Measured on {count_text(photographs, 'photograph')}"
+    return html_table(caption, ("Figure", "Present", title.capitalize()), rows, figures=(1, 2))
 
 
 def _rival(figures: SentenceFigures, names: Mapping[str, str]) -> str:
@@ -276,18 +285,18 @@ def _levels(figures: SentenceFigures) -> str:
     return ", ".join(map(str, figures.dead_levels)) or "none"
 
 
-def _curves(proposal: Proposal, after: SentenceFigures, name: str) -> None:
+def _curves(before: SentenceFigures, after: SentenceFigures, title: str, name: str) -> None:
     """Draw both dose-response curves; a proposal of an older search has none."""
     points = [
         CurvePoint("", series, float(level), value, value, value)
-        for series, figures in (("present", proposal.before), ("proposed", after))
+        for series, figures in (("present", before), (title, after))
         for level, value in enumerate(figures.curve)
     ]
     if points:
         show_chart(
             curves_chart(points, x="level", y="mean probability"),
             None,
-            about=f"Mean probability by level of {name}, of the present and the proposed sentence",
+            about=f"Mean probability by level of {name}, of the present and the {title} sentence",
         )
 
 
@@ -300,7 +309,7 @@ def _facts_words(proposal: Proposal, other: int | None) -> str:
         f"{figure_text(chosen.validation_gain, digits=2)}. "
         f"One of {count_text(facts.tried, 'sentence')} that {proposal.author} had tried; "
         f"{facts.model}{call}, encoder {facts.encoder}, seed {facts.seed}, "
-        f"{moment(proposal.created_at)}."
+        f"{moment(proposal.created_at)}. Maximised: {facts.objective}."
     )
 
 
