@@ -56,7 +56,7 @@ class Objective(Frozen):
     @property
     def reward(self) -> float:
         """The sum of the weights of what is good: the score of a perfect sentence."""
-        return sum(getattr(self, name) for name in REWARDED)
+        return self.identification + self.strength + self.specificity + self.quality
 
     def least(self, *, faulty: bool) -> float:
         """Return the least gain of a sentence that replaces one, at fault or not."""

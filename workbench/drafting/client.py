@@ -130,7 +130,7 @@ class LanguageModel(NamedModel):
                 budget = budget // 2 if budget // 2 > (_own_budget(request) or 0) else None
             else:
                 refused = refuse(refused, names, fields)
-        raise LLMRequestError(call.error) from fault
+        raise LLMRequestError(call.error or str(fault)) from fault
 
     def larger_budget(self, request: LLMRequest, budget: int | None) -> int | None:
         """Return the budget to try after this one (None: the request's own); None if there is none.
