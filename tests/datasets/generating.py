@@ -42,7 +42,14 @@ def wait_to_be_killed(share: float, text: str) -> None:
 
 
 def make(
-    folder: Path, out: Path, *, workers: int = 1, forms=(), progress=run_on, **options: object
+    folder: Path,
+    out: Path,
+    *,
+    workers: int = 1,
+    each=None,
+    forms=(),
+    progress=run_on,
+    **options: object,
 ) -> GeneratedSet:
     """Make a set; options as in GeneratorConfig."""
     config = GeneratorConfig(
@@ -56,6 +63,7 @@ def make(
         partial(apply_sequence, stretch=config.stretch),
         forms=forms,
         workers=workers,
+        each=each,
         progress=progress,
     )
 

@@ -11,9 +11,10 @@ from PIL import Image
 from tests.factories import make_result
 from tests.inference.small_model import ATTRIBUTES, configured, grainy
 from workbench.domain.image_score import Score
-from workbench.inference import load_model, model_folder
+from workbench.inference import load_model, model_folder, quality_model
 from workbench.settings import read_settings
 from workbench.store import open_store
+from workbench.workflow.spreading import score_over, spread
 
 pytestmark = pytest.mark.slow
 
@@ -207,3 +208,21 @@ def test_an_exported_run_loads_by_itself(command, run, tmp_path, save, photograp
     assert status == 1
     assert "exists already. Name a new folder, or replace it with --force." in err
     assert command("export", run, out, "--force")[0] == 0
+
+
+def test_scores_are_the_same_however_the_work_is_shared_out(exported, photographs, monkeypatch):
+    monkeypatch.setattr(quality_model, "BATCH", 2)  # several of them
+    expected = list(load_model(exported).score_all([photographs, photographs / "b.png"]))
+    names = [str(photographs), str(photographs / "b.png")]
+    with spread("local", workers=1) as each:
+
+        def backwards(function, items):  # as a cluster may be done with them
+            return reversed([*each(function, items)])
+
+        assert list(score_over(backwards, exported, names, read_settings())) == expected
+
+
+def test_an_address_without_a_cluster_is_wrong_usage(command, exported, photographs):
+    status, out, err = command("score", photographs, "--model", exported, "--address", "here:1")
+    assert (status, out) == (2, "")
+    assert "--address goes with --executor ray" in err

@@ -11,7 +11,7 @@ from errno import EISDIR
 from os import strerror
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -36,6 +36,13 @@ Ref = Annotated[
     str, typer.Argument(help="A version: an alias, a hash, or the first characters of one.")
 ]
 TypeId = Annotated[str, typer.Argument(help="Id of a distortion.")]
+ExecutorName = Annotated[
+    Literal["local", "ray"], typer.Option("--executor", help="Where it is done: here, or by Ray.")
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option("--address", help="Host and port of a Ray cluster; else Ray is started here."),
+]
 Author = Annotated[str | None, typer.Option(help="Your name, for the history.")]
 
 REPORT_S = 0.3  # between two reports of a job's progress
@@ -179,6 +186,12 @@ def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
                 next_at = time.monotonic() + REPORT_S
 
         yield report
+
+
+def require_address_of_ray(executor: str, address: str | None) -> None:
+    """Raise a usage error for an address that nobody would ask."""
+    if executor == "local" and address is not None:
+        raise typer.BadParameter("--address goes with --executor ray")
 
 
 def require_other_file(target: Path, source: Path) -> None:

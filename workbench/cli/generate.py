@@ -1,13 +1,21 @@
 """Make a multi-distortion set on the command line."""
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from workbench.cli.console import Db, Json, emit, open_workbench, progress_bar
+from workbench.cli.console import (
+    Db,
+    ExecutorName,
+    Json,
+    RayAddress,
+    emit,
+    open_workbench,
+    progress_bar,
+    require_address_of_ray,
+)
 from workbench.domain.config import ImageForm
 from workbench.errors import ConfigError
 
@@ -22,7 +30,7 @@ def generate(
     clean_share: Annotated[float, typer.Option(min=0, max=1, help="Share left clean.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; default one for each core.")
+        int | None, typer.Option(min=1, help="How many at a time; default one for each core.")
     ] = None,
     distortions: Annotated[
         str | None,
@@ -42,6 +50,8 @@ def generate(
     stretch: Annotated[
         bool, typer.Option("--stretch", help="Stretch values as KADID-10k's generator does.")
     ] = False,
+    executor: ExecutorName = "local",
+    address: RayAddress = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
@@ -50,6 +60,7 @@ def generate(
     from workbench.datasets.photographs import photograph_folder
     from workbench.distortions import kadid10k
     from workbench.workflow.generate import generate_set
+    from workbench.workflow.spreading import spread
 
     with open_workbench(db) as (_, store):
         recipes = tuple(store.recipes.list())
@@ -66,11 +77,13 @@ def generate(
         quality=quality,
         scores=_names(scores or ""),
     )
-    with progress_bar("generate") as progress:
+    require_address_of_ray(executor, address)
+    folder = source if source == "packaged" else str(Path(source).absolute())
+    spreading = spread(executor, address=address, workers=workers)
+    with spreading as each, progress_bar("generate") as progress:
         made = generate_set(
-            source, out, config,
-            recipes=recipes, workers=workers or os.cpu_count() or 1, progress=progress,
-        )  # fmt: skip
+            folder, out.absolute(), config, recipes=recipes, each=each, progress=progress
+        )
     left_out = {} if source == "packaged" else photograph_folder(Path(source)).left_out
     rate = made.images_per_second
     document = {

@@ -1,6 +1,6 @@
 """Score images with a run's model, export it, and draw where an image shows an attribute."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -8,9 +8,12 @@ import typer
 
 from workbench.cli.console import (
     Db,
+    ExecutorName,
     Json,
+    RayAddress,
     emit,
     open_workbench,
+    require_address_of_ray,
     require_other_file,
     require_writable,
     table,
@@ -18,6 +21,7 @@ from workbench.cli.console import (
 from workbench.domain.image_score import Counterfactual, Score, Unlike, Weakened
 from workbench.domain.metrics import Undefined
 from workbench.errors import ConfigError, DataError, UnknownNameError
+from workbench.settings import read_settings
 from workbench.text_files import one_line
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from workbench.inference import QualityModel
+    from workbench.workflow.spreading import Place
 
 
 class Scored(NamedTuple):
@@ -61,6 +66,14 @@ def score(
     csv: Annotated[
         Path | None, typer.Option(help="Also write a row for each image to this CSV file.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="How many at a time; 1 here, as many as there is room for by Ray."
+        ),
+    ] = None,
+    executor: ExecutorName = "local",
+    address: RayAddress = None,
     json: Json = False,
     db: Db = None,
 ) -> None:
@@ -71,9 +84,10 @@ def score(
     With --weaken, the quality that it would give if the image showed these attributes less.
     A picture unlike all that the model was trained on is flagged: its score means nothing.
     """
+    require_address_of_ray(executor, address)
     require_writable(csv)
     left = dict(map(_share_left, weaken or []))
-    loaded, absent = _load(run, model, db), _variants(without or [])
+    (loaded, folder), absent = _load(run, model, db), _variants(without or [])
     for names in (*absent, *([tuple(left)] if left else [])):
         loaded.removable(names)  # a wrong name is reported before anything is scored
     scored = [
@@ -82,7 +96,7 @@ def score(
             [loaded.without(score, names) for names in absent],
             loaded.weakened(score, left) if left else None,
         )
-        for score in loaded.score_all(images)
+        for score in _scores(loaded, folder, images, executor, address, workers)
     ]
     if csv is not None:
         _write_csv(csv, [one.score for one in scored])
@@ -143,7 +157,7 @@ def explain(
     checked = as_method(method)
     pixels = read_image(image)
     clean = None if reference is None else read_image(reference)
-    loaded = _load(run, model, db)
+    loaded, _ = _load(run, model, db)
     phrases, tuned = loaded.attributes, loaded.tuned
     with computing_threads(tuned.encoder.threads):
         drawn = saliency(
@@ -212,14 +226,33 @@ def _require_one_model(run: int | None, folder: Path | None) -> None:
         raise ConfigError("Name either a run (--run ID) or a model's folder (--model FOLDER).")
 
 
-def _load(run: int | None, folder: Path | None, db: str | None) -> "QualityModel":
+def _load(run: int | None, folder: Path | None, db: str | None) -> "tuple[QualityModel, Path]":
     _require_one_model(run, folder)
     from workbench.inference import load_model, run_folder
 
     if folder is not None:
-        return load_model(folder)
+        return load_model(folder), folder
     with open_workbench(db) as (settings, store):
-        return load_model(run_folder(settings, store.runs.get(run or 0)), settings)
+        folder = run_folder(settings, store.runs.get(run or 0))
+        return load_model(folder, settings), folder
+
+
+def _scores(
+    loaded: "QualityModel",
+    folder: Path,
+    images: list[str],
+    executor: "Place",
+    address: str | None,
+    workers: int | None,
+) -> Iterator[Score]:
+    """Yield the scores from wherever they are computed, always the same."""
+    if executor == "local" and workers in (None, 1):
+        yield from loaded.score_all(images)
+        return
+    from workbench.workflow.spreading import score_over, spread
+
+    with spread(executor, address=address, workers=workers) as each:
+        yield from score_over(each, folder.absolute(), images, read_settings())
 
 
 def _variants(names: list[str]) -> list[tuple[str, ...]]:

@@ -9,6 +9,7 @@ Shapes: N images, A attributes, V views, D distortions, F numbers that the regre
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -125,14 +126,15 @@ class QualityModel:
             DatasetNotFoundError: A folder holds no image.
         """
         size = self.tuned.encoder.tower.image_size
-        batch: list[tuple[str, np.ndarray]] = []
-        for image in _each_image(images):
-            batch.append((_name_of(image), _read_pixels(image, size)))
-            pixels = sum(read.shape[0] * read.shape[1] for _, read in batch)
-            if len(batch) == BATCH or pixels >= BATCH_PIXELS:
-                yield from self._scores(batch)
-                batch = []
-        yield from self._scores(batch)
+        for together in batches(images):
+            batch: list[tuple[str, np.ndarray]] = []
+            for image in together:
+                batch.append((_name_of(image), _read_pixels(image, size)))
+                pixels = sum(read.shape[0] * read.shape[1] for _, read in batch)
+                if pixels >= BATCH_PIXELS:
+                    yield from self._scores(batch)
+                    batch = []
+            yield from self._scores(batch)
 
     def without(self, score: Score, names: Sequence[str]) -> Counterfactual:
         """Return what the model would say of an image if some attributes were absent.
@@ -325,6 +327,17 @@ def _names(attributes: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
     return [
         (distortion, phrase) for distortion, phrases in attributes.items() for phrase in phrases
     ]
+
+
+def batches(images: Iterable[Image]) -> Iterator[list[Image]]:
+    """Yield images that are scored together, those of folders in their place.
+
+    A score's last digits depend on what it is computed with; so whoever shares the work out shares
+    out these.
+    """
+    every = _each_image(images)
+    while together := list(islice(every, BATCH)):
+        yield together
 
 
 def _each_image(images: Iterable[Image]) -> Iterator[Image]:

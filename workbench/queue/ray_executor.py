@@ -1,4 +1,6 @@
-"""Runs on a Ray cluster: Ray finds the machine and the GPUs, the store does all else.
+"""Runs and work over many items on a Ray cluster.
+
+Of a run, Ray finds the machine and the GPUs, and the store does all else.
 
 Nothing is asked of Ray that the store does already: a run is cancelled, given up and taken up again
 in the same way whatever does it, so Ray retries nothing by itself.
@@ -7,13 +9,21 @@ in the same way whatever does it, so Ray retries nothing by itself.
 import logging
 import os
 import socket
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, TypeVar
 
+from workbench.datasets.generation.parallel import Each, one_thread
 from workbench.domain.run import Run
-from workbench.errors import ConfigError, RunError
+from workbench.errors import ConfigError, DataError, RunError, WorkbenchError
 from workbench.queue.executors import attempt
 from workbench.settings import Settings
 
+T = TypeVar("T")
+R = TypeVar("R")
+
+TRIES = 2  # more, of an item whose process died
 ANSWER_S = 10.0  # within which a cluster must take a connection
 _INSTALL = "pip install 'attribute-workbench[ray]'"
 
@@ -103,6 +113,62 @@ def _attempt_on_node(run: Run, url: str, settings: Settings, host: str) -> None:
             "Use PostgreSQL for several machines, or a worker with --executor local."
         )
     attempt(run, url, settings)
+
+
+@contextmanager
+def each_on_ray(address: str | None = None, *, at_once: int | None = None) -> Iterator[Each]:
+    """Yield a function that applies another one to items on a Ray cluster; see `Each`.
+
+    Unlike a run, an item may be done twice, so Ray itself tries one again whose process died.
+
+    Args:
+        address: Of the cluster, "HOST:PORT"; None starts one on this machine, gone afterwards.
+        at_once: How many items at most; None for as many as the cluster has cores.
+
+    Raises:
+        ConfigError: Ray is not installed, or there is no cluster at the address.
+    """
+    ray = _connected(address)
+    apply = ray.remote(num_cpus=1, max_retries=TRIES)(_applied)
+
+    def each(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        running: list[Any] = []
+        shared, left = ray.put(function), iter(items)
+        while True:
+            room = int(at_once or ray.cluster_resources().get("CPU", 1))
+            # One for each core waits there, so that none is idle while its next item is on the way.
+            new = islice(left, 2 * max(1, room) - len(running))
+            running += [apply.remote(shared, item) for item in new]
+            if not running:
+                return
+            done, running = ray.wait(running)
+            try:
+                results = ray.get(done)
+            except ray.exceptions.RayTaskError as fault:
+                raise DataError(f"An item failed: {_reason(fault)}.") from fault
+            except ray.exceptions.RayError as fault:
+                raise DataError(
+                    f"A process on the cluster died again and again ({type(fault).__name__}), "
+                    "perhaps for want of memory. What is done stays: give the same command again."
+                ) from fault
+            for is_done, result in results:
+                if not is_done:
+                    raise DataError(result)
+                yield result
+
+    try:
+        yield each
+    finally:
+        ray.shutdown()  # ends what is under way
+
+
+def _applied(function: Callable[[T], R], item: T) -> tuple[bool, R | str]:
+    """Return whether an item is done, and the result or what the user can mend."""
+    try:
+        with one_thread():
+            return True, function(item)
+    except WorkbenchError as fault:
+        return False, str(fault)
 
 
 def _connected(address: str | None) -> Any:

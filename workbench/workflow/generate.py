@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from workbench.datasets.generation.generator import GeneratedSet, generate
+from workbench.datasets.generation.parallel import Each
 from workbench.datasets.generation.plan import GeneratorConfig
 from workbench.distortions import apply_sequence, catalogue, operators
 from workbench.domain.canonical import Progress
@@ -17,9 +18,13 @@ def generate_set(
     *,
     recipes: tuple[Recipe, ...] = (),
     workers: int = 1,
+    each: Each | None = None,
     progress: Progress,
 ) -> GeneratedSet:
-    """Make a multi-distortion set of a folder of photographs, or what is missing of it."""
+    """Make a multi-distortion set of a folder of photographs, or what is missing of it.
+
+    Arguments and errors are those of `generate`; a cluster needs absolute paths.
+    """
     known, applicable = catalogue(recipes), operators(recipes)
     return generate(
         photographs,
@@ -34,5 +39,6 @@ def generate_set(
             for form in applicable[name].forms
         ],
         workers=workers,
+        each=each,
         progress=progress,
     )

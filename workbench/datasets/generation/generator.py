@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from filelock import FileLock, Timeout
 from workbench.atomic_files import atomic_write, remove_partial
 from workbench.datasets.generation.chunk import ChunkMaker, Distort
 from workbench.datasets.generation.manifest import FORMAT, card, read_manifest, write_manifest
-from workbench.datasets.generation.parallel import each_in_parallel
+from workbench.datasets.generation.parallel import Each, each_in_parallel
 from workbench.datasets.generation.plan import GeneratorConfig
 from workbench.datasets.generation.sources import Source, read_sources, write_sources
 from workbench.datasets.image_reader import READER
@@ -69,7 +70,8 @@ def generate(
     distort: Distort,
     *,
     forms: Sequence[str] = (),
-    workers: int,
+    workers: int = 1,
+    each: Each | None = None,
     progress: Progress,
 ) -> GeneratedSet:
     """Make a set, or what is missing of it.
@@ -82,6 +84,7 @@ def generate(
         distort: Applies the distortions of one image; can be pickled if workers > 1.
         forms: Of image files that the distortions go through on the way, such as "JPEG".
         workers: Processes; the bytes do not depend on their number.
+        each: Does the work in their place, such as a cluster; nor do they depend on that.
         progress: The share done and the rate.
 
     Raises:
@@ -97,6 +100,7 @@ def generate(
                 f"'{spec.id}' has no operator, so no image can be made with it. Leave it out of "
                 "--distortions."
             )
+    each = each or partial(each_in_parallel, workers=workers)
     forms = (*({config.form} - {"array"}), *forms)
     if config.size is not None:
         require_sides(*config.size, forms)
@@ -115,14 +119,14 @@ def generate(
                 folder,
                 config.size,
                 forms=forms,
-                workers=workers,
+                each=each,
                 progress=lambda _share, text: progress(0, text),
             )
             _begin(out, config, facts, sources)
         _tidy(out)
         maker = ChunkMaker(folder, out, config, tuple(specs), distort)
         started = time.monotonic()
-        made = _make(maker, workers, progress)
+        made = _make(maker, each, progress)
         _finish(maker)
     progress(1, "done")
     return GeneratedSet(out, config.count, made, time.monotonic() - started)
@@ -185,14 +189,14 @@ def _tidy(out: Path) -> None:
         remove_partial(folder)
 
 
-def _make(maker: ChunkMaker, workers: int, progress: Progress) -> int:
+def _make(maker: ChunkMaker, each: Each, progress: Progress) -> int:
     """Make every chunk that is not there; return how many images that were."""
     if (maker.out / "manifest.parquet").exists():
         return 0
     left = [chunk for chunk in maker.chunks if not maker.part(chunk).exists()]
     before = maker.config.count - sum(len(maker.images_of(chunk)) for chunk in left)
     started, made = time.monotonic(), 0
-    for images in each_in_parallel(maker, left, workers=workers):
+    for images in each(maker, left):
         made += images
         rate = made / (time.monotonic() - started)
         progress((before + made) / maker.config.count, f"{before + made} images, {rate:.1f}/s")

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import cv2
 import psutil
@@ -19,6 +19,17 @@ from workbench.errors import DataError, WorkbenchError
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Each(Protocol):
+    """Applies a function to items somewhere: in processes of this machine, or on a cluster.
+
+    What the function raises as a WorkbenchError is raised as a DataError. Function, items and
+    results can be pickled, and doing an item twice must do no harm.
+    """
+
+    def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> Iterator[R]:
+        """Yield the function's result for every item, in the order in which they are done."""
 
 
 def each_in_parallel(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.atomic_files import atomic_write
-from workbench.datasets.generation.parallel import each_in_parallel
+from workbench.datasets.generation.parallel import Each
 from workbench.datasets.image_reader import read_image
 from workbench.datasets.photographs import fit_photograph, photograph_files
 from workbench.domain.config import require_sides
@@ -34,7 +34,7 @@ def read_sources(
     size: Size,
     *,
     forms: Sequence[str],
-    workers: int,
+    each: Each,
     progress: Callable[[float, str], None],
 ) -> list[Source]:
     """Return the photographs of a folder, or "packaged"; each is decoded once to check it.
@@ -43,7 +43,7 @@ def read_sources(
         folder: A folder, or "packaged".
         size: Width and height of the images that are made; None leaves each its own.
         forms: Of image files that must hold them.
-        workers: Processes.
+        each: Does the work.
         progress: The share done.
 
     Raises:
@@ -53,7 +53,7 @@ def read_sources(
     files = photograph_files(folder)
     results: dict[str, Source | str] = {}  # a text says why one cannot be used
     check = partial(_check, size=size, forms=forms)
-    work = each_in_parallel(check, files.items(), workers=workers)
+    work = each(check, files.items())
     for done, (name, result) in enumerate(work, start=1):
         progress(done / len(files), "reading photographs")
         results[name] = result
