@@ -5,6 +5,7 @@ import pytest
 from tests.waiting import wait_until
 from workbench.domain.attributes import Attribute
 from workbench.queue.jobs import ACTIVE, cancel_job, jobs
+from workbench.workflow.exchange import backup_bytes
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +51,10 @@ def test_nothing_is_checked_before_it_is_pressed(page, store, settings, no_jobs_
     found = tables(shown.run())
     assert "✓ works" in found
     assert "offline encoder is the default" in found
+    next(b for b in shown.button if b.label == "Verify every hash").click().run()
+    wait_until(lambda: jobs(settings)[0].status == "done", "the store is verified")
+    assert "Every hash is that of its content" in page("settings").success[0].value
+    assert backup_bytes(store).startswith(b"SQLite format 3")
 
 
 def test_events_are_filtered_by_person_words_and_link(page, link, store):

@@ -267,3 +267,23 @@ def test_what_cannot_be_done_is_one_line_and_changes_nothing(
     assert (ended, out) == (status, "")
     assert message in " ".join(err.split())
     assert phrases(store) == ["specks"]
+
+
+def test_an_attribute_is_written_behind_those_of_its_distortion(store, done, workbench):
+    draft(store, "hard tiles")
+    added = done("add", "jpeg", "muddy colours")
+    assert (added["phrase"], added["origin"], added["status"]) == (
+        "muddy colours",
+        "expert",
+        "proposed",
+    )
+    assert [row.attribute.phrase for row in store.draft.rows("jpeg")] == [
+        "hard tiles",
+        "muddy colours",
+    ]
+    status, _, err = workbench("attributes", "add", "jpeg", " ")
+    assert (status, "cannot be used" in err) == (1, True)
+
+
+def test_the_set_that_ships_is_imported_by_its_name(store, done):
+    assert done("import", "curated")["attributes"] == store.draft.attribute_set().size > 100

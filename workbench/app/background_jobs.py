@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from typing import get_args
+from typing import Any, get_args
 
 import streamlit as st
+from markupsafe import Markup
 
 from workbench.app.identity import signed
+from workbench.app.markup import html_table
 from workbench.app.services import Session
 from workbench.app.widgets import announce, escaped, moment, show_errors
 from workbench.domain.config import ImageForm, QualityMetricName
@@ -95,10 +97,28 @@ def _outcome(job: Job) -> None:
     elif job.arguments[0] == "improve" and isinstance(job.document, list):
         found = count_text(len(job.document), "better sentence")
         st.success(f"{found} proposed." if job.document else "No better sentence found.")
+    elif job.arguments[:2] == ("calls", "templates") and isinstance(job.document, list):
+        st.html(_templates_table(job.document))
     elif isinstance(job.document, dict) and "manifest" in job.document:
         st.success(escaped(f"{job.document['images']:,} images, {job.document['manifest']}"))
     with st.expander("What the command answered"):
         st.code(json.dumps(job.document, indent=2, ensure_ascii=False)[:20_000], language="json")
+
+
+def _templates_table(found: list[dict[str, Any]]) -> Markup:
+    """Return what `workbench calls templates` found, the highest score first."""
+    figures = list(found[0]["figures"]) if found else []
+    rows = [
+        (each["template"], each["model"], each["types"], each["sentences"],
+         *(_mean(each["figures"][name]) for name in figures))
+        for each in found
+    ]  # fmt: skip
+    columns = ("Template", "Model", "Types", "Sentences", *(name.capitalize() for name in figures))
+    return html_table("Means over types", columns, rows, figures=range(2, len(columns)))
+
+
+def _mean(estimate: dict[str, Any]) -> str:
+    return " ".join(f"{value:.2f}" for value in list(estimate.values())[:1] if value is not None)
 
 
 def generate_form(session: Session) -> None:

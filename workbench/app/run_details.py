@@ -13,12 +13,13 @@ from workbench.app.terms import term
 from workbench.app.widgets import announce, escaped, moment, page_link, show_errors
 from workbench.domain.data_table import Column, DataTable
 from workbench.domain.number_format import duration_text, figure_text
-from workbench.domain.run import LossPoint, Run
+from workbench.domain.run import LossPoint, Run, run_key
 from workbench.experiment.config_files import experiment_text
 from workbench.report.render import csv_table
 from workbench.report.wording import access_sentences
 from workbench.settings import TRACKED_AS, TRACKING, environment
 from workbench.store.run_traces import LINES
+from workbench.workflow.exchange import model_bytes
 from workbench.workflow.runs import restart_run, track_runs
 
 LOG_LINES = 15  # that the page shows
@@ -75,7 +76,22 @@ def show_actions(session: Session, run: Run) -> None:
         ):
             signed(session, lambda named: _restart(named, run.id, afresh=True))
     if run.status == "done":
+        _model(session, run)
         page_link("compare", "Compare", icon=":material/compare_arrows:", by="Runs", runs=run.id)
+
+
+def _model(session: Session, run: Run) -> None:
+    if not (session.settings.results / "models" / run_key(run.version, run.config.hash)).is_dir():
+        return
+    with st.popover("Save its model", icon=":material/download:"):
+        onnx = st.checkbox("With model.onnx", help="For programs without torch; takes a while.")
+        st.download_button(
+            "Save the folder",
+            lambda: model_bytes(session.store, session.settings, run.id, onnx=onnx),
+            file_name=f"run-{run.id}.zip",
+            mime="application/zip",
+            on_click="ignore",
+        )
 
 
 def _cancel(session: Session, id: int) -> None:
@@ -106,7 +122,7 @@ def show_run(session: Session, run: Run, label: str) -> None:
             _figures(session, run.id)
     _losses(session.store.traces.losses(run.id), run.id)
     if run.status != "queued":
-        _log(session, run.id)
+        _log(session, run)
     with st.expander("Settings"):
         st.code(experiment_text(run.config), language="yaml")
     if run.status in ("done", "failed", "cancelled"):
@@ -144,16 +160,17 @@ def _send(session: Session, run: int, server: str, experiment: str) -> None:
         st.success(escaped(f"Run {run} is there ({sent.state}): {sent.url}"))
 
 
-def _log(session: Session, run: int) -> None:
+def _log(session: Session, run: Run) -> None:
     st.subheader("Log")
-    lines = session.store.traces.lines(run, LOG_LINES)
-    text = "\n".join(lines) or log_tail(session.settings, run, LOG_LINES)
-    st.code(text or "Nothing yet.", language=None, wrap_lines=True)
+    lines = session.store.traces.lines(run.id, LOG_LINES)
+    text = "\n".join(lines) or log_tail(session.settings, run.id, LOG_LINES)
+    none = "Nothing yet." if run.status in ACTIVE else "It left no log."
+    st.code(text or none, language=None, wrap_lines=True)
     if len(lines) == LOG_LINES:
         st.download_button(
             f"Download the newest {LINES:,} lines",
-            lambda: "\n".join(session.store.traces.lines(run)),
-            f"run-{run}.log",
+            lambda: "\n".join(session.store.traces.lines(run.id)),
+            f"run-{run.id}.log",
             on_click="ignore",
         )
 

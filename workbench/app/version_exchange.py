@@ -14,14 +14,18 @@ from workbench.app.version_changes import show_side_by_side
 from workbench.app.widgets import announce, escaped, show_errors
 from workbench.domain.attributes import AttributeSet, Form, Version
 from workbench.domain.lineage import VersionSummary
+from workbench.domain.llm_call import LLMCall
 from workbench.domain.number_format import count_text
+from workbench.store.call_log import calls_of
 from workbench.store.text.files import SUFFIXES
 from workbench.workflow.exchange import (
     bundle_bytes,
+    calls_text,
     export_text,
     import_text,
     read_import,
     take_bundle,
+    take_calls,
 )
 
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -54,6 +58,14 @@ def export_forms(session: Session, version: Version, summary: VersionSummary) ->
             on_click="ignore",
             icon=":material/inventory_2:",
         )
+        st.download_button(
+            "Save the log of calls",
+            lambda: calls_text(session.store),
+            file_name="calls.jsonl",
+            on_click="ignore",
+            icon=":material/download:",
+            help="Every request to a language model with its reply, one JSON line each.",
+        )
 
 
 def _text(session: Session, attributes: AttributeSet, form: Form) -> bytes:
@@ -65,8 +77,8 @@ def import_forms(session: Session, names: dict[str, str]) -> None:
     st.header("Import")
     turn = st.session_state.setdefault("imports done", 0)
     file = st.file_uploader(
-        "A file of attributes (YAML, JSON or CSV), or a bundle (.zip)",
-        type=[*(suffix.lstrip(".") for suffix in SUFFIXES), "zip"],
+        "A file of attributes (YAML, JSON or CSV), a bundle (.zip) or a log of calls (.jsonl)",
+        type=[*(suffix.lstrip(".") for suffix in SUFFIXES), "zip", "jsonl"],
         key=f"import-{turn}",
     )
     if file is None:
@@ -74,6 +86,8 @@ def import_forms(session: Session, names: dict[str, str]) -> None:
     with show_errors():
         if file.name.lower().endswith(".zip"):
             _bundle(session, file)
+        elif file.name.lower().endswith(".jsonl"):
+            _calls(session, file)
         else:
             _attributes(session, file, names)
 
@@ -134,4 +148,18 @@ def _add(session: Session, data: bytes) -> None:
         done = take_bundle(session.store, path, author=session.author)
     st.session_state["imports done"] += 1
     announce(f"{count_text(len(done.versions), 'version')} came in.")
+    st.rerun()
+
+
+def _calls(session: Session, file: UploadedFile) -> None:
+    read = calls_of(file.getvalue(), file.name)
+    st.markdown(f"The log holds {count_text(len(read), 'call')}; those that are here stay.")
+    if st.button("Import the calls", type="primary", icon=":material/upload:", disabled=not read):
+        signed(session, lambda named: _add_calls(named, read))
+
+
+def _add_calls(session: Session, read: list[LLMCall]) -> None:
+    new = take_calls(session.store, read)
+    st.session_state["imports done"] += 1
+    announce(f"{count_text(new, 'new call')} came in.")
     st.rerun()

@@ -26,7 +26,7 @@ from workbench.domain.difference import difference
 from workbench.domain.finding import Finding
 from workbench.domain.number_format import count_text
 from workbench.errors import UnknownNameError
-from workbench.settings import Settings
+from workbench.settings import Settings, resource
 
 if TYPE_CHECKING:
     from workbench.drafting.lint import Probe
@@ -163,7 +163,7 @@ def list_attributes(
 
 @attributes.command("import")
 def import_attributes(
-    path: Annotated[Path, typer.Argument(help="A file, or a folder of YAML files.")],
+    path: Annotated[Path, typer.Argument(help="A file, a folder of YAML files, or: curated.")],
     form: As = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would change.")
@@ -174,11 +174,14 @@ def import_attributes(
 ) -> None:
     """Replace the draft of the distortions that a YAML, JSON or CSV file holds.
 
-    A folder is read as its YAML files. A fault anywhere refuses the whole, and every one is named.
+    A folder is read as its YAML files; "curated", where there is no such file, is the set that
+    ships with the workbench. A fault anywhere refuses the whole, and every one is named.
     """
     from workbench.store.text import read_text
     from workbench.workflow.exchange import import_text, preview_import
 
+    if str(path) == "curated" and not path.exists():
+        path = resource("attribute_db/curated")
     text = read_text(path, form=form)
     _show_warnings(text.warnings)
     with open_workbench(db) as (settings, store):
@@ -229,6 +232,7 @@ def export_attributes(
     emit(json, [str(file) for file in files], lambda: f"{len(files)} files in {path}")
 
 
+attributes.command("add")(editing.add_attribute)
 attributes.command("set")(editing.set_attribute)
 attributes.command("prepare")(editing.prepare_photographs)
 attributes.command("move")(editing.move_attribute)

@@ -132,12 +132,11 @@ def import_calls(
     A fault anywhere refuses the whole, and every one is named.
     """
     from workbench.store.call_log import read_log
+    from workbench.workflow.exchange import take_calls
 
     read = read_log(path)
     with open_workbench(db) as (_, store):
-        before = store.calls.count()
-        store.calls.add_all(read)
-        new = store.calls.count() - before
+        new = take_calls(store, read)
     document = {"calls": len(read), "new": new}
     emit(json, document, lambda: f"{len(read)} calls read, {new} of them new")
 

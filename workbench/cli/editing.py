@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from workbench.cli.console import (
     Author,
@@ -13,8 +14,9 @@ from workbench.cli.console import (
     progress_bar,
     table,
 )
-from workbench.domain.attributes import DraftRow
+from workbench.domain.attributes import Attribute, DraftRow
 from workbench.domain.audit_events import Event
+from workbench.domain.canonical import fault_words
 from workbench.domain.number_format import count_text
 from workbench.errors import ConfigError
 
@@ -72,6 +74,24 @@ def set_attribute(
                 based_on=row.row_version,
                 author=who,
             )
+        _emit_row(store, row, json)
+
+
+def add_attribute(
+    distortion: Annotated[str, typer.Argument(help="Id of a distortion.")],
+    phrase: Annotated[str, typer.Argument(help="What one sees, in a few words.")],
+    author: Author = None,
+    json: Json = False,
+    db: Db = None,
+) -> None:
+    """Write a new attribute into the draft, behind those of its distortion."""
+    try:
+        attribute = Attribute(phrase=phrase)
+    except ValidationError as fault:
+        raise ConfigError(f"'{phrase[:60]}' cannot be used: {fault_words(fault)[0]}.") from fault
+    with open_workbench(db) as (settings, store):
+        store.recipes.catalogue()[distortion]  # raises with the name that was meant
+        row = store.draft.add(distortion, attribute, author=author or settings.author)
         _emit_row(store, row, json)
 
 

@@ -100,7 +100,11 @@ def start_job(settings: Settings, url: str, title: str, arguments: Sequence[str]
         PROGRESS: str(folder / "progress.json"),
     }
     words = [arguments[0], "--json", *arguments[1:]]
-    if arguments[0] == "datasets":  # the option belongs to the command below the group
+    if arguments[0] in (
+        "calls",
+        "datasets",
+        "versions",
+    ):  # the option belongs to the command below the group
         words = [*arguments[:2], "--json", *arguments[2:]]
     try:
         folder.mkdir(parents=True)

@@ -1,13 +1,17 @@
 """Attribute sets and bundles between a store and files."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.domain.attributes import AttributeSet, Form
-from workbench.errors import InvalidConfigError, UnknownNameError
+from workbench.domain.llm_call import LLMCall
+from workbench.errors import InvalidConfigError, StoreError, UnknownNameError
+from workbench.settings import Settings
 from workbench.store import Store
+from workbench.store.call_log import call_line
 
 if TYPE_CHECKING:
     from workbench.store.bundle import Imported
@@ -101,3 +105,49 @@ def take_bundle(store: Store, path: Path, *, author: str, dry_run: bool = False)
     from workbench.store.bundle import import_bundle
 
     return import_bundle(store, path, author=author, dry_run=dry_run)
+
+
+def calls_text(store: Store) -> str:
+    """Return the log of calls as JSON lines, the oldest first."""
+    return "".join(map(call_line, reversed(store.calls.list(limit=None))))
+
+
+def take_calls(store: Store, calls: Sequence[LLMCall]) -> int:
+    """Add calls to the log and return how many are new; those that are in it stay as they are."""
+    before = store.calls.count()
+    store.calls.add_all(calls)
+    return store.calls.count() - before
+
+
+def backup_bytes(store: Store) -> bytes:
+    """Return a backup of the store, as it is at one moment.
+
+    Raises:
+        RoleError: Who asks for it is no admin.
+        StoreError: It cannot be copied, or what was copied is not what was recorded.
+    """
+    from workbench.store.backup import back_up
+
+    store.actor.require("admin", "copy the store")
+    with TemporaryDirectory() as folder:
+        made = back_up(store.url, Path(folder) / "backup")
+        if made.problems:
+            raise StoreError(f"The store was altered: {made.problems[0]} Verify it first.")
+        return made.path.read_bytes()
+
+
+def model_bytes(store: Store, settings: Settings, run: int, *, onnx: bool) -> bytes:
+    """Return the model of a run as a .zip of the folder that `workbench export` makes.
+
+    Raises:
+        RunError: The run has left no model.
+        ConfigError: ONNX needs a library that is not installed.
+    """
+    from workbench.inference import run_folder
+    from workbench.inference.export import export_model
+
+    source = run_folder(settings, store.runs.get(run))
+    with TemporaryDirectory() as folder:
+        out = Path(folder) / f"run-{run}"
+        export_model(source, out, settings, onnx=onnx)
+        return Path(shutil.make_archive(str(out), "zip", folder, out.name)).read_bytes()

@@ -51,10 +51,17 @@ def render() -> None:
         session = current_session()
         names = {id: spec.name for id, spec in session.store.recipes.catalogue().items()}
         chosen = _search_form(session, names)
-        show_jobs(session, "improve")
+        _templates(session, chosen)
+        show_jobs(session, "improve", "calls")
         _proposals(session, names, chosen)
         undo_and_redo(session)
         _decided(session, names)
+
+
+def _templates(session: Session, chosen: tuple[str, ...]) -> None:
+    help = "By the sentences in the log of calls, measured on photographs; nobody is asked."
+    if session.store.calls.count() and st.button("Compare templates and models", help=help):
+        start(session, "Comparison of templates", ["calls", "templates", "--", *chosen])
 
 
 def _search_form(session: Session, names: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What the workbench is set to and whether it works; and who did what when."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 
 import streamlit as st
@@ -16,6 +16,7 @@ from workbench.domain.number_format import count_text
 from workbench.queue.jobs import ACTIVE, Job, jobs
 from workbench.store.audit_log import KINDS, AuditFilter
 from workbench.workflow.audit import FORMS, audit_file, audit_rows
+from workbench.workflow.exchange import backup_bytes
 from workbench.workflow.surroundings import DEFAULT, SettingLine, setting_lines
 
 TITLE = "Settings"
@@ -30,7 +31,7 @@ GROUPS = {
     "computing": "Computing",
     "storage": "Storage",
 }
-CHECK, ASK = ("doctor",), ("doctor", "--ask")
+CHECK, ASK, VERIFY = ("doctor",), ("doctor", "--ask"), ("versions", "verify")
 
 
 def render() -> None:
@@ -108,12 +109,29 @@ def _checks(session: Session) -> None:
             "local model is started for it; that takes some seconds.",
         ):
             start(session, "Test of the language model", ASK)
+        if st.button(
+            "Verify every hash",
+            icon=":material/verified:",
+            disabled=busy,
+            help="Whether anything in the store was altered since it was recorded.",
+        ):
+            start(session, "Verification of the store", VERIFY)
+        if session.settings.role == "admin":
+            st.download_button(
+                "Save a backup",
+                lambda: backup_bytes(session.store),
+                file_name=f"workbench-{datetime.now(UTC):%Y-%m-%d}.backup",
+                on_click="ignore",
+                icon=":material/database:",
+                help="The complete store as it is at one moment, every hash in it checked.",
+            )
     if newest is not None:
         st.fragment(_outcome, run_every=POLL_S if busy else None)(session, busy)
 
 
 def _newest(session: Session) -> Job | None:
-    return next((job for job in jobs(session.settings) if job.arguments[0] == CHECK[0]), None)
+    checks = (CHECK, ASK, VERIFY)
+    return next((job for job in jobs(session.settings) if tuple(job.arguments) in checks), None)
 
 
 def _outcome(session: Session, was_busy: bool) -> None:
@@ -128,12 +146,24 @@ def _outcome(session: Session, was_busy: bool) -> None:
     if not isinstance(job.document, dict):
         st.error(escaped(job.stage or "The check was stopped; start it again."))
         return
+    if "problems" in job.document:
+        _verified(job)
+        return
     rows = [
         ("✓ works" if check["ok"] else "✗ does not", check["name"].capitalize(), check["detail"])
         for check in job.document["checks"]
     ]
     caption = f"{job.title}, {moment(job.started_at)}, by {job.author}"
     st.html(html_table(caption, ("", "Checked", "Found"), rows, widths=(14, 18, 68)))
+
+
+def _verified(job: Job) -> None:
+    when = escaped(f"{moment(job.started_at)}, by {job.author}")
+    problems = [str(problem) for problem in (job.document or {})["problems"]]
+    if problems:
+        st.error("  \n".join([f"Found {when}:", *map(escaped, problems)]))
+    else:
+        st.success(f"Every hash is that of its content: {when}.")
 
 
 def _audit(session: Session) -> None:
