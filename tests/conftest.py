@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck
@@ -16,6 +17,11 @@ from workbench.cli import main
 # threads of two processes on one core wait for each other. It is read when NumPy and torch load.
 for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
+# Stores wait for the disk at each commit: temporary folders lie in memory where there is room.
+_MEMORY = Path("/dev/shm")
+if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > 4 * 2**30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 # A job in the background and a worker of xdist ignore Ctrl-C, and so would every process that a
 # test starts; some tests press it.

@@ -7,6 +7,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.databases import fresh_database
 from tests.waiting import PATIENCE_S
 from workbench.app.services import current_session
 from workbench.settings import read_settings
@@ -19,7 +20,7 @@ from .full_database import fill
 def settings(tmp_path, monkeypatch):
     """A home and a database of the test's own, found by the page through the environment."""
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
-    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path / 'store.sqlite'}")
+    monkeypatch.setenv("WORKBENCH_DB", fresh_database(tmp_path / "store.sqlite"))
     monkeypatch.setenv("WORKBENCH_AUTHOR", "eva")
     return read_settings()
 

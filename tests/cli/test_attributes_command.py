@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.databases import fresh_database
 from workbench.domain.attributes import Attribute
 from workbench.settings import read_settings
 from workbench.store import open_store
@@ -14,7 +15,7 @@ from ..store.store_examples import a_call
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     """The store that the command works with."""
-    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    url = fresh_database(tmp_path / "store.sqlite")
     monkeypatch.setenv("WORKBENCH_DB", url)
     monkeypatch.setenv("WORKBENCH_AUTHOR", "ann")
     assert read_settings().author == "ann"

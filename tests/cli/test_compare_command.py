@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests.app.full_database import CONFIG, DISTORTIONS, a_result, claimed, fill, finish
+from tests.databases import fresh_database
 from tests.factories import make_protocol
 from workbench.domain.run import Transfer
 from workbench.store import open_store
@@ -18,7 +19,7 @@ REFS = ("draft", "curated")
 @pytest.fixture
 def compare(workbench, tmp_path, monkeypatch):
     """Return `workbench compare` on two finished runs; with `--json`, stdout is read."""
-    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path}/store.sqlite")
+    monkeypatch.setenv("WORKBENCH_DB", fresh_database(tmp_path / "store.sqlite"))
     monkeypatch.setenv("WORKBENCH_AUTHOR", "ann")
 
     def run(*options):

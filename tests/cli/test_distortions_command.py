@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.databases import fresh_database
+
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def apply(workbench, tmp_path, monkeypatch):
     """Distort an image of a size and return status, stdout and stderr."""
-    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path}/store.sqlite")
+    monkeypatch.setenv("WORKBENCH_DB", fresh_database(tmp_path / "store.sqlite"))
 
     def command(target, size, distortion, *more):
         Image.new("RGB", size, (90, 90, 90)).save(tmp_path / "in.png")
@@ -65,6 +67,7 @@ def test_every_common_form_is_written(apply, tmp_path, name):
 
 SMALL = """
 import resource, sys
+from tests.databases import fresh_database
 from workbench.cli import main
 limit = 1200 << 20
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -93,7 +96,7 @@ def test_too_little_memory_is_one_line(tmp_path):
 @pytest.fixture
 def stored(workbench, tmp_path, monkeypatch):
     """A command over a store of its own."""
-    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path}/store.sqlite")
+    monkeypatch.setenv("WORKBENCH_DB", fresh_database(tmp_path / "store.sqlite"))
     return lambda *words: workbench("distortions", *words)
 
 

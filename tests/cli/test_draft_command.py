@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from tests.databases import fresh_database
 from tests.drafting.behaviours import by_seed, by_words, fails, lists, stalls_before_headers
 from tests.drafting.conftest import scripted  # noqa: F401
 from tests.processes import started
@@ -25,7 +26,7 @@ TWO_SAMPLES = by_seed(
 def place(tmp_path, monkeypatch, scripted):
     """A store of the test's own, and the scripted server as the language model."""
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
-    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path / 'store.sqlite'}")
+    monkeypatch.setenv("WORKBENCH_DB", fresh_database(tmp_path / "store.sqlite"))
     monkeypatch.setenv("WORKBENCH_AUTHOR", "eva")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     monkeypatch.setenv("OPENAI_BASE_URL", scripted.url)
@@ -155,7 +156,7 @@ def test_a_log_read_elsewhere_answers_there_and_nobody_is_asked(
     scripted.behaviours = [TWO_SAMPLES]
     workbench("draft", "jpeg", "--k", 2, "--samples", 2)
     workbench("calls", "export", tmp_path / "log.jsonl")
-    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path / 'other.sqlite'}")
+    monkeypatch.setenv("WORKBENCH_DB", fresh_database(tmp_path / "other.sqlite"))
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")  # where nobody listens
     assert workbench("calls", "import", tmp_path / "log.jsonl")[0] == 0
     assert workbench("draft", "jpeg", "--k", 2, "--samples", 2)[0] == 0

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.databases import fresh_database
 from workbench.domain.attributes import AttributeSet
 from workbench.store import open_store
 from workbench.workflow.versions import freeze_version
@@ -13,7 +14,7 @@ FORGED = "hi\x1b[2J\x9b31m\u202e\nworkbench: done"
 
 @pytest.fixture
 def store_url(tmp_path, monkeypatch):
-    url = f"sqlite:///{tmp_path}/store.sqlite"
+    url = fresh_database(tmp_path / "store.sqlite")
     monkeypatch.setenv("WORKBENCH_DB", url)
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
     with open_store(url) as store:

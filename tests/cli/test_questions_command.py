@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.databases import fresh_database
 from tests.drafting.behaviours import FIVE, lists
 from tests.drafting.conftest import scripted
 from workbench.domain.question import Asked
@@ -14,7 +15,7 @@ __all__ = ["scripted"]
 
 @pytest.fixture
 def store(tmp_path):
-    with open_store(f"sqlite:///{tmp_path}/store.sqlite") as opened:
+    with open_store(fresh_database(tmp_path / "store.sqlite")) as opened:
         yield opened
 
 

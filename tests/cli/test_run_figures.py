@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.app.full_database import CONFIG, a_result, claimed, fill
+from tests.databases import fresh_database
 from workbench.domain.metrics import Undefined
 from workbench.domain.run import LockedPart, Transfer
 from workbench.evaluation.comparable import hash_of_test_set
@@ -28,7 +29,7 @@ LOCKED_SRCC = 0.123456789  # no other figure of these results is that
 def store(tmp_path, monkeypatch):
     """Finished runs 1 (draft) and 2 (curated), and further on others that are not done."""
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
-    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path}/store.sqlite")
+    monkeypatch.setenv("WORKBENCH_DB", fresh_database(tmp_path / "store.sqlite"))
     monkeypatch.setenv("WORKBENCH_AUTHOR", "ann")
     with open_store(f"sqlite:///{tmp_path}/store.sqlite") as opened:
         fill(opened)

@@ -4,10 +4,12 @@ import json
 
 import pytest
 
+from tests.databases import fresh_database
+
 
 @pytest.fixture(autouse=True)
 def own_store(monkeypatch, tmp_path):
-    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path}/store.sqlite")
+    monkeypatch.setenv("WORKBENCH_DB", fresh_database(tmp_path / "store.sqlite"))
 
 
 def said(answer):

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.databases import fresh_database
 from workbench.cli.difference_text import difference_lines
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.domain.difference import Change
@@ -16,7 +17,7 @@ from workbench.store import open_store
 @pytest.fixture
 def command(workbench, tmp_path, monkeypatch):
     """Return the command in a place of its own; with `--json`, stdout is read."""
-    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path}/store.sqlite")
+    monkeypatch.setenv("WORKBENCH_DB", fresh_database(tmp_path / "store.sqlite"))
     monkeypatch.setenv("WORKBENCH_AUTHOR", "ann")
 
     def run(*arguments):

@@ -5,6 +5,7 @@ import json
 import psutil
 import pytest
 
+from tests.databases import fresh_database
 from tests.waiting import wait_until
 from workbench.domain.question import Asked
 from workbench.errors import StoreError, UnknownNameError
@@ -26,7 +27,7 @@ ASKED = Asked(distortions=("jpeg", "gaussian_blur"), model="asked-model", sample
 @pytest.fixture
 def settings(scripted, tmp_path, monkeypatch):
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
-    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path / 'store.sqlite'}")
+    monkeypatch.setenv("WORKBENCH_DB", fresh_database(tmp_path / "store.sqlite"))
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("OPENAI_BASE_URL", scripted.url)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.databases import fresh_database
 from tests.factories import make_result
 from tests.inference.small_model import ATTRIBUTES, configured, grainy
 from workbench.domain.image_score import Score
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.slow
 def command(workbench, tmp_path, monkeypatch):
     """The command in a home of its own."""
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path}/store.sqlite")
+    monkeypatch.setenv("WORKBENCH_DB", fresh_database(tmp_path / "store.sqlite"))
     return workbench
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.databases import fresh_database
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.errors import InvalidConfigError
 from workbench.store import open_store
@@ -16,7 +17,7 @@ from workbench.workflow.exchange import (
 
 @pytest.fixture
 def store(tmp_path):
-    with open_store(f"sqlite:///{tmp_path / 'store.sqlite'}") as opened:
+    with open_store(fresh_database(tmp_path / "store.sqlite")) as opened:
         yield opened
 
 
@@ -53,7 +54,7 @@ def test_a_bundle_says_what_it_would_bring_before_it_does(store, tmp_path):
     version = store.versions.freeze(given, message="first", author="ann")
     path = tmp_path / "bundle.zip"
     path.write_bytes(bundle_bytes(store, [version.hash], with_runs=True))
-    with open_store(f"sqlite:///{tmp_path / 'other.sqlite'}") as other:
+    with open_store(fresh_database(tmp_path / "other.sqlite")) as other:
         assert len(take_bundle(other, path, author="bob", dry_run=True).versions) == 1
         assert other.versions.list() == []
         take_bundle(other, path, author="bob")

@@ -1,5 +1,6 @@
 import pytest
 
+from tests.databases import fresh_database
 from workbench.domain.attributes import AttributeSet
 from workbench.settings import read_settings
 from workbench.store import open_store
@@ -9,7 +10,7 @@ from workbench.store import open_store
 def settings(tmp_path, monkeypatch):
     """A home and a database of the test's own, in the environment too, for child processes."""
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
-    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path / 'store.sqlite'}")
+    monkeypatch.setenv("WORKBENCH_DB", fresh_database(tmp_path / "store.sqlite"))
     return read_settings()
 
 

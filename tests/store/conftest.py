@@ -1,13 +1,13 @@
 import itertools
 import os
-import shutil
 import sqlite3
 
 import pytest
 
+from tests.databases import PostgresSnapshots, SqliteSnapshots, fresh_database
 from workbench.store import open_store
 
-from .private_postgres import create_database, empty_database, private_server, server_binaries
+from .private_postgres import create_database, private_server, server_binaries
 
 # On a build machine PostgreSQL belongs to the suite; elsewhere it takes part where it is.
 POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgres)
@@ -34,36 +34,46 @@ def url(request, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def fresh_url(request, tmp_path_factory):
-    """Return a function that gives the URL of an empty, migrated database of a kind.
+def states(request, tmp_path_factory):
+    """Return a function that gives the one store of a kind in a state, made when first asked for.
 
-    Making and migrating one costs a quarter of a second and a test some milliseconds; so SQLite's
-    file is copied and PostgreSQL's database emptied. Making them has tests of its own.
+    A store that stays open for all tests has its statements compiled, which takes as long as
+    running them. Making, migrating and closing stores has tests of its own.
     """
     made = {}
 
-    def sqlite(folder):
-        if "sqlite" not in made:
-            made["sqlite"] = tmp_path_factory.mktemp("template") / "template.sqlite"
-            open_store(f"sqlite:///{made['sqlite']}").close()
-        return f"sqlite:///{shutil.copy(made['sqlite'], folder / 'store.sqlite')}"
-
-    def postgresql(_folder):
-        if "postgresql" not in made:
+    def opened(kind):
+        if kind == "sqlite":
+            url = fresh_database(tmp_path_factory.mktemp("store") / "store.sqlite")
+            store = open_store(url)
+            snapshots = SqliteSnapshots(store.database.location)
+        else:
             port = request.getfixturevalue("postgres_port")
-            made["postgresql"] = create_database(port, "shared")
-            open_store(made["postgresql"]).close()
-        empty_database(request.getfixturevalue("postgres_port"), "shared")
-        return made["postgresql"]
+            store = open_store(create_database(port, "shared"))
+            snapshots = PostgresSnapshots(port, "shared")
+        snapshots.keep("empty")
+        return store, snapshots, {"empty"}
 
-    return {"sqlite": sqlite, "postgresql": postgresql}
+    def store_in(kind, state="empty", fill=None):
+        if kind not in made:
+            made[kind] = opened(kind)
+        store, snapshots, kept = made[kind]
+        snapshots.restore(state if state in kept else "empty")
+        if state not in kept:
+            fill(store)
+            snapshots.keep(state)
+            kept.add(state)
+        return store
+
+    yield store_in
+    for store, *_ in made.values():
+        store.close()
 
 
 @pytest.fixture(params=BACKENDS)
-def store(request, tmp_path, fresh_url):
+def store(request, states):
     """An open, empty store of each kind."""
-    with open_store(fresh_url[request.param](tmp_path)) as opened:
-        yield opened
+    return states(request.param)
 
 
 @pytest.fixture

@@ -58,17 +58,6 @@ def create_database(port: int, name: str) -> str:
     return f"postgresql://{ACCOUNT}@127.0.0.1:{port}/{name}"
 
 
-def empty_database(port: int, name: str) -> None:
-    """Remove every row but the schema's number, past the triggers, and arm these again."""
-    with closing(_connection(port, name)) as connection:
-        connection.run("SET session_replication_role = replica")  # no trigger fires
-        tables = connection.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        for (table,) in tables:
-            if table != "alembic_version":
-                connection.run(f'DELETE FROM "{table}"')  # TRUNCATE makes new files each time
-                connection.run(f'ALTER TABLE "{table}" ENABLE TRIGGER USER')
-
-
 def _quick_folder() -> Path | None:
     """Return the memory file system if there is room in it: a cluster is 4,000 small files."""
     memory = Path("/dev/shm")
@@ -76,7 +65,9 @@ def _quick_folder() -> Path | None:
 
 
 def _connection(port: int, name: str) -> pg8000.native.Connection:
-    return pg8000.native.Connection(ACCOUNT, host="127.0.0.1", port=port, database=name)
+    return pg8000.native.Connection(
+        ACCOUNT, host="127.0.0.1", port=port, database=name, ssl_context=False
+    )
 
 
 def _as_account(*command: object) -> None:

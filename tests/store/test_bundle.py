@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.databases import fresh_database
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.errors import IntegrityError, StoreError, VersionNotFoundError
 from workbench.store import open_store
@@ -141,10 +142,10 @@ PHRASES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(WORDS.map(str.strip).filter(bool), min_size=1, max_size=3), st.data())
-def test_any_words_survive_a_bundle(fresh_url, tmp_path_factory, messages, data):
+def test_any_words_survive_a_bundle(tmp_path_factory, messages, data):
     folder = tmp_path_factory.mktemp("words")
     path = folder / "b.zip"
-    with open_store(fresh_url["sqlite"](folder)) as store:
+    with open_store(fresh_database(folder / "store.sqlite")) as store:
         parent = None
         for number, message in enumerate(messages):
             words = a_set(jpeg=[f"{number} {data.draw(PHRASES)}"[:60]])
@@ -152,7 +153,7 @@ def test_any_words_survive_a_bundle(fresh_url, tmp_path_factory, messages, data)
             parent = frozen.hash
         export_bundle(store, path, [parent])
         versions = store.versions.list()
-    with open_store(fresh_url["sqlite"](folder)) as store:
+    with open_store(fresh_database(folder / "store.sqlite")) as store:
         import_bundle(store, path, author="dora")
         assert store.versions.list() == versions
         assert store.verify() == []
@@ -288,10 +289,10 @@ def without_base(packed):
         (among(lambda packed: packed.update({"calls.jsonl": b""}), forged=True), "came from is"),
     ],
 )  # fmt: skip
-def test_a_faulty_bundle_is_refused_whole_in_one_line(source, tmp_path, fresh_url, spoil, words):
+def test_a_faulty_bundle_is_refused_whole_in_one_line(source, tmp_path, spoil, words):
     path = shutil.copy(source[1], tmp_path / "faulty.zip")
     spoil(path)
-    with open_store(fresh_url["sqlite"](tmp_path)) as store:
+    with open_store(fresh_database(tmp_path / "store.sqlite")) as store:
         with pytest.raises(StoreError) as refused:
             import_bundle(store, path, author="dora")
         assert words in str(refused.value)
@@ -368,10 +369,10 @@ def everything_in(url):
         )
 
 
-def test_a_kill_during_an_import_leaves_all_or_nothing(source, tmp_path, fresh_url):
-    url = fresh_url["sqlite"](tmp_path)
+def test_a_kill_during_an_import_leaves_all_or_nothing(source, tmp_path):
+    url = fresh_database(tmp_path / "store.sqlite")
     (tmp_path / "other").mkdir()
-    survivor = fresh_url["sqlite"](tmp_path / "other")
+    survivor = fresh_database(tmp_path / "other" / "store.sqlite")
     survived = run_together(IMPORT_AND_DIE, (survivor, source[1], 100_000))[0]
     assert survived.said, survived.complaints
     last = int(survived.said[0])

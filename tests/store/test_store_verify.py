@@ -10,12 +10,12 @@ from workbench.domain.attributes import Attribute
 from workbench.domain.distortion import Recipe
 from workbench.store import tables
 
+from .conftest import BACKENDS
 from .store_examples import CONFIG, a_call, a_result, a_set
 
 
-@pytest.fixture
-def full(store):
-    """A store with something in every table that verification covers."""
+def fill(store):
+    """Put something into every table that verification covers."""
     for sample in range(3):
         store.calls.add(a_call(sample=sample))
     call = store.calls.list()[-1].id
@@ -34,7 +34,11 @@ def full(store):
     store.runs.claim("here:1")
     store.runs.finish(run.id, a_result(first.hash))
     assert store.verify() == []
-    return store
+
+
+@pytest.fixture(params=BACKENDS)
+def full(request, states):
+    return states(request.param, "full", fill)
 
 
 def tamper(store, statement):

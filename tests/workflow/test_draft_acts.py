@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from tests.databases import fresh_database
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.store import open_store
 from workbench.workflow.curation import FIELDS, DraftBoard
@@ -16,7 +17,7 @@ _uids = map(str, itertools.count())
 
 @pytest.fixture
 def store(tmp_path):
-    with open_store(f"sqlite:///{tmp_path / 'store.sqlite'}") as opened:
+    with open_store(fresh_database(tmp_path / "store.sqlite")) as opened:
         opened.draft.replace(AttributeSet.from_phrases({"jpeg": JPEG}), author="ann")
         yield opened
 

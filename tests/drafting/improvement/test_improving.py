@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.databases import fresh_database
 from tests.drafting.behaviours import fails, lists, says
 from workbench.domain.objective import DEFAULT_OBJECTIVE, objective_of
 from workbench.drafting.draft_attributes import DraftOptions
@@ -35,7 +36,7 @@ def from_pool_of_another_type(handler):
 
 @pytest.fixture
 def store(tmp_path):
-    with open_store(f"sqlite:///{tmp_path / 'store.sqlite'}") as store:
+    with open_store(fresh_database(tmp_path / "store.sqlite")) as store:
         store.draft.replace(planted(), author="ann")
         yield store
 
@@ -131,7 +132,7 @@ def test_broken_off_at_any_call_it_resumes_to_the_same_proposals(
     store, scripted, ask, improve, tmp_path, killed_at
 ):
     model = ask(from_pool)
-    with open_store(f"sqlite:///{tmp_path / 'undisturbed.sqlite'}") as other:
+    with open_store(fresh_database(tmp_path / "undisturbed.sqlite")) as other:
         other.draft.replace(planted(), author="ann")
         undisturbed = words(improve(model, store=other))
     count = len(scripted.received)

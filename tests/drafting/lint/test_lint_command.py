@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from tests.databases import fresh_database
 from workbench.domain.attributes import AttributeSet
 from workbench.settings import read_settings
 from workbench.store import open_store
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def linted(workbench, tmp_path, monkeypatch):
     """Return a function that lints a draft of four attributes with the offline encoder."""
-    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path}/db.sqlite")
+    monkeypatch.setenv("WORKBENCH_DB", fresh_database(tmp_path / "db.sqlite"))
     draft = {"fast_fading": ["wavy lines", "wavy line"], "jpeg": ["jpeg look", "awful sky"]}
     with open_store(read_settings().database_url) as store:
         attributes = AttributeSet.from_phrases(draft)

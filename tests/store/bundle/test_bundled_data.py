@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.databases import fresh_database
 from workbench.datasets.adapters import adapters
 from workbench.domain.config import DataConfig, DatasetConfig, RunConfig
 from workbench.domain.run import Transfer
@@ -24,20 +25,20 @@ KINDS = {
 
 
 @pytest.fixture
-def there_and_back(tmp_path, fresh_url):
+def there_and_back(tmp_path):
     """Return a function: export a run of a configuration, import it elsewhere, export again."""
 
     def travel(config, **result):
         (tmp_path / "other").mkdir()
         first, again = tmp_path / "first.zip", tmp_path / "again.zip"
-        with open_store(fresh_url["sqlite"](tmp_path)) as store:
+        with open_store(fresh_database(tmp_path / "store.sqlite")) as store:
             store.recipes.add(a_recipe(), author="ann")
             version = store.versions.freeze(a_set(), message="m", author="ann", alias="best").hash
             run = store.runs.enqueue(version, config)
             store.runs.claim("w")
             store.runs.finish(run.id, a_result(version, config).model_copy(update=result))
             export_bundle(store, first, ["best"])
-        with open_store(fresh_url["sqlite"](tmp_path / "other")) as other:
+        with open_store(fresh_database(tmp_path / "other" / "store.sqlite")) as other:
             assert import_bundle(other, first, author="dora").runs == 1
             assert other.runs.find_done(version, config.hash).config == config
             assert other.verify() == []

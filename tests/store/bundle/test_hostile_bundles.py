@@ -7,6 +7,7 @@ from datetime import timedelta, timezone
 
 import pytest
 
+from tests.databases import fresh_database
 from workbench.datasets.photographs import PACKAGED
 from workbench.errors import IntegrityError
 from workbench.store import open_store
@@ -76,12 +77,12 @@ def test_no_changed_byte_of_a_member_is_taken_in(packed, tmp_path):
                 read_bundle(path)
 
 
-def test_a_bundle_that_comes_home_tells_no_event_twice(fresh_url, tmp_path):
+def test_a_bundle_that_comes_home_tells_no_event_twice(tmp_path):
     first, home = tmp_path / "first.zip", tmp_path / "home.zip"
     (tmp_path / "abroad").mkdir()
     with (
-        open_store(fresh_url["sqlite"](tmp_path)) as store,
-        open_store(fresh_url["sqlite"](tmp_path / "abroad")) as abroad,
+        open_store(fresh_database(tmp_path / "store.sqlite")) as store,
+        open_store(fresh_database(tmp_path / "abroad" / "store.sqlite")) as abroad,
     ):
         fill(store)
         export_bundle(store, first, ["best"])
