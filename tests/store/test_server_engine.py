@@ -5,7 +5,7 @@ import pytest
 from tests.store.private_postgres import ACCOUNT
 from workbench.domain.attributes import Attribute
 from workbench.errors import StoreUnreachableError
-from workbench.store import open_store, server_engine
+from workbench.store import server_engine
 
 from .conftest import BACKENDS, POSTGRESQL
 
@@ -16,8 +16,8 @@ pytestmark = [
 
 
 @pytest.fixture
-def store(fresh_url, tmp_path):
-    with open_store(fresh_url["postgresql"](tmp_path)) as opened:
+def store(states):
+    with states("postgresql") as opened:
         yield opened
 
 
@@ -25,7 +25,9 @@ def drop_connections(port):
     """Have the server end all but this one's own, as its restart would."""
     import pg8000.native
 
-    with pg8000.native.Connection(ACCOUNT, port=port, database="postgres") as own:
+    with pg8000.native.Connection(
+        ACCOUNT, port=port, database="postgres", ssl_context=False
+    ) as own:
         own.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'shared'")
 
 
