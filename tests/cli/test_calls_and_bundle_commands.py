@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from tests.databases import fresh_database
 from tests.store.store_examples import a_call
 from workbench.domain.attributes import Attribute, AttributeSet
 from workbench.store import open_store
@@ -13,7 +12,7 @@ from workbench.store import open_store
 @pytest.fixture
 def command(workbench, tmp_path, monkeypatch):
     """Return the command in a place of its own; with `--json`, stdout is read."""
-    monkeypatch.setenv("WORKBENCH_DB", fresh_database(tmp_path / "store.sqlite"))
+    monkeypatch.setenv("WORKBENCH_DB", f"sqlite:///{tmp_path}/store.sqlite")
     monkeypatch.setenv("WORKBENCH_AUTHOR", "ann")
 
     def run(*arguments):
