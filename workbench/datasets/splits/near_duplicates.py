@@ -5,14 +5,23 @@ that either finds is laid one upon the other and correlated before it is reporte
 holds what was measured.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
 from workbench.datasets.image_reader import read_image
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 SIDE = 384  # px, longest side at which features are looked for
 REDUCED = 3  # thumbnails are this much smaller again
@@ -54,11 +63,7 @@ def describe_picture(grey: np.ndarray) -> Picture:
     thumbnail = cv2.resize(sized, small, interpolation=cv2.INTER_AREA)
     low, high = np.percentile(sized, (1, 99))  # a dark picture has features too
     stretched = np.clip((sized - low) * (255 / max(high - low, 1)), 0, 255).astype(np.uint8)
-    return Picture(
-        thumbnail=cv2.GaussianBlur(thumbnail, (0, 0), 1),
-        plain=_features(stretched),
-        mirrored=_features(np.ascontiguousarray(stretched[:, ::-1])),
-    )
+    return Picture(cv2.GaussianBlur(thumbnail, (0, 0), 1), *_both_features(stretched))
 
 
 def sharing_pairs(pictures: Sequence[Picture]) -> list[tuple[int, int, bool]]:
@@ -117,21 +122,47 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
     return float(x @ y) / size if size > 0 else 0.0
 
 
-def _features(grey: np.ndarray) -> Features:
+def _both_features(grey: np.ndarray) -> tuple[Features, Features]:
+    """Return the features of a picture and of its mirror image, which has them at the same places.
+
+    So they are looked for once; only their descriptors differ.
+    """
     orb = cv2.ORB.create(nfeatures=1200, fastThreshold=7)
     height, width = grey.shape
     detected = orb.detect(grey, None) if min(height, width) >= LEAST_SIDE else ()
-    room = {(row, column): PER_CELL for row in range(CELLS) for column in range(CELLS)}
-    strongest = []
-    for point in sorted(detected, key=lambda point: -point.response):
-        x, y = point.pt
-        cell = int(y * CELLS / height), int(x * CELLS / width)
-        if room[cell]:
-            room[cell] -= 1
-            strongest.append(point)
-    if not strongest:
+    strongest = _spread(detected, height, width)
+    mirrored = [
+        cv2.KeyPoint(
+            width - 1 - point.pt[0], point.pt[1], point.size, (180 - point.angle) % 360,
+            point.response, point.octave, point.class_id,
+        )
+        for point in strongest
+    ]  # fmt: skip
+    return (
+        _described(orb, grey, strongest),
+        _described(orb, np.ascontiguousarray(grey[:, ::-1]), mirrored),
+    )
+
+
+def _spread(detected: Sequence[cv2.KeyPoint], height: int, width: int) -> list[cv2.KeyPoint]:
+    """Return the strongest features, no more than PER_CELL of a cell, the strongest first."""
+    if not detected:
+        return []
+    x, y = np.asarray(cv2.KeyPoint.convert(detected)).T
+    cell = (y * CELLS / height).astype(int) * CELLS + (x * CELLS / width).astype(int)
+    order = np.argsort([-point.response for point in detected], kind="stable")
+    by_cell = order[np.argsort(cell[order], kind="stable")]
+    starts = np.searchsorted(cell[by_cell], cell[by_cell])
+    first = by_cell[np.arange(len(by_cell)) - starts < PER_CELL]
+    rank = np.empty(len(order), int)
+    rank[order] = np.arange(len(order))
+    return [detected[index] for index in first[np.argsort(rank[first])]]
+
+
+def _described(orb: cv2.ORB, grey: np.ndarray, points: Sequence[cv2.KeyPoint]) -> Features:
+    if not points:
         return Features(np.zeros((0, 2), np.float32), np.zeros((0, 32), np.uint8))
-    points, descriptors = orb.compute(grey, strongest)
+    points, descriptors = orb.compute(grey, points)
     return Features(np.array([point.pt for point in points], np.float32), descriptors)
 
 
@@ -160,19 +191,30 @@ def _alignment(first: Features, second: Features) -> np.ndarray | None:
     """Return the turn, scale and shift that lays the first upon the second, (2, 3), if any."""
     if min(len(first.points), len(second.points)) < LEAST_ALIGNED:
         return None
-    matcher = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True)
-    matches = matcher.match(first.descriptors, second.descriptors)
-    matches = [match for match in matches if match.distance < MATCH_BITS]
-    if len(matches) < LEAST_ALIGNED:
+    own, other = _matches(first.descriptors, second.descriptors)
+    if len(own) < LEAST_ALIGNED:
         return None
     alignment, agreeing = cv2.estimateAffinePartial2D(
-        first.points[[match.queryIdx for match in matches]],
-        second.points[[match.trainIdx for match in matches]],
-        ransacReprojThreshold=REPROJECTION,
+        first.points[own], second.points[other], ransacReprojThreshold=REPROJECTION
     )
     if alignment is None or agreeing.sum() < LEAST_ALIGNED:
         return None
     return np.asarray(alignment, np.float64)
+
+
+def _matches(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of features that are each other's nearest, by less than MATCH_BITS.
+
+    Of two vectors of -1 and 1, the product says how many bits differ; it is a quarter of the work
+    of counting them.
+    """
+    signs = [2 * np.unpackbits(bits, axis=1).astype(np.float32) - 1 for bits in (first, second)]
+    alike = signs[0] @ signs[1].T  # (n, m): bits less twice those that differ
+    nearest = alike.argmax(1)
+    own = np.arange(len(nearest))
+    both = alike.argmax(0)[nearest] == own
+    close = alike[own, nearest] > 8 * first.shape[1] - 2 * MATCH_BITS
+    return own[both & close], nearest[both & close]
 
 
 ALIKE = 0.9  # least correlation of one picture laid upon the other
@@ -223,26 +265,57 @@ def near_duplicates(
     names, sources = list(photographs), list(photographs.values())
     hashes = np.zeros((len(names), 2), np.uint64)
     pictures: dict[int, Picture] = {}
-    for row, source in enumerate(sources):
+    looked = _in_threads(partial(_look, crops=crops), sources)
+    for row, (plain, mirrored_hash, picture) in enumerate(looked):
         progress(0.9 * row / len(names), f"looking at {names[row]}")
-        grey = _grey(source)
-        hashes[row] = perceptual_hash(grey), perceptual_hash(grey[:, ::-1])
-        if crops:
-            pictures[row] = describe_picture(grey)
+        hashes[row] = plain, mirrored_hash
+        if picture is not None:
+            pictures[row] = picture
     distances = _close_hashes(hashes)
     crop_pairs = sharing_pairs(list(pictures.values())) if len(pictures) > 1 else []
     candidates = sorted({*distances, *crop_pairs})
+    lacking = sorted({row for first, second, _ in candidates for row in (first, second)})
+    lacking = [row for row in lacking if row not in pictures]
+    described = _in_threads(lambda row: describe_picture(_grey(sources[row])), lacking)
+    pictures.update(zip(lacking, described, strict=True))
+
+    def compared(candidate: tuple[int, int, bool]) -> float:
+        first, second, mirrored = candidate
+        close = distances.get(candidate, 64) <= CLOSE_DISTANCE
+        return _similarity(pictures[first], pictures[second], mirrored, thumbnails=close)
+
     duplicates: dict[tuple[int, int], NearDuplicate] = {}
-    for done, (first, second, mirrored) in enumerate(candidates):
+    for done, similarity in enumerate(_in_threads(compared, candidates)):
+        first, second, mirrored = candidates[done]
         progress(0.9 + 0.1 * done / len(candidates), "laying pictures upon each other")
-        for row in {first, second} - set(pictures):
-            pictures[row] = describe_picture(_grey(sources[row]))
-        close = distances.get((first, second, mirrored), 64) <= CLOSE_DISTANCE
-        similarity = _similarity(pictures[first], pictures[second], mirrored, thumbnails=close)
         if similarity >= threshold and (first, second) not in duplicates:
             pair = NearDuplicate(names[first], names[second], round(similarity, 3), mirrored)
             duplicates[first, second] = pair
     return list(duplicates.values())
+
+
+def _look(source: Path | np.ndarray, *, crops: bool) -> tuple[int, int, Picture | None]:
+    """Return the hash of a picture and of its mirror image, and what tells crops of it."""
+    grey = _grey(source)
+    picture = describe_picture(grey) if crops else None
+    return perceptual_hash(grey), perceptual_hash(grey[:, ::-1]), picture
+
+
+def _in_threads(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+    """Yield the function's results in the items' order, a thread for each core.
+
+    OpenCV, Pillow and NumPy let other threads run while they compute.
+    """
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(cores) as pool:
+        left = iter(items)
+        waiting = deque(pool.submit(function, item) for item in islice(left, 4 * cores))
+        try:
+            while waiting:
+                yield waiting.popleft().result()
+                waiting.extend(pool.submit(function, item) for item in islice(left, 1))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def perceptual_hash(grey: np.ndarray) -> int:
