@@ -123,10 +123,9 @@ def _chosen_photograph(
     source = st.radio(
         "Photograph", (READY, OWN, FOLDER), horizontal=True, key="source", bind="query-params"
     )
+    _pasting()(key="paste", data={"takes": source == OWN}, on_pasted_change=_take_pasted)
     if source == READY:
         return _ready_photograph(session, run, loaded, names)
-    if source == OWN:
-        _pasting()(key="paste")
     uploads = st.file_uploader(
         "The folder" if source == FOLDER else "Images; drop several together, or paste one",
         type=sorted(SUFFIXES),
@@ -144,6 +143,10 @@ def _chosen_photograph(
         with show_errors():
             photographs.append(uploaded_photograph(upload.name, upload.getvalue()))
     return _one_of(loaded, photographs, names)
+
+
+def _take_pasted() -> None:
+    st.session_state["source"] = OWN
 
 
 @cache
