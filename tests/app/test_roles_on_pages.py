@@ -2,6 +2,7 @@
 
 import pytest
 
+from workbench.domain.question import Asked
 from workbench.store.tables import METADATA
 
 pytestmark = pytest.mark.slow
@@ -42,11 +43,16 @@ def test_the_first_step_is_refused(page, store, viewer):
         ("runs", {}, "Start a worker"),
         ("settings", {}, "Check everything"),
         ("datasets", {"part": "Generate a set"}, "Generate"),
+        ("model", {}, "Dismiss"),
+        ("model", {}, "Try again"),
     ],
 )
 def test_what_a_viewer_presses_changes_nothing_and_says_why(
-    link, full_store, settings, viewer, name, query, label
+    link, full_store, settings, monkeypatch, name, query, label
 ):
+    full_store.questions.ask(Asked(distortions=("jpeg",), model="m"), author="ann")
+    full_store.questions.end(1, "failed", error="No answer.")
+    monkeypatch.setenv("WORKBENCH_ROLE", "viewer")
     shown = link(name, **query)
     before, there = content(full_store), files(settings)
     shown = press(shown, label)

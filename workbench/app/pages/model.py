@@ -242,8 +242,9 @@ def _show_question(session: Session, names: Mapping[str, str], question: Questio
         words.markdown(escaped(title))
         if question.status == "asking":
             if button.button("Cancel", key=f"cancel-{question.id}", width="stretch"):
-                session.store.questions.end(question.id, "cancelled")
-                st.rerun()
+                with show_errors():
+                    session.store.questions.end(question.id, "cancelled")
+                    st.rerun()
             st.progress(done / samples, escaped(_progress_words(names, question, done, samples)))
         else:
             if button.button("Try again", key=f"again-{question.id}", width="stretch"):
@@ -254,8 +255,9 @@ def _show_question(session: Session, names: Mapping[str, str], question: Questio
                 width="stretch",
                 help="Take it out of the list, for everybody; what was answered stays.",
             ):
-                session.store.questions.forget(question.id)
-                st.rerun(scope="fragment")
+                with show_errors():
+                    session.store.questions.forget(question.id)
+                    st.rerun(scope="fragment")
             st.caption(escaped(_end_words(question, done, samples)))
         if question.error:
             st.error(escaped(question.error))
