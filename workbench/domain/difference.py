@@ -298,10 +298,37 @@ def _likenesses(before: Sequence[str], after: str) -> list[float]:
     It is 0 where it is too small to count.
     """
     matcher = SequenceMatcher(None, "", after)  # which learns the second of its texts only once
+    places = {letter: 0 for letter in after}
+    for place, letter in enumerate(after):
+        places[letter] |= 1 << place
     shares = []
     for phrase in before:
-        matcher.set_seq1(phrase)
-        bounds = (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio)
-        is_alike = all(bound() >= REWORDED_FROM for bound in bounds)  # the quickest first
-        shares.append(matcher.ratio() if is_alike else 0.0)
+        most = _in_common(phrase, places, len(after))
+        share = 0.0
+        if 2 * most >= REWORDED_FROM * (len(phrase) + len(after)):  # it is more than the ratio
+            matcher.set_seq1(phrase)
+            share = matcher.ratio()
+        shares.append(share if share >= REWORDED_FROM else 0.0)
     return shares
+
+
+def _in_common(phrase: str, places: Mapping[str, int], length: int) -> int:
+    """Return how long a sequence of letters two phrases have in common, with gaps (Hyyrö, 2004).
+
+    The blocks that `SequenceMatcher` finds are such a sequence, if seldom the longest; this is ten
+    times as fast.
+
+    Args:
+        phrase: One of them.
+        places: Each letter of the other, to its places there as bits.
+        length: Letters of the other.
+
+    Example:
+        >>> _in_common("blocky", {"b": 1, "o": 2, "y": 4}, 3)
+        3
+    """
+    row = every = (1 << length) - 1
+    for letter in phrase:
+        hits = row & places.get(letter, 0)
+        row = ((row + hits) | (row - hits)) & every
+    return length - row.bit_count()
