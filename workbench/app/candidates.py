@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -13,9 +13,11 @@ from workbench.app.services import Session, board_of
 from workbench.domain.attributes import birth_identity
 from workbench.domain.number_format import count_text
 from workbench.domain.question import Question
-from workbench.drafting.candidates import Candidate
 from workbench.errors import DataError, WorkbenchError
 from workbench.store import Store
+
+if TYPE_CHECKING:
+    from workbench.drafting.candidates import Candidate
 
 _RESULTS, _CURVES, _ASKED_FOR_NAME = "candidate results", "candidate curves", "act that asks a name"
 _MOST_RESULTS = 200
@@ -144,7 +146,7 @@ def candidates_by_type(
     return count, pending
 
 
-def _support(candidate: Candidate) -> str:
+def _support(candidate: "Candidate") -> str:
     answers = f"in {candidate.support} of {candidate.samples} answers"
     return f"{answers}, also as '{candidate.twins[0]}'" if candidate.twins else answers
 
@@ -162,7 +164,7 @@ def _progress(id: str, count: int, questions: Sequence[Question]) -> str:
 @st.cache_data(show_spinner=False, max_entries=1_000, hash_funcs={Store: lambda store: store.url})
 def _offered(
     store: Store, distortion: str, newest_call: int, held: tuple[str, ...]
-) -> tuple[Candidate, ...]:
+) -> "tuple[Candidate, ...]":
     from workbench.workflow.drafting import logged_candidates
 
     del newest_call  # it says when what is kept is out of date

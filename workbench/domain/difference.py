@@ -298,7 +298,7 @@ def _likenesses(before: Sequence[str], after: str) -> list[float]:
     It is 0 where it is too small to count.
     """
     matcher = SequenceMatcher(None, "", after)  # which learns the second of its texts only once
-    places = {letter: 0 for letter in after}
+    places = dict.fromkeys(after, 0)
     for place, letter in enumerate(after):
         places[letter] |= 1 << place
     shares = []

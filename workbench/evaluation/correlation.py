@@ -9,9 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.special import expit
-from scipy.stats import kendalltau, rankdata
 
 from workbench.domain.canonical import Frozen
 from workbench.domain.metrics import Metric, QualityMetrics, Undefined
@@ -45,6 +43,8 @@ def srcc(x: ArrayLike, y: ArrayLike) -> Metric:
     pair = _usable(x, y)
     if isinstance(pair, Undefined):
         return pair
+    from scipy.stats import rankdata  # a second, which the pages need not wait for
+
     return _pearson(rankdata(pair[0]), rankdata(pair[1]))
 
 
@@ -60,6 +60,8 @@ def krcc(x: ArrayLike, y: ArrayLike) -> Metric:
     pair = _usable(x, y)
     if isinstance(pair, Undefined):
         return pair
+    from scipy.stats import kendalltau
+
     return float(kendalltau(*pair, method="asymptotic").statistic)
 
 
@@ -138,6 +140,8 @@ def fit_logistic(predicted: ArrayLike, target: ArrayLike) -> Logistic | Undefine
     if len(x) < 5:
         return Undefined(undefined=f"{len(x)} values are too few for a logistic of 4 parameters")
     middle, width = float(x.mean()), float(x.std())
+    from scipy.optimize import OptimizeWarning, curve_fit
+
     # In units of the predictions' own spread the same starting point suits every scale.
     z = (x - middle) / width
     start = (float(y.min()), float(y.max()), 0.0, 0.5)
