@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm, rankdata, t
+from scipy.special import ndtri, stdtrit
 
 _Floats = NDArray[np.float64]
 
@@ -66,7 +66,7 @@ def chance_dose_srcc(levels: int, photographs: int, *, level: float = 1 - CONFID
         >>> round(chance_dose_srcc(6, 10), 3)
         0.233
     """
-    return float(norm.isf(level)) / math.sqrt(photographs * (levels - 1))
+    return float(-ndtri(level)) / math.sqrt(photographs * (levels - 1))
 
 
 def auc(above: ArrayLike, below: ArrayLike) -> float:
@@ -84,6 +84,8 @@ def auc(above: ArrayLike, below: ArrayLike) -> float:
         0.875
     """
     first, second = np.asarray(above, np.float64), np.asarray(below, np.float64)
+    from scipy.stats import rankdata  # a second, which lint of words need not wait for
+
     ranks = rankdata(np.concatenate([first, second]))[: len(first)]
     wins = ranks.sum() - len(first) * (len(first) + 1) / 2
     return float(wins / (len(first) * len(second)))
@@ -125,7 +127,7 @@ def interval_of_mean(values: ArrayLike) -> tuple[_Floats, _Floats]:
     count, mean = len(table), table.mean(0)
     if count < 2:
         return mean, mean
-    half = t.isf((1 - CONFIDENCE) / 2, count - 1) * table.std(0, ddof=1) / math.sqrt(count)
+    half = -stdtrit(count - 1, (1 - CONFIDENCE) / 2) * table.std(0, ddof=1) / math.sqrt(count)
     return mean - half, mean + half
 
 
@@ -152,5 +154,7 @@ def content_share(probability: ArrayLike) -> float:
 
 
 def _centred(values: _Floats) -> _Floats:
+    from scipy.stats import rankdata
+
     ranks = rankdata(values, axis=1)
     return np.asarray(ranks - ranks.mean(1, keepdims=True))
