@@ -23,7 +23,7 @@ from workbench.app.widgets import announce, escaped, heading, show_errors
 from workbench.datasets.image_reader import SUFFIXES
 from workbench.datasets.photographs import PACKAGED
 from workbench.distortions import recipe_text
-from workbench.domain.data_table import Column, DataTable
+from workbench.domain.data_table import Column, DataTable, Value
 from workbench.domain.distortion import Distortion, Recipe
 from workbench.domain.metrics import Undefined
 from workbench.domain.number_format import count_text
@@ -377,32 +377,21 @@ def _runs(session: Session, spec: Distortion) -> None:
 
 
 def _found_table(found: list[FoundInRun]) -> None:
-    undefined = Undefined(undefined="no strengths were kept")
-    table = DataTable(
-        "found",
-        "It against everything else, on held-out images",
-        (
-            Column("run", "Run", "text"),
-            Column("version", "Version", "text"),
-            Column("images", "Images of it", "text"),
-            Column("f1", "F1"),
-            Column("ap", "AP"),
-            Column("srcc", "Strength SRCC"),
-        ),
-        tuple(
-            (f"run {one.run.id}, {one.run.config.name}", one.label)
-            + (
-                ("", undefined, undefined, undefined)
-                if isinstance(one.figures, Undefined)
-                else (
-                    str(one.figures.images),
-                    one.figures.f1,
-                    one.figures.average_precision,
-                    one.figures.strength_srcc,
-                )
-            )
-            for one in found
-        ),
+    columns = (
+        Column("run", "Run", "text"), Column("version", "Version", "text"),
+        Column("images", "Images of it", "text"), Column("f1", "F1"), Column("ap", "AP"),
+        Column("srcc", "Strength SRCC"),
+    )  # fmt: skip
+    rows = tuple(
+        (f"run {one.run.id}, {one.run.config.name}", one.label, *_figures(one)) for one in found
     )
-    st.html(html_data_table(table))
+    title = "It against everything else, on held-out images"
+    st.html(html_data_table(DataTable("found", title, columns, rows)))
     st.caption("  \n".join(escaped(line) for line in access_sentences(found[0].accesses)))
+
+
+def _figures(one: FoundInRun) -> tuple[Value, ...]:
+    if isinstance(one.figures, Undefined):
+        return ("", *[Undefined(undefined="no strengths were kept")] * 3)
+    figures = one.figures
+    return str(figures.images), figures.f1, figures.average_precision, figures.strength_srcc

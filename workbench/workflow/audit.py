@@ -1,6 +1,7 @@
 """The audit log as people read it and as files hold it."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from workbench.store.audit_log import AuditFilter
 
 AuditForm = Literal["csv", "json"]
 FORMS: tuple[AuditForm, ...] = ("csv", "json")
+_HASH = re.compile(r"\b[0-9a-f]{64}\b")
 COLUMNS = ("when (UTC)", "who", "action", "what", "change")
 
 
@@ -45,7 +47,10 @@ def what(event: Event) -> str:
 
 
 def change(event: Event) -> str:
-    """Say what became of what: the fields that differ, or what is new or gone."""
+    """Say what became of what: the fields that differ, or what is new or gone.
+
+    Hashes are shortened as they are everywhere.
+    """
     before, after = event.before or {}, event.after or {}
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     names = [name for name in names if name not in ("identity", "distortion")]
@@ -58,7 +63,7 @@ def change(event: Event) -> str:
 
 def _text(state: dict[str, Any], name: str) -> str:
     value = state.get(name)
-    return "none" if value is None else str(value)
+    return "none" if value is None else _HASH.sub(lambda hash: hash[0][:10], str(value))
 
 
 def audit_file(store: Store, wanted: AuditFilter, form: AuditForm) -> str:
