@@ -22,12 +22,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlmodel import Session
 
-from workbench.errors import (
-    FrozenVersionError,
-    StoreError,
-    StoreUnreachableError,
-    WorkbenchError,
-)
+from workbench.errors import FrozenVersionError, StoreError, StoreUnreachableError, WorkbenchError
 from workbench.event_log import log_event
 from workbench.roles import ANYBODY, Actor, Role
 from workbench.store.server_engine import server_engine

@@ -6,13 +6,15 @@ of them are written and recorded together; that is why each can be undone.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, delete, insert, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
-from workbench.domain.attributes import Attribute, AttributeSet, DraftRow
+from workbench.domain.attributes import Attribute, AttributeSet, DraftRow, Status
+from workbench.errors import StoreError
 from workbench.store.audit import (
     AuditEvent,
     NewEvent,
@@ -24,6 +26,7 @@ from workbench.store.audit import (
 from workbench.store.digest import VersionAttribute
 from workbench.store.frozen_versions import attribute_of, set_of
 from workbench.store.tables import METADATA, DraftBaseRow, VersionRow, utc_now
+from workbench.text_files import printable
 
 DRAFT = METADATA.tables["draft_attribute"]
 _MANY = 10_000  # parameters of a statement; PostgreSQL takes 65,535
@@ -264,3 +267,40 @@ def set_base(
         row.version_id = version.id
     event = NewEvent(action, "draft", {"version": before}, {"version": after})
     return record_all(session, [event], author=author)
+
+
+def require_status(status: str) -> None:
+    """Raise a StoreError if a word is no status of a review."""
+    if status not in get_args(Status):
+        raise StoreError(
+            f"'{status}' is no status; use {', '.join(get_args(Status))}. Nothing was changed."
+        )
+
+
+def usable_phrase(phrase: str) -> str:
+    """Return words as an attribute keeps them.
+
+    Raises:
+        StoreError: They cannot be used; says why.
+    """
+    try:
+        return Attribute(phrase=phrase).phrase
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise StoreError(
+            f"The phrase '{printable(phrase[:60])}' cannot be used: {reason}. Nothing was changed."
+        ) from error
+
+
+def refuse_duplicate(
+    session: Session, distortion: str, phrase: str, *, except_id: int | None = None
+) -> None:
+    """Raise a StoreError if a type has a phrase already, in whatever case, but for one row."""
+    key = phrase.casefold()
+    twins = read_rows(session, DRAFT.c.distortion == distortion, DRAFT.c.phrase_key == key)
+    if twins and twins[0].id != except_id:
+        twin = twins[0]
+        raise StoreError(
+            f"{distortion} already has '{twin.phrase}' (attribute {twin.id}, {twin.status}). "
+            "Nothing was changed."
+        )

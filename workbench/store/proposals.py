@@ -16,9 +16,17 @@ from workbench.domain.proposal import Proposal, ProposalState
 from workbench.errors import EditConflictError, StoreError
 from workbench.store.call_log import require_calls
 from workbench.store.database import Repository
-from workbench.store.draft_rows import DRAFT, Change, read_rows, revised, row_value, write_changes
+from workbench.store.draft_rows import (
+    DRAFT,
+    Change,
+    read_rows,
+    refuse_duplicate,
+    revised,
+    row_value,
+    usable_phrase,
+    write_changes,
+)
 from workbench.store.tables import ProposalRow, utc_now
-from workbench.store.working_draft import refuse_duplicate, usable_phrase
 
 _FIGURES = ("old", "before", "after", "validation_gain", "facts", "others")  # kept as one document
 

@@ -1,9 +1,8 @@
 """The working draft: one set of attributes that several people edit, each edit on the record."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
-from pydantic import ValidationError
 from sqlalchemy import func, select
 from sqlmodel import Session
 
@@ -27,15 +26,17 @@ from workbench.store.draft_rows import (
     move_changes,
     new_row,
     read_rows,
+    refuse_duplicate,
+    require_status,
     revised,
     row_value,
     set_base,
+    usable_phrase,
     write_changes,
 )
 from workbench.store.frozen_versions import version_of
 from workbench.store.history import comment_counts
 from workbench.store.versions import find_version
-from workbench.text_files import printable
 
 
 class DraftNews(NamedTuple):
@@ -152,7 +153,7 @@ class DraftRepository(Repository):
 
         The status that it has changes nothing.
         """
-        _require_status(status)
+        require_status(status)
 
         def decided(_session: Session, row: DraftRecord) -> DraftRecord:
             if row.status == status:
@@ -174,7 +175,7 @@ class DraftRepository(Repository):
         Returns:
             Those left as they are because somebody else has changed or removed them since.
         """
-        _require_status(status)
+        require_status(status)
 
         def decided(rows: list[DraftRecord], _session: Session) -> list[Change]:
             return [
@@ -361,13 +362,6 @@ class DraftRepository(Repository):
             return _write(session, Change(action, row, after), author)
 
 
-def _require_status(status: str) -> None:
-    if status not in get_args(Status):
-        raise StoreError(
-            f"'{status}' is no status; use {', '.join(get_args(Status))}. Nothing was changed."
-        )
-
-
 def _write(session: Session, change: Change, author: str) -> DraftRow:
     (written,), _ = write_changes(session, [change], author=author)
     if written.after is None:
@@ -400,32 +394,3 @@ def _current(session: Session, id: int, based_on: int | None) -> DraftRecord:
             "nothing was changed."
         )
     return row
-
-
-def usable_phrase(phrase: str) -> str:
-    """Return words as an attribute keeps them.
-
-    Raises:
-        StoreError: They cannot be used; says why.
-    """
-    try:
-        return Attribute(phrase=phrase).phrase
-    except ValidationError as error:
-        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise StoreError(
-            f"The phrase '{printable(phrase[:60])}' cannot be used: {reason}. Nothing was changed."
-        ) from error
-
-
-def refuse_duplicate(
-    session: Session, distortion: str, phrase: str, *, except_id: int | None = None
-) -> None:
-    """Raise a StoreError if a type has a phrase already, in whatever case, but for one row."""
-    key = phrase.casefold()
-    twins = read_rows(session, DRAFT.c.distortion == distortion, DRAFT.c.phrase_key == key)
-    if twins and twins[0].id != except_id:
-        twin = twins[0]
-        raise StoreError(
-            f"{distortion} already has '{twin.phrase}' (attribute {twin.id}, {twin.status}). "
-            "Nothing was changed."
-        )

@@ -21,7 +21,7 @@ from workbench.drafting.templates import Messages, PromptContext, load_template,
 from workbench.errors import StoreError, WorkbenchError
 from workbench.registry import Registry
 from workbench.store import Store
-from workbench.store.working_draft import usable_phrase
+from workbench.store.draft_rows import usable_phrase
 from workbench.text_files import printable
 
 
