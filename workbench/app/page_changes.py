@@ -12,9 +12,9 @@ a page while something of it is on its way meets one of these:
   (`AppSession.request_rerun`) and forgets the widgets of the old page, before or while what was
   pressed is being done: it is lost, or fails.
 
-So a page's request waits for what was pressed in a fragment before it, until the script draws its
-next element; and what a page that is being left still asks for becomes part of the run of the page
-asked for.
+So a page's request takes over what was pressed and still waits, and waits for callbacks that are
+about to begin; and what a page that is being left still asks for becomes part of the run of the
+page asked for.
 """
 
 from functools import wraps
@@ -40,13 +40,15 @@ def keep_presses() -> None:
         joined = None
         if client_state and runner and (not fragment or session.has_fragment(fragment)):
             joined = _joined(client_state, runner)
-        if not (runner and joined and runner.request_rerun(joined)):
-            request(session, client_state)
+        # A script under way may compute for long: the page asked for doesn't wait for that.
+        waits = runner and joined and not runner._execing
+        if not (waits and runner and joined and runner.request_rerun(_request(joined))):
+            request(session, joined or client_state)
 
     AppSession.request_rerun = request_rerun  # type: ignore[assignment,method-assign]
 
 
-def _joined(asked: ClientState, runner: ScriptRunner) -> RerunData | None:
+def _joined(asked: ClientState, runner: ScriptRunner) -> ClientState | None:
     """Return what the runner should be asked for, or None where Streamlit does right."""
     requests = runner._requests
     with requests._lock:
@@ -55,16 +57,27 @@ def _joined(asked: ClientState, runner: ScriptRunner) -> RerunData | None:
     if asked.fragment_id and page == asked.page_script_hash:
         return None
     if not asked.fragment_id:
-        if not waits and not newest.fragment_id_queue:
+        begins = waits or (newest.fragment_id_queue and not runner._execing)
+        if not (begins and _is_press(newest.widget_states)):
             return None
         page = asked.page_script_hash
-    states = WidgetStates()
-    states.CopyFrom(asked.widget_states)
-    _add_missing(states, newest.widget_states if waits else None)
+    joined = ClientState()
+    joined.CopyFrom(asked)
+    joined.fragment_id, joined.page_script_hash = "", page
+    _add_missing(joined.widget_states, newest.widget_states if waits else None)
+    return joined
+
+
+def _is_press(states: WidgetStates | None) -> bool:
+    known = states.widgets if states else ()
+    return any("trigger" in (state.WhichOneof("value") or "") for state in known)
+
+
+def _request(asked: ClientState) -> RerunData:
     return RerunData(
         query_string=asked.query_string,
-        widget_states=states,
-        page_script_hash=page,
+        widget_states=asked.widget_states,
+        page_script_hash=asked.page_script_hash,
         page_name=asked.page_name,
         is_history_navigation=asked.is_history_navigation,
         cached_message_hashes=frozenset(asked.cached_message_hashes),
