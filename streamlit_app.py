@@ -4,12 +4,14 @@ import streamlit as st
 
 import workbench.app.pages
 from workbench.app.identity import gate, show_person
-from workbench.app.page_changes import keep_presses
 from workbench.app.services import spare_collections
 from workbench.registry import discover
 
 st.set_page_config(page_title="Attribute workbench", page_icon="🔬", layout="wide")
-keep_presses()
+if st.__version__.startswith("1.67."):  # it reaches into this release, whose faults it mends
+    from workbench.app.page_changes import keep_presses
+
+    keep_presses()
 if not gate():
     st.stop()
 found = sorted(discover(workbench.app.pages), key=lambda module: module.ORDER)
