@@ -80,8 +80,8 @@ def short_repr(value: object) -> str:
     """Return a value as a message can hold it: short, however large it is.
 
     Example:
-        >>> short_repr(["a" * 1000])
-        "['aaaaaaaaaaaaaaaaaaaaaaaaaaaa...aaaaaaaaaaaaaaaaaaaaaaaaaaaaa']"
+        >>> short_repr([1, 2, 3, 4, 5, 6, 7, 8])
+        '[1, 2, 3, 4, 5, 6, ...]'
     """
     try:
         return _SHORT.repr(value)
