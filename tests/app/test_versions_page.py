@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.app.version_changes import _quoted
+from workbench.app.version_changes import dot_text
 from workbench.domain.attributes import Attribute, AttributeSet
 
 pytestmark = pytest.mark.slow
@@ -159,4 +159,4 @@ def test_what_a_version_holds_is_found_by_its_words(open_view):
 
 
 def test_names_and_messages_cannot_leave_their_quotes_in_the_drawing():
-    assert _quoted('"]; a -> b [x="\\') == '"\\"]; a -> b [x=\\"\\\\"'
+    assert dot_text('"]; a -> b [x="\\') == '"\\"]; a -> b [x=\\"\\\\"'

@@ -235,21 +235,21 @@ def _dot(versions: Sequence[VersionSummary], chosen: str) -> str:
         link = f"./versions?version={version.hash[:12]}&view=Lineage"
         more = ", penwidth=3" if version.hash == chosen else ""
         lines.append(
-            f"{_quoted(version.hash)} [label={_quoted(version.label)}, URL={_quoted(link)}, "
-            f'target="_self", tooltip={_quoted(version.message)}{more}];'
+            f"{dot_text(version.hash)} [label={dot_text(version.label)}, URL={dot_text(link)}, "
+            f'target="_self", tooltip={dot_text(version.message)}{more}];'
         )
         for parent in _parents(version):
             if parent in there:
                 dashed = " [style=dashed]" if parent == version.merged else ""
-                lines.append(f"{_quoted(parent)} -> {_quoted(version.hash)}{dashed};")
+                lines.append(f"{dot_text(parent)} -> {dot_text(version.hash)}{dashed};")
     return "\n".join([*lines, "}"])
 
 
-def _quoted(text: str) -> str:
+def dot_text(text: str) -> str:
     r"""Return a text as Graphviz reads it literally.
 
     Example:
-        >>> print(_quoted('a "b" \\N'))
+        >>> print(dot_text('a "b" \\N'))
         "a \"b\" \\N"
     """
     plain = " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"')

@@ -37,7 +37,7 @@ def do_act(board: DraftBoard, store: Store, act: Act, *, author: str) -> Answer:
     if (done := board.outcome(uid)) is not None:
         return done
     try:
-        answer = {"ok": True, **_ACTS[str(act["act"])](board, store, act, author)}
+        answer = {"ok": True, **ACTS[str(act["act"])](board, store, act, author)}
     except EditConflictError as fault:
         answer = {"ok": False, "said": str(fault), "conflicts": [act.get("id")]}
     except WorkbenchError as fault:
@@ -218,7 +218,8 @@ def _rows(act: Act) -> dict[int, int]:
     return {int(id): int(version) for id, version in act["rows"]}
 
 
-_ACTS: dict[str, Callable[[DraftBoard, Store, Act, str], Answer]] = {
+# By the name that the table of Curate sends.
+ACTS: dict[str, Callable[[DraftBoard, Store, Act, str], Answer]] = {
     "edit": _edit,
     "add": _add,
     "set status": _status,
