@@ -28,7 +28,7 @@ def server_binaries() -> Path | None:
 
 
 @contextmanager
-def private_server(binaries: Path) -> Iterator[int]:
+def private_server(binaries: Path, *, demands_tls: bool = False) -> Iterator[int]:
     """Start a cluster in a temporary folder, yield its port, and stop it."""
     home = Path(tempfile.mkdtemp(prefix="workbench-postgres-", dir=_quick_folder()))
     data, port = home / "data", free_port()
@@ -40,6 +40,10 @@ def private_server(binaries: Path) -> Iterator[int]:
             shutil.chown(home, ACCOUNT)
         _as_account(binaries / "initdb", "-D", data, "-U", ACCOUNT, "-A", "trust", "-E", "UTF8",
                     "--no-sync", "--locale=C")  # fmt: skip
+        if demands_tls:
+            options += " -c ssl=on"
+            _sign(data / "server.crt", data / "server.key")
+            (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 trust\n")
         _as_account(
             binaries / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start"
         )
@@ -56,6 +60,12 @@ def create_database(port: int, name: str) -> str:
     with closing(_connection(port, "postgres")) as connection:
         connection.run(f'CREATE DATABASE "{name}"')
     return f"postgresql://{ACCOUNT}@127.0.0.1:{port}/{name}"
+
+
+def _sign(certificate: Path, key: Path) -> None:
+    """Make a certificate that its owner has signed."""
+    _as_account("openssl", "req", "-new", "-x509", "-nodes", "-days", "2", "-subj", "/CN=x",
+                "-out", certificate, "-keyout", key)  # fmt: skip
 
 
 def _quick_folder() -> Path | None:

@@ -1,11 +1,14 @@
 """Connections to PostgreSQL: few messages, and none that is dead."""
 
-import pytest
+import shutil
 
-from tests.store.private_postgres import ACCOUNT
+import pytest
+from sqlalchemy import text
+
+from tests.store.private_postgres import ACCOUNT, private_server, server_binaries
 from workbench.domain.attributes import Attribute
 from workbench.errors import StoreUnreachableError
-from workbench.store import server_engine
+from workbench.store import open_store, server_engine
 
 from .conftest import BACKENDS, POSTGRESQL
 
@@ -59,3 +62,14 @@ def test_statements_beyond_those_that_are_kept_are_sent_anew(store, monkeypatch)
     assert [row.attribute.phrase for row in store.draft.rows()] == words
     assert len([*store.audit.all()]) == 3
     assert store.verify() == []
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl here")
+def test_a_server_that_demands_tls_is_spoken_to_by_tls():
+    with (
+        private_server(server_binaries(), demands_tls=True) as port,
+        open_store(f"postgresql://{ACCOUNT}@127.0.0.1:{port}/postgres") as store,
+        store.database.connected() as connection,
+    ):
+        own = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+        assert connection.execute(text(own)).scalar() is True
