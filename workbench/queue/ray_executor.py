@@ -135,9 +135,11 @@ def each_on_ray(address: str | None = None, *, at_once: int | None = None) -> It
         running: list[Any] = []
         shared, left = ray.put(function), iter(items)
         while True:
-            room = int(at_once or ray.cluster_resources().get("CPU", 1))
-            # One for each core waits there, so that none is idle while its next item is on the way.
-            new = islice(left, 2 * max(1, room) - len(running))
+            cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+            # One for each core waits there, so that none is idle while its next item is on the way;
+            # where fewer are wanted than there are cores, it would begin at once.
+            most = at_once if at_once and at_once < cores else 2 * cores
+            new = islice(left, most - len(running))
             running += [apply.remote(shared, item) for item in new]
             if not running:
                 return
