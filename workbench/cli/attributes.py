@@ -12,6 +12,7 @@ from workbench.cli.console import (
     Author,
     Db,
     Json,
+    Pretrained,
     emit,
     open_workbench,
     progress_bar,
@@ -40,9 +41,7 @@ def lint(
         bool, typer.Option("--images/--no-images", help="Also measure on photographs.")
     ] = True,
     encoder: Annotated[str, typer.Option(help="Encoder to use.")] = "auto",
-    pretrained: Annotated[
-        str | None, typer.Option(help="open_clip tag or checkpoint of that encoder.")
-    ] = None,
+    pretrained: Pretrained = None,
     polarity: Annotated[
         str | None, typer.Option(help="Prompt pair; default the encoder's own.")
     ] = None,

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.console import Db, Json, emit, open_workbench, progress_bar, table
+from workbench.cli.console import (
+    Db,
+    Json,
+    MeasuringEncoder,
+    Photographs,
+    Pretrained,
+    emit,
+    open_workbench,
+    progress_bar,
+    table,
+)
 from workbench.domain.llm_call import LLMCall
 
 if TYPE_CHECKING:
@@ -55,13 +65,9 @@ def compare_templates(
     against: Annotated[
         str, typer.Option(help="Template that the others are compared with.")
     ] = "few_shot",
-    encoder: Annotated[str, typer.Option(help="Encoder that measures the sentences.")] = "auto",
-    pretrained: Annotated[
-        str | None, typer.Option(help="open_clip tag or checkpoint of that encoder.")
-    ] = None,
-    photographs: Annotated[
-        str, typer.Option(help="'packaged', or a folder of photographs.")
-    ] = "packaged",
+    encoder: MeasuringEncoder = "auto",
+    pretrained: Pretrained = None,
+    photographs: Photographs = "packaged",
     json: Json = False,
     db: Db = None,
 ) -> None:

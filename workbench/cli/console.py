@@ -44,6 +44,11 @@ RayAddress = Annotated[
     typer.Option("--address", help="Host and port of a Ray cluster; else Ray is started here."),
 ]
 Author = Annotated[str | None, typer.Option(help="Your name, for the history.")]
+MeasuringEncoder = Annotated[str, typer.Option(help="Encoder that measures the sentences.")]
+Pretrained = Annotated[
+    str | None, typer.Option(help="open_clip tag or checkpoint of that encoder.")
+]
+Photographs = Annotated[str, typer.Option(help="'packaged', or a folder of photographs.")]
 
 REPORT_S = 0.3  # between two reports of a job's progress
 PIPED_WIDTH = 200  # characters

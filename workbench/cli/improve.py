@@ -5,7 +5,18 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from workbench.cli.console import Author, Db, Json, emit, open_workbench, progress_bar, table
+from workbench.cli.console import (
+    Author,
+    Db,
+    Json,
+    MeasuringEncoder,
+    Photographs,
+    Pretrained,
+    emit,
+    open_workbench,
+    progress_bar,
+    table,
+)
 from workbench.domain.canonical import Progress, part
 from workbench.domain.config import EncoderConfig, QualityMetricName
 from workbench.domain.number_format import count_text
@@ -42,13 +53,9 @@ def improve(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     model: Annotated[str | None, typer.Option(help="Model to ask.")] = None,
-    encoder: Annotated[str, typer.Option(help="Encoder that measures the sentences.")] = "auto",
-    pretrained: Annotated[
-        str | None, typer.Option(help="open_clip tag or checkpoint of that encoder.")
-    ] = None,
-    photographs: Annotated[
-        str, typer.Option(help="'packaged', or a folder of photographs.")
-    ] = "packaged",
+    encoder: MeasuringEncoder = "auto",
+    pretrained: Pretrained = None,
+    photographs: Photographs = "packaged",
     weights: Annotated[
         str,
         typer.Option(
