@@ -8,6 +8,7 @@ from tests.databases import PostgresSnapshots, SqliteSnapshots, fresh_database
 from workbench.store import open_store
 
 from .private_postgres import create_database, private_server, server_binaries
+from .store_examples import CONFIG, a_set
 
 # On a build machine PostgreSQL belongs to the suite; elsewhere it takes part where it is.
 POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgres)
@@ -74,6 +75,21 @@ def states(request, tmp_path_factory):
 def store(request, states):
     """An open, empty store of each kind."""
     return states(request.param)
+
+
+@pytest.fixture
+def version(store):
+    return store.versions.freeze(a_set(), message="first", author="ann").hash
+
+
+@pytest.fixture
+def queued(store, version):
+    return store.runs.enqueue(version, CONFIG)
+
+
+@pytest.fixture
+def running(store, queued):
+    return store.runs.claim("here:1")
 
 
 @pytest.fixture
